@@ -1,0 +1,44 @@
+/**
+ * The agent's options that policy depends on, and the switches between what 1.13.3 does and what its rules intend.
+ * @see cilium:pkg/option/config.go#DaemonConfig
+ */
+
+/** `enable-policy`. */
+export type EnforcementMode = 'default' | 'always' | 'never';
+
+/** Options of the policy engine. */
+export interface PolicyConfig {
+  readonly enforcement: EnforcementMode;
+  /** `auto` counts as `always` on Kubernetes. */
+  readonly allowLocalhost: 'always' | 'policy';
+  readonly enableRemoteNodeIdentity: boolean;
+  readonly enableHostFirewall: boolean;
+  readonly enableL7Proxy: boolean;
+  readonly enableICMPRules: boolean;
+  readonly clusterName: string;
+  readonly quirks: PolicyQuirks;
+}
+
+/** Departures of 1.13.3 from its own rules. Every switch true = as released. */
+export interface PolicyQuirks {
+  /**
+   * Keys of a redirect are assigned, not inserted with deny preference, once its proxy port is known: an L7 allow reopens an L3 deny.
+   * @see cilium:pkg/endpoint/bpf.go#addNewRedirectsFromDesiredPolicy
+   */
+  readonly redirectOverwritesDeny: boolean;
+}
+
+/** Cilium 1.13.3 on Kubernetes with its Helm defaults. */
+export const DEFAULT_POLICY_CONFIG: PolicyConfig = {
+  enforcement: 'default',
+  allowLocalhost: 'always',
+  enableRemoteNodeIdentity: true,
+  enableHostFirewall: false,
+  enableL7Proxy: true,
+  enableICMPRules: true,
+  clusterName: 'default',
+  quirks: { redirectOverwritesDeny: true },
+};
+
+/** What 1.13.3's rules intend. */
+export const INTENDED_QUIRKS: PolicyQuirks = { redirectOverwritesDeny: false };

@@ -1,0 +1,56 @@
+/**
+ * `cilium_lxc`: endpoints and host addresses of this node.
+ * @see cilium:pkg/maps/lxcmap/lxcmap.go
+ * @see cilium:bpf/lib/common.h#endpoint_info
+ */
+import type { MapSpec } from '../kernel/bpf_map.ts';
+import { HashMap } from '../kernel/hash_map.ts';
+import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
+import { formatMac, type Mac } from '../net/mac.ts';
+
+export const LXC_MAP_NAME = 'cilium_lxc';
+export const LXC_MAP_MAX_ENTRIES = 65535;
+
+/** The entry is an address of the host itself. @see cilium:bpf/lib/common.h#ENDPOINT_F_HOST */
+export const ENDPOINT_F_HOST = 1;
+
+/** Key: an IPv4 address (family 1 of endpoint_key). */
+export interface EndpointKey {
+  address: Ipv4;
+}
+
+/** Where to deliver. */
+export interface EndpointInfo {
+  readonly ifindex: number;
+  readonly lxcId: number;
+  readonly flags: number;
+  readonly mac: Mac;
+  readonly nodeMac: Mac;
+}
+
+export type LxcMap = HashMap<EndpointKey, EndpointInfo>;
+
+/** Creates an empty `cilium_lxc`. */
+export function newLxcMap(): LxcMap {
+  const spec: MapSpec<EndpointKey, EndpointInfo> = {
+    name: LXC_MAP_NAME,
+    type: 'hash',
+    keySize: 20,
+    valueSize: 48,
+    maxEntries: LXC_MAP_MAX_ENTRIES,
+    key: {
+      hash: (key) => key.address & 0x7fffffff,
+      equals: (a, b) => a.address === b.address,
+      copy: (key) => ({ address: key.address }),
+      toJson: (key) => ({ ip: formatIpv4(key.address) }),
+    },
+    valueToJson: (value) => ({
+      id: value.lxcId,
+      flags: value.flags,
+      ifindex: value.ifindex,
+      mac: formatMac(value.mac),
+      nodeMac: formatMac(value.nodeMac),
+    }),
+  };
+  return new HashMap(spec);
+}

@@ -1,0 +1,57 @@
+/**
+ * `cilium_metrics`: packets and bytes by reason and direction.
+ * @see cilium:pkg/maps/metricsmap/metricsmap.go
+ * @see cilium:bpf/lib/metrics.h#update_metrics
+ * @remarks Simplified: one CPU.
+ */
+import type { MapSpec } from '../kernel/bpf_map.ts';
+import { HashMap } from '../kernel/hash_map.ts';
+import { dropReasonText } from './drop_reasons.ts';
+
+export const METRICS_MAP_NAME = 'cilium_metrics';
+export const METRICS_MAP_MAX_ENTRIES = 1024;
+
+/** Directions. @see cilium:bpf/lib/common.h#METRIC_INGRESS */
+export const METRIC_INGRESS = 1;
+export const METRIC_EGRESS = 2;
+export const METRIC_SERVICE = 3;
+export type MetricDirection = typeof METRIC_INGRESS | typeof METRIC_EGRESS | typeof METRIC_SERVICE;
+
+/** Key of 8 bytes. */
+export interface MetricsKey {
+  /** Positive reason code. */
+  reason: number;
+  dir: MetricDirection;
+}
+
+/** Value of 16 bytes. */
+export interface MetricsValue {
+  count: number;
+  bytes: number;
+}
+
+export type MetricsMap = HashMap<MetricsKey, MetricsValue>;
+
+/** Creates an empty `cilium_metrics`. */
+export function newMetricsMap(): MetricsMap {
+  const spec: MapSpec<MetricsKey, MetricsValue> = {
+    name: METRICS_MAP_NAME,
+    type: 'percpu_hash',
+    keySize: 8,
+    valueSize: 16,
+    maxEntries: METRICS_MAP_MAX_ENTRIES,
+    key: {
+      hash: (key) => (key.reason << 2) | key.dir,
+      equals: (a, b) => a.reason === b.reason && a.dir === b.dir,
+      copy: (key) => ({ reason: key.reason, dir: key.dir }),
+      toJson: (key) => ({ reason: dropReasonText(key.reason), direction: metricDirectionName(key.dir) }),
+    },
+    valueToJson: (value) => ({ ...value }),
+  };
+  return new HashMap(spec);
+}
+
+/** @see cilium:pkg/maps/metricsmap/metricsmap.go#MetricDirection */
+export function metricDirectionName(direction: number): string {
+  return ['UNKNOWN', 'INGRESS', 'EGRESS', 'SERVICE'][direction] ?? 'UNKNOWN';
+}

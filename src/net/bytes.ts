@@ -1,0 +1,84 @@
+/**
+ * Bytes and text. The engine runs where no encoder exists, so both directions are written out here.
+ */
+
+/** No bytes. */
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+/** Bytes of a text whose characters are all below U+0100, one byte a character (ISO 8859-1, as HTTP fields are treated). */
+export function latin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    bytes[i] = text.charCodeAt(i);
+  }
+  return bytes;
+}
+
+/** The text with one character per byte. */
+export function fromLatin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  let text = '';
+  for (let i = start; i < end; i += 4096) {
+    text += String.fromCharCode(...bytes.subarray(i, Math.min(i + 4096, end)));
+  }
+  return text;
+}
+
+/** UTF-8 bytes of a text; lone surrogates become U+FFFD. */
+export function utf8(text: string): Uint8Array {
+  const out: number[] = [];
+  for (const character of text) {
+    let code = character.codePointAt(0) as number;
+    if (code >= 0xd800 && code <= 0xdfff) {
+      code = 0xfffd;
+    }
+    if (code < 0x80) {
+      out.push(code);
+    } else if (code < 0x800) {
+      out.push(0xc0 | (code >> 6), 0x80 | (code & 0x3f));
+    } else if (code < 0x1_0000) {
+      out.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+    } else {
+      out.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 0x3f), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+    }
+  }
+  return Uint8Array.from(out);
+}
+
+/** The text of UTF-8 bytes; ill-formed sequences become U+FFFD, one for each byte that fits nowhere. */
+export function fromUtf8(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; ) {
+    const lead = bytes[i] as number;
+    const length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    let code = length === 1 ? lead : lead & (0xff >> (length + 1));
+    let good = length > 0 && i + length <= bytes.length;
+    for (let k = 1; good && k < length; k++) {
+      const next = bytes[i + k] as number;
+      good = (next & 0xc0) === 0x80;
+      code = (code << 6) | (next & 0x3f);
+    }
+    good &&= !(length === 3 && (code < 0x800 || (code >= 0xd800 && code <= 0xdfff)));
+    good &&= !(length === 4 && (code < 0x1_0000 || code > 0x10_ffff));
+    text += good ? String.fromCodePoint(code) : '\ufffd';
+    i += good ? length : 1;
+  }
+  return text;
+}
+
+/** One array holding the given ones in order. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) {
+    return parts[0] as Uint8Array;
+  }
+  let length = 0;
+  for (const part of parts) {
+    length += part.length;
+  }
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
