@@ -19,15 +19,7 @@ export const BPF_EXIST = 2;
 export type UpdateFlag = typeof BPF_ANY | typeof BPF_NOEXIST | typeof BPF_EXIST;
 
 /** Map types by their kernel names. */
-export type MapType =
-  | 'hash'
-  | 'lru_hash'
-  | 'lpm_trie'
-  | 'array'
-  | 'percpu_hash'
-  | 'percpu_array'
-  | 'prog_array'
-  | 'perf_event_array';
+export type MapType = 'hash' | 'lru_hash' | 'lpm_trie' | 'array' | 'percpu_hash' | 'percpu_array' | 'prog_array' | 'perf_event_array';
 
 /** How keys are hashed, compared and copied. Maps keep copies: a caller may reuse one scratch key. */
 export interface KeyCodec<K> {

@@ -11,7 +11,15 @@ export interface SocketAddress {
 }
 
 /** Errors a socket reports. @see linux:include/uapi/asm-generic/errno.h#ECONNREFUSED */
-export type SocketErrno = 'ECONNREFUSED' | 'ETIMEDOUT' | 'ECONNRESET' | 'EHOSTUNREACH' | 'ENETUNREACH' | 'EADDRINUSE' | 'EADDRNOTAVAIL' | 'EPIPE';
+export type SocketErrno =
+  | 'ECONNREFUSED'
+  | 'ETIMEDOUT'
+  | 'ECONNRESET'
+  | 'EHOSTUNREACH'
+  | 'ENETUNREACH'
+  | 'EADDRINUSE'
+  | 'EADDRNOTAVAIL'
+  | 'EPIPE';
 
 /** TCP states by their names in ss(8). */
 export type TcpState =

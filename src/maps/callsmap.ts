@@ -6,6 +6,7 @@
 import { ProgArray } from '../kernel/prog_array.ts';
 import type { TcProgram } from '../kernel/skb.ts';
 
+/** Pinned names and sizes. */
 export const POLICY_CALL_NAME = 'cilium_call_policy';
 export const POLICY_EGRESSCALL_NAME = 'cilium_egresscall_policy';
 export const POLICY_PROG_MAP_SIZE = 65535;

@@ -7,12 +7,13 @@
  * @see cilium:bpf/lib/common.h#ct_entry
  * @see cilium:pkg/maps/ctmap/types.go
  */
-import { mix32, type KeyCodec, type MapSpec } from '../kernel/bpf_map.ts';
+import { type KeyCodec, type MapSpec, mix32 } from '../kernel/bpf_map.ts';
 import { HashMap } from '../kernel/hash_map.ts';
 import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 import { protocolName } from '../net/protocol.ts';
 import type { Identity } from './identity.ts';
 
+/** Pinned names and default sizes. @see cilium:pkg/option/config.go#CTMapEntriesGlobalTCPDefault */
 export const CT_MAP_TCP4_GLOBAL = 'cilium_ct4_global';
 export const CT_MAP_ANY4_GLOBAL = 'cilium_ct_any4_global';
 export const CT_MAP_TCP_MAX_ENTRIES = 524288;
@@ -63,12 +64,18 @@ export interface CtEntry {
   lastRxReport: number;
 }
 
+/** A conntrack map. */
 export type CtMap = HashMap<Ipv4CtTuple, CtEntry>;
 
 const CT_KEY: KeyCodec<Ipv4CtTuple> = {
   hash: (key) => mix32(mix32(mix32((key.nexthdr << 8) | key.flags, key.daddr), key.saddr), (key.dport << 16) | key.sport) >>> 1,
   equals: (a, b) =>
-    a.sport === b.sport && a.daddr === b.daddr && a.saddr === b.saddr && a.dport === b.dport && a.nexthdr === b.nexthdr && a.flags === b.flags,
+    a.sport === b.sport &&
+    a.daddr === b.daddr &&
+    a.saddr === b.saddr &&
+    a.dport === b.dport &&
+    a.nexthdr === b.nexthdr &&
+    a.flags === b.flags,
   copy: (key) => ({ daddr: key.daddr, saddr: key.saddr, dport: key.dport, sport: key.sport, nexthdr: key.nexthdr, flags: key.flags }),
   toJson: (key) => ({
     daddr: formatIpv4(key.daddr),

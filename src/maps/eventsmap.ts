@@ -7,9 +7,9 @@
 import { PerfEventArray } from '../kernel/prog_array.ts';
 import type { Ipv4 } from '../net/ipv4.ts';
 import type { Packet } from '../net/packet.ts';
-import type { Nanos } from '../sim/clock.ts';
 import type { Identity } from './identity.ts';
 
+/** Its pinned name. */
 export const EVENTS_MAP_NAME = 'cilium_events';
 
 /** Message types. @see cilium:pkg/monitor/api/types.go */
@@ -78,7 +78,7 @@ export const VERDICT_EGRESS = 2;
 
 interface NotifyCommon {
   /** Nanoseconds since boot at which the record was written. */
-  readonly at: Nanos;
+  readonly at: number;
   /** Endpoint whose program wrote it; the host endpoint's id, or 0. */
   readonly source: number;
   /** Flow hash. */

@@ -3,8 +3,9 @@
  * @see cilium:pkg/maps/ipcache/ipcache.go
  * @see cilium:bpf/lib/eps.h#lookup_ip4_remote_endpoint
  */
-import { LpmTrie, type LpmKey } from '../kernel/lpm_trie.ts';
+
 import type { MapSpec } from '../kernel/bpf_map.ts';
+import { type LpmKey, LpmTrie } from '../kernel/lpm_trie.ts';
 import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 import type { Identity } from './identity.ts';
 
@@ -69,7 +70,9 @@ export function formatIpv6(address: bigint): string {
     groups.push(((address >> (i * 16n)) & 0xffffn).toString(16));
   }
   const text = groups.join(':');
-  const runs = [...text.matchAll(/(?:^|:)0(?::0)+(?=:|$)/g)].sort((a, b) => b[0].replace(/[^0]/g, '').length - a[0].replace(/[^0]/g, '').length);
+  const runs = [...text.matchAll(/(?:^|:)0(?::0)+(?=:|$)/g)].sort(
+    (a, b) => b[0].replace(/[^0]/g, '').length - a[0].replace(/[^0]/g, '').length,
+  );
   const run = runs[0];
   if (run === undefined) {
     return text;

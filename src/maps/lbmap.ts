@@ -3,10 +3,11 @@
  * @see cilium:pkg/maps/lbmap/ipv4.go
  * @see cilium:bpf/lib/common.h#lb4_service
  */
-import { mix32, type MapSpec } from '../kernel/bpf_map.ts';
+import { type MapSpec, mix32 } from '../kernel/bpf_map.ts';
 import { HashMap } from '../kernel/hash_map.ts';
 import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 
+/** Pinned names and default size. */
 export const LB4_SERVICES_NAME = 'cilium_lb4_services_v2';
 export const LB4_BACKENDS_NAME = 'cilium_lb4_backends_v2';
 export const LB4_REVERSE_NAT_NAME = 'cilium_lb4_reverse_nat';
@@ -70,6 +71,7 @@ export interface Lb4ReverseNat {
   readonly port: number;
 }
 
+/** The maps. */
 export type Lb4ServicesMap = HashMap<Lb4Key, Lb4Service>;
 export type Lb4BackendsMap = HashMap<number, Lb4Backend>;
 export type Lb4ReverseNatMap = HashMap<number, Lb4ReverseNat>;
@@ -101,7 +103,9 @@ export function newLb4ServicesMap(maxEntries: number = LB_MAP_MAX_ENTRIES): Lb4S
 
 /** Creates an empty `cilium_lb4_backends_v2`. */
 export function newLb4BackendsMap(maxEntries: number = LB_MAP_MAX_ENTRIES): Lb4BackendsMap {
-  return new HashMap(numberKeyed<Lb4Backend>(LB4_BACKENDS_NAME, 4, 8, maxEntries, (value) => ({ ...value, address: formatIpv4(value.address) })));
+  return new HashMap(
+    numberKeyed<Lb4Backend>(LB4_BACKENDS_NAME, 4, 8, maxEntries, (value) => ({ ...value, address: formatIpv4(value.address) })),
+  );
 }
 
 /** Creates an empty `cilium_lb4_reverse_nat`. */
@@ -111,7 +115,13 @@ export function newLb4ReverseNatMap(maxEntries: number = LB_MAP_MAX_ENTRIES): Lb
   );
 }
 
-function numberKeyed<V>(name: string, keySize: number, valueSize: number, maxEntries: number, toJson: MapSpec<number, V>['valueToJson']): MapSpec<number, V> {
+function numberKeyed<V>(
+  name: string,
+  keySize: number,
+  valueSize: number,
+  maxEntries: number,
+  toJson: MapSpec<number, V>['valueToJson'],
+): MapSpec<number, V> {
   return {
     name,
     type: 'hash',

@@ -8,6 +8,7 @@ import { HashMap } from '../kernel/hash_map.ts';
 import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 import { formatMac, type Mac } from '../net/mac.ts';
 
+/** Its pinned name and size. */
 export const LXC_MAP_NAME = 'cilium_lxc';
 export const LXC_MAP_MAX_ENTRIES = 65535;
 
@@ -28,6 +29,7 @@ export interface EndpointInfo {
   readonly nodeMac: Mac;
 }
 
+/** The map. */
 export type LxcMap = HashMap<EndpointKey, EndpointInfo>;
 
 /** Creates an empty `cilium_lxc`. */

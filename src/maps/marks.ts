@@ -23,7 +23,7 @@ export const TC_INDEX_F_SKIP_HOST_FIREWALL = 16;
 
 /** The mark with a magic value and an identity of at most 24 bits. @see cilium:bpf/lib/common.h#set_identity_mark */
 export function identityMark(magic: number, identity: number): number {
-  return ((((identity & 0xffff) << 16) | magic | ((identity >>> 16) & 0xff)) >>> 0);
+  return (((identity & 0xffff) << 16) | magic | ((identity >>> 16) & 0xff)) >>> 0;
 }
 
 /** The identity in a mark. @see cilium:bpf/lib/common.h#get_identity */

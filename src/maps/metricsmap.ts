@@ -8,6 +8,7 @@ import type { MapSpec } from '../kernel/bpf_map.ts';
 import { HashMap } from '../kernel/hash_map.ts';
 import { dropReasonText } from './drop_reasons.ts';
 
+/** Its pinned name and size. */
 export const METRICS_MAP_NAME = 'cilium_metrics';
 export const METRICS_MAP_MAX_ENTRIES = 1024;
 
@@ -30,6 +31,7 @@ export interface MetricsValue {
   bytes: number;
 }
 
+/** The map. */
 export type MetricsMap = HashMap<MetricsKey, MetricsValue>;
 
 /** Creates an empty `cilium_metrics`. */

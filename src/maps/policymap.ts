@@ -3,10 +3,11 @@
  * @see cilium:pkg/maps/policymap/policymap.go
  * @see cilium:bpf/lib/common.h#policy_key
  */
-import { mix32, type MapSpec } from '../kernel/bpf_map.ts';
+import { type MapSpec, mix32 } from '../kernel/bpf_map.ts';
 import { HashMap } from '../kernel/hash_map.ts';
 import type { Identity } from './identity.ts';
 
+/** Default size. @see cilium:pkg/option/config.go#PolicyMapEntriesName */
 export const POLICY_MAP_MAX_ENTRIES = 16384;
 
 /** Direction bit of a key. @see cilium:pkg/policy/trafficdirection/trafficdirection.go */
@@ -34,6 +35,7 @@ export interface PolicyEntry {
   bytes: number;
 }
 
+/** An endpoint's policy map. */
 export type PolicyMap = HashMap<PolicyKey, PolicyEntry>;
 
 /** `cilium_policy_00863` */

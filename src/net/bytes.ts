@@ -49,7 +49,8 @@ export function fromUtf8(bytes: Uint8Array): string {
   let text = '';
   for (let i = 0; i < bytes.length; ) {
     const lead = bytes[i] as number;
-    const length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    const length =
+      lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
     let code = length === 1 ? lead : lead & (0xff >> (length + 1));
     let good = length > 0 && i + length <= bytes.length;
     for (let k = 1; good && k < length; k++) {

@@ -40,12 +40,7 @@ export interface StringMatcher {
 /** What happens when a header of a rule's `header_matches` equals its value. */
 export type MatchAction = 'CONTINUE_ON_MATCH' | 'FAIL_ON_MATCH' | 'DELETE_ON_MATCH';
 /** What happens when it does not. */
-export type MismatchAction =
-  | 'FAIL_ON_MISMATCH'
-  | 'CONTINUE_ON_MISMATCH'
-  | 'ADD_ON_MISMATCH'
-  | 'DELETE_ON_MISMATCH'
-  | 'REPLACE_ON_MISMATCH';
+export type MismatchAction = 'FAIL_ON_MISMATCH' | 'CONTINUE_ON_MISMATCH' | 'ADD_ON_MISMATCH' | 'DELETE_ON_MISMATCH' | 'REPLACE_ON_MISMATCH';
 
 /** @see proxy:cilium/api/npds.proto#HeaderMatch */
 export interface HeaderMatch {

@@ -4,9 +4,10 @@
  * @see envoy:api/envoy/service/discovery/v3/discovery.proto
  * @see cilium:pkg/envoy/xds/stream.go
  */
+
+import type { Listener } from './listener.ts';
 import type { NetworkPolicy } from './npds.ts';
 import type { NetworkPolicyHosts } from './nphds.ts';
-import type { Listener } from './listener.ts';
 
 /** Resource types served. */
 export const LISTENER_TYPE_URL = 'type.googleapis.com/envoy.config.listener.v3.Listener';

@@ -9,6 +9,7 @@ import { POD_NAMESPACE_LABEL } from '../labels/labels.ts';
 import type { FqdnSelector } from './api/rule.ts';
 import { getMatch, NONE_SELECTOR, selectorMatches, WILDCARD_SELECTOR, type EndpointSelector } from './api/selector.ts';
 import { IdentityNets } from './identity_nets.ts';
+import { LabelPostings } from './label_postings.ts';
 
 const NAMESPACE_KEY = `k8s.${POD_NAMESPACE_LABEL}`;
 
@@ -63,7 +64,7 @@ class Selector implements CachedSelector {
   }
 
   selections(): readonly NumericIdentity[] {
-    this.sorted ??= Uint32Array.from(this.chosen).sort() as unknown as readonly NumericIdentity[];
+    this.sorted ??= Array.from(Uint32Array.from(this.chosen).sort());
     return this.sorted;
   }
 
@@ -85,7 +86,7 @@ export class SelectorCache {
   /** Prefixes of identities, for deny precedence. */
   readonly nets = new IdentityNets();
   private readonly identities = new Map<NumericIdentity, Identity>();
-  private readonly byNamespace = new Map<string, Map<NumericIdentity, Identity>>();
+  private readonly postings = new LabelPostings();
   private readonly selectors = new Map<string, Selector>();
   private readonly resolveFqdn: FqdnResolver;
 
@@ -220,20 +221,15 @@ export class SelectorCache {
     }
   }
 
-  /** First selection of a new selector, by namespace where it names some. */
+  /** First selection of a new selector. */
   private fill(selector: Selector): void {
     if (selector.isWildcard || selector.isNone) {
       return;
     }
-    const pools =
-      selector.namespaces === null
-        ? [this.identities]
-        : [...new Set(selector.namespaces)].map((namespace) => this.byNamespace.get(namespace) ?? EMPTY);
-    for (const pool of pools) {
-      for (const identity of pool.values()) {
-        if (selectorMatches(selector.labels as EndpointSelector, identity.index)) {
-          selector.chosen.add(identity.id);
-        }
+    const labels = selector.labels as EndpointSelector;
+    for (const identity of this.postings.smallest(labels, this.identities)) {
+      if (selectorMatches(labels, identity.index)) {
+        selector.chosen.add(identity.id);
       }
     }
   }
@@ -241,15 +237,7 @@ export class SelectorCache {
   private remember(identity: Identity): void {
     this.identities.set(identity.id, identity);
     this.nets.add(identity);
-    const namespace = identity.index.get(NAMESPACE_KEY) ?? '';
-    if (namespace !== '') {
-      let pool = this.byNamespace.get(namespace);
-      if (pool === undefined) {
-        pool = new Map();
-        this.byNamespace.set(namespace, pool);
-      }
-      pool.set(identity.id, identity);
-    }
+    this.postings.add(identity);
   }
 
   private forget(id: NumericIdentity): boolean {
@@ -259,12 +247,10 @@ export class SelectorCache {
     }
     this.identities.delete(id);
     this.nets.remove(identity);
-    this.byNamespace.get(identity.index.get(NAMESPACE_KEY) ?? '')?.delete(id);
+    this.postings.remove(identity);
     return true;
   }
 }
-
-const EMPTY: ReadonlyMap<NumericIdentity, Identity> = new Map();
 
 /** `MatchName: a, MatchPattern: b` @see cilium:pkg/policy/api/fqdn.go#FQDNSelector.String */
 export function fqdnKey(fqdn: FqdnSelector): string {

@@ -1,0 +1,528 @@
+/**
+ * The wanted content of an endpoint's policy map, and the insertion that lets denies win. Entries are kept by direction, then by port and
+ * protocol, then by identity, allows apart from denies, so that an insertion looks only at entries that can matter.
+ * @see cilium:pkg/policy/mapstate.go#MapState
+ */
+import { assert } from '../../sim/assert.ts';
+import { TRAFFIC_EGRESS, TRAFFIC_INGRESS, type TrafficDirection } from '../../maps/policymap.ts';
+import type { Identity as NumericIdentity } from '../../maps/identity.ts';
+import type { LabelArray } from '../labels/labels.ts';
+import type { RuleOrigin } from './api/rule.ts';
+import type { IdentityNets } from './identity_nets.ts';
+
+/** Key of the policy map. @see cilium:pkg/policy/mapstate.go#Key */
+export interface PolicyKey {
+  /** 0 = any. */
+  readonly identity: NumericIdentity;
+  /** Host order; 0 = any; the type for ICMP. */
+  readonly destPort: number;
+  /** 0 = any. */
+  readonly nexthdr: number;
+  readonly trafficDirection: TrafficDirection;
+}
+
+/** A key as one number, for sets and diffs: `identity < 2^28`. */
+export type PackedKey = number;
+
+/** Packs a key. */
+export function packKey(identity: NumericIdentity, destPort: number, nexthdr: number, direction: TrafficDirection): PackedKey {
+  return identity * 0x200_0000 + destPort * 0x200 + nexthdr * 2 + direction;
+}
+
+/** Unpacks a key. */
+export function unpackKey(key: PackedKey): PolicyKey {
+  const low = key % 0x200_0000;
+  return {
+    identity: (key - low) / 0x200_0000,
+    destPort: low >>> 9,
+    nexthdr: (low >>> 1) & 0xff,
+    trafficDirection: (low & 1) as TrafficDirection,
+  };
+}
+
+/**
+ * What needs an entry: a selector's part of a filter, a key (for entries that exist because of another entry), or nobody (`null`, sticky).
+ * @see cilium:pkg/policy/mapstate.go#MapStateOwner
+ */
+export type MapStateOwner = EntrySource | PackedKey | null;
+
+/** A selector's part of a filter, as far as map entries care. */
+export interface EntrySource {
+  /** The rules behind it. */
+  readonly origins: readonly RuleOrigin[];
+}
+
+/** Value of a map entry; mutable, owned by one map state. @see cilium:pkg/policy/mapstate.go#MapStateEntry */
+export interface MapStateEntry {
+  /** Host order; 0 = no proxy. {@link UNKNOWN_PROXY_PORT} until a redirect's port is known. */
+  proxyPort: number;
+  isDeny: boolean;
+  /** Labels of the rules, one array a rule; shared, not to be changed. */
+  derivedFrom: readonly LabelArray[];
+  /** Never empty. One owner is kept bare. */
+  owners: MapStateOwner | Set<MapStateOwner>;
+  /** Keys of entries that exist because of this one. */
+  dependents: Set<PackedKey> | null;
+}
+
+/** Stands for a proxy port that the caller has to fill in. */
+export const UNKNOWN_PROXY_PORT = 1;
+
+/** Keys that changed, for incremental updates. A key is in at most one of both. */
+export interface KeyChanges {
+  readonly adds: Set<PackedKey>;
+  readonly deletes: Set<PackedKey>;
+}
+
+/** Makes an entry with one owner. */
+export function newEntry(
+  owner: MapStateOwner,
+  derivedFrom: readonly LabelArray[],
+  proxyPort: number,
+  isDeny: boolean,
+): MapStateEntry {
+  return { proxyPort, isDeny, derivedFrom, owners: owner, dependents: null };
+}
+
+/** The owners of an entry. */
+export function ownersOf(entry: MapStateEntry): readonly MapStateOwner[] {
+  return entry.owners instanceof Set ? [...entry.owners] : [entry.owners];
+}
+
+/** Entries of one port and protocol of one direction. */
+class Bucket {
+  readonly port: number;
+  readonly proto: number;
+  readonly allow = new Map<NumericIdentity, MapStateEntry>();
+  readonly deny = new Map<NumericIdentity, MapStateEntry>();
+
+  constructor(port: number, proto: number) {
+    this.port = port;
+    this.proto = proto;
+  }
+}
+
+class Direction {
+  readonly buckets = new Map<number, Bucket>();
+  /** Buckets with a wildcard in port or protocol: only these can be broader than a full key. */
+  readonly wild: Bucket[] = [];
+  /** Number of deny entries; without any an allow has nothing to look at. */
+  denies = 0;
+
+  bucket(port: number, proto: number): Bucket {
+    const key = port * 256 + proto;
+    let bucket = this.buckets.get(key);
+    if (bucket === undefined) {
+      bucket = new Bucket(port, proto);
+      this.buckets.set(key, bucket);
+      if (port === 0 || proto === 0) {
+        this.wild.push(bucket);
+      }
+    }
+    return bucket;
+  }
+
+  find(port: number, proto: number): Bucket | undefined {
+    return this.buckets.get(port * 256 + proto);
+  }
+}
+
+/** The map state. */
+export class MapState {
+  private readonly directions: readonly [Direction, Direction] = [new Direction(), new Direction()];
+  /** What entries were before an undoable change touched them. */
+  private journal: Map<PackedKey, MapStateEntry | null> | null = null;
+
+  /** Number of entries. */
+  get size(): number {
+    let size = 0;
+    for (const direction of this.directions) {
+      for (const bucket of direction.buckets.values()) {
+        size += bucket.allow.size + bucket.deny.size;
+      }
+    }
+    return size;
+  }
+
+  /** The entry of a key. */
+  get(identity: NumericIdentity, port: number, proto: number, direction: TrafficDirection): MapStateEntry | undefined {
+    const bucket = this.directions[direction].find(port, proto);
+    return bucket?.allow.get(identity) ?? bucket?.deny.get(identity);
+  }
+
+  /** The entry of a packed key. */
+  getPacked(key: PackedKey): MapStateEntry | undefined {
+    const { identity, destPort, nexthdr, trafficDirection } = unpackKey(key);
+    return this.get(identity, destPort, nexthdr, trafficDirection);
+  }
+
+  /** Writes an entry whatever is there. */
+  set(identity: NumericIdentity, port: number, proto: number, direction: TrafficDirection, entry: MapStateEntry): void {
+    this.note(identity, port, proto, direction);
+    const all = this.directions[direction];
+    const { allow, deny } = all.bucket(port, proto);
+    if (entry.isDeny) {
+      allow.delete(identity);
+      all.denies += deny.has(identity) ? 0 : 1;
+      deny.set(identity, entry);
+    } else {
+      if (deny.delete(identity)) {
+        all.denies--;
+      }
+      allow.set(identity, entry);
+    }
+  }
+
+  /** Removes an entry without looking at dependents. */
+  remove(identity: NumericIdentity, port: number, proto: number, direction: TrafficDirection): void {
+    this.note(identity, port, proto, direction);
+    const all = this.directions[direction];
+    const bucket = all.find(port, proto);
+    bucket?.allow.delete(identity);
+    if (bucket?.deny.delete(identity)) {
+      all.denies--;
+    }
+  }
+
+  /** Visits all entries: ingress first, ports in order of first use, allows before denies, identities in order of insertion. */
+  forEach(visit: (identity: NumericIdentity, port: number, proto: number, direction: TrafficDirection, entry: MapStateEntry) => void): void {
+    for (const direction of [TRAFFIC_INGRESS, TRAFFIC_EGRESS] as const) {
+      for (const { port, proto, allow, deny } of this.directions[direction].buckets.values()) {
+        for (const [identity, entry] of allow) {
+          visit(identity, port, proto, direction, entry);
+        }
+        for (const [identity, entry] of deny) {
+          visit(identity, port, proto, direction, entry);
+        }
+      }
+    }
+  }
+
+  /** Makes a change and returns how to take it back; other changes in between must not touch the same keys. */
+  undoable(change: () => void): () => void {
+    assert(this.journal === null, 'one undoable change at a time');
+    const journal = new Map<PackedKey, MapStateEntry | null>();
+    this.journal = journal;
+    change();
+    this.journal = null;
+    return () => {
+      for (const [key, entry] of journal) {
+        this.restore(key, entry);
+      }
+    };
+  }
+
+  /** Whether everything of a direction is denied. */
+  deniesAll(direction: TrafficDirection): boolean {
+    return this.directions[direction].find(0, 0)?.deny.has(0) ?? false;
+  }
+
+  /**
+   * Inserts an entry so that a deny wins over an allow it covers, and a deny inside a wider allow gets keys at the allow's ports. The entry
+   * becomes the map's own.
+   * @see cilium:pkg/policy/mapstate.go#MapState.denyPreferredInsertWithChanges
+   */
+  denyPreferredInsert(
+    identity: NumericIdentity,
+    port: number,
+    proto: number,
+    direction: TrafficDirection,
+    entry: MapStateEntry,
+    nets: IdentityNets,
+    changes: KeyChanges | null = null,
+  ): void {
+    const all = this.directions[direction];
+    if (all.denies === 0 && !entry.isDeny) {
+      this.redirectPreferredInsert(identity, port, proto, direction, entry, changes);
+      return;
+    }
+    if (this.deniesAll(direction)) {
+      return;
+    }
+    const insertion: Insertion = { identity, port, proto, direction, entry, nets, changes };
+    if (entry.isDeny) {
+      this.insertDeny(insertion);
+    } else {
+      this.insertAllow(insertion);
+    }
+  }
+
+  /**
+   * Removes an owner's share of an entry, and the entry when that was the last share; without an owner the entry goes at once. What depends on
+   * a removed entry goes with it.
+   * @see cilium:pkg/policy/mapstate.go#MapState.deleteKeyWithChanges
+   */
+  deleteKey(
+    identity: NumericIdentity,
+    port: number,
+    proto: number,
+    direction: TrafficDirection,
+    owner: { readonly owner: MapStateOwner } | null,
+    changes: KeyChanges | null,
+  ): void {
+    const entry = this.get(identity, port, proto, direction);
+    if (entry === undefined) {
+      return;
+    }
+    const key = packKey(identity, port, proto, direction);
+    if (owner !== null) {
+      if (!removeOwner(entry, owner.owner)) {
+        return;
+      }
+      if (typeof owner.owner === 'number') {
+        this.removeDependent(owner.owner, key);
+      }
+      if (entry.owners instanceof Set && entry.owners.size > 0) {
+        return;
+      }
+    } else {
+      for (const one of ownersOf(entry)) {
+        if (typeof one === 'number') {
+          this.removeDependent(one, key);
+        }
+      }
+    }
+    for (const dependent of entry.dependents ?? []) {
+      const { identity: id, destPort, nexthdr, trafficDirection } = unpackKey(dependent);
+      this.deleteKey(id, destPort, nexthdr, trafficDirection, { owner: key }, changes);
+    }
+    changes?.deletes.add(key);
+    changes?.adds.delete(key);
+    this.remove(identity, port, proto, direction);
+  }
+
+  /** The buckets a new key can interact with: all for a wildcard key, else its own and the wildcard ones of its protocol. */
+  private candidates(insertion: Insertion): Bucket[] {
+    const { port, proto } = insertion;
+    const direction = this.directions[insertion.direction];
+    const full = port !== 0 && proto !== 0;
+    const found: Bucket[] = [];
+    if (full) {
+      const own = direction.find(port, proto);
+      if (own !== undefined) {
+        found.push(own);
+      }
+    }
+    for (const bucket of full ? direction.wild : direction.buckets.values()) {
+      if (proto === 0 || bucket.proto === 0 || proto === bucket.proto) {
+        found.push(bucket);
+      }
+    }
+    return found;
+  }
+
+  private insertDeny(insertion: Insertion): void {
+    const { identity, port, proto, direction, entry, nets, changes } = insertion;
+    const key = packKey(identity, port, proto, direction);
+    const wider = nets.ancestors(identity);
+    const l3Denies = this.directions[direction].find(0, 0)?.deny;
+    if (l3Denies !== undefined && l3Denies.size > 0) {
+      for (const id of [identity, ...wider]) {
+        const cover = l3Denies.get(id);
+        if (cover !== undefined && !cover.dependents?.has(key)) {
+          return;
+        }
+      }
+    }
+    const l3Only = port === 0 && proto === 0;
+    for (const bucket of this.candidates(insertion)) {
+      const broader = isBroader(port, proto, bucket.port, bucket.proto);
+      if (broader && identity !== 0) {
+        const covered = bucket.allow.has(0) || wider.some((id) => bucket.allow.has(id));
+        if (covered) {
+          this.addKey(identity, bucket.port, bucket.proto, direction, newEntry(key, entry.derivedFrom, 0, true), changes);
+          (entry.dependents ??= new Set()).add(packKey(identity, bucket.port, bucket.proto, direction));
+        }
+      }
+      if (broader || (port === bucket.port && proto === bucket.proto)) {
+        for (const id of coveredIds(bucket.allow, identity, nets)) {
+          this.deleteKey(id, bucket.port, bucket.proto, direction, null, changes);
+        }
+      }
+      if (l3Only) {
+        for (const id of coveredIds(bucket.deny, identity, nets, true)) {
+          if (!entry.dependents?.has(packKey(id, bucket.port, bucket.proto, direction))) {
+            this.deleteKey(id, bucket.port, bucket.proto, direction, null, changes);
+          }
+        }
+      }
+    }
+    this.addKey(identity, port, proto, direction, entry, changes);
+  }
+
+  private insertAllow(insertion: Insertion): void {
+    const { identity, port, proto, direction, entry, nets, changes } = insertion;
+    const key = packKey(identity, port, proto, direction);
+    const wider = nets.ancestors(identity);
+    const candidates = this.candidates(insertion);
+    for (const bucket of candidates) {
+      const covers = isBroader(bucket.port, bucket.proto, port, proto) || (port === bucket.port && proto === bucket.proto);
+      if (!covers || bucket.deny.size === 0) {
+        continue;
+      }
+      if (isCovered(bucket.deny, identity, key) || wider.some((id) => !nets.isSuperset(identity, id) && isCoveredBy(bucket.deny, id, key))) {
+        return;
+      }
+    }
+    for (const bucket of candidates) {
+      if (bucket.deny.size > 0 && isBroader(bucket.port, bucket.proto, port, proto)) {
+        this.shieldDenies(bucket, insertion);
+      }
+    }
+    this.redirectPreferredInsert(identity, port, proto, direction, entry, changes);
+  }
+
+  /** Copies denies of broader ports inside the new allow's identity to the allow's port. */
+  private shieldDenies(bucket: Bucket, { identity, port, proto, direction, nets, changes }: Insertion): void {
+    const inside = identity === 0 ? [...bucket.deny.keys()].filter((id) => id !== 0) : coveredIds(bucket.deny, identity, nets, true);
+    for (const id of inside) {
+      const cover = bucket.deny.get(id);
+      if (cover === undefined || id === identity) {
+        continue;
+      }
+      const owner = packKey(id, bucket.port, bucket.proto, direction);
+      this.addKey(id, port, proto, direction, newEntry(owner, cover.derivedFrom, 0, true), changes);
+      (cover.dependents ??= new Set()).add(packKey(id, port, proto, direction));
+    }
+  }
+
+  /** An existing deny or redirect stays and gains the owners. @see cilium:pkg/policy/mapstate.go#MapState.redirectPreferredInsert */
+  private redirectPreferredInsert(
+    identity: NumericIdentity,
+    port: number,
+    proto: number,
+    direction: TrafficDirection,
+    entry: MapStateEntry,
+    changes: KeyChanges | null,
+  ): void {
+    const bucket = this.directions[direction].bucket(port, proto);
+    const old = bucket.allow.get(identity) ?? bucket.deny.get(identity);
+    if (old === undefined && changes === null && this.journal === null) {
+      bucket.allow.set(identity, entry);
+    } else if (old !== undefined && (old.isDeny || old.proxyPort !== 0)) {
+      mergeReferences(old, entry);
+    } else {
+      this.addKey(identity, port, proto, direction, entry, changes);
+    }
+  }
+
+  /** @see cilium:pkg/policy/mapstate.go#MapState.addKeyWithChanges */
+  private addKey(
+    identity: NumericIdentity,
+    port: number,
+    proto: number,
+    direction: TrafficDirection,
+    entry: MapStateEntry,
+    changes: KeyChanges | null,
+  ): void {
+    const old = this.get(identity, port, proto, direction);
+    if (old !== undefined) {
+      mergeReferences(entry, old);
+    }
+    this.set(identity, port, proto, direction, entry);
+    if (changes !== null && (old === undefined || old.isDeny !== entry.isDeny || old.proxyPort !== entry.proxyPort)) {
+      const key = packKey(identity, port, proto, direction);
+      changes.adds.add(key);
+      changes.deletes.delete(key);
+    }
+  }
+
+  private note(identity: NumericIdentity, port: number, proto: number, direction: TrafficDirection): void {
+    if (this.journal !== null) {
+      const key = packKey(identity, port, proto, direction);
+      if (!this.journal.has(key)) {
+        this.journal.set(key, this.get(identity, port, proto, direction) ?? null);
+      }
+    }
+  }
+
+  private restore(key: PackedKey, entry: MapStateEntry | null): void {
+    const { identity, destPort, nexthdr, trafficDirection } = unpackKey(key);
+    if (entry !== null) {
+      this.set(identity, destPort, nexthdr, trafficDirection, entry);
+      return;
+    }
+    const added = this.get(identity, destPort, nexthdr, trafficDirection);
+    for (const owner of added === undefined ? [] : ownersOf(added)) {
+      if (typeof owner === 'number') {
+        this.removeDependent(owner, key);
+      }
+    }
+    this.remove(identity, destPort, nexthdr, trafficDirection);
+  }
+
+  private removeDependent(owner: PackedKey, key: PackedKey): void {
+    this.getPacked(owner)?.dependents?.delete(key);
+  }
+}
+
+interface Insertion {
+  readonly identity: NumericIdentity;
+  readonly port: number;
+  readonly proto: number;
+  readonly direction: TrafficDirection;
+  readonly entry: MapStateEntry;
+  readonly nets: IdentityNets;
+  readonly changes: KeyChanges | null;
+}
+
+/** @see cilium:pkg/policy/mapstate.go#Key.PortProtoIsBroader */
+function isBroader(port: number, proto: number, otherPort: number, otherProto: number): boolean {
+  return (port === 0 && otherPort !== 0) || (proto === 0 && otherProto !== 0);
+}
+
+function isCovered(denies: ReadonlyMap<NumericIdentity, MapStateEntry>, identity: NumericIdentity, key: PackedKey): boolean {
+  return isCoveredBy(denies, identity, key) || (identity !== 0 && isCoveredBy(denies, 0, key));
+}
+
+function isCoveredBy(denies: ReadonlyMap<NumericIdentity, MapStateEntry>, by: NumericIdentity, key: PackedKey): boolean {
+  const deny = denies.get(by);
+  return deny !== undefined && !deny.dependents?.has(key);
+}
+
+/** Identities of entries that `identity` covers: itself and what its prefix holds; those of an equal prefix only with `equal`. */
+function coveredIds(
+  entries: ReadonlyMap<NumericIdentity, MapStateEntry>,
+  identity: NumericIdentity,
+  nets: IdentityNets,
+  equal = false,
+): NumericIdentity[] {
+  if (entries.size === 0) {
+    return [];
+  }
+  if (identity === 0) {
+    return [...entries.keys()];
+  }
+  const found = entries.has(identity) ? [identity] : [];
+  for (const id of nets.descendants(identity)) {
+    if (entries.has(id) && (equal || !nets.isSuperset(id, identity))) {
+      found.push(id);
+    }
+  }
+  return found;
+}
+
+function mergeReferences(into: MapStateEntry, from: MapStateEntry): void {
+  if (into.owners !== from.owners || into.owners instanceof Set) {
+    const owners = into.owners instanceof Set ? into.owners : new Set<MapStateOwner>([into.owners]);
+    for (const owner of ownersOf(from)) {
+      owners.add(owner);
+    }
+    into.owners = owners;
+  }
+  if (from.dependents !== null) {
+    into.dependents = new Set([...(into.dependents ?? []), ...from.dependents]);
+  }
+}
+
+/** Removes an owner; `false` if it was none. A bare last owner leaves an empty set. */
+function removeOwner(entry: MapStateEntry, owner: MapStateOwner): boolean {
+  if (entry.owners instanceof Set) {
+    return entry.owners.delete(owner);
+  }
+  if (entry.owners !== owner) {
+    return false;
+  }
+  entry.owners = new Set();
+  return true;
+}

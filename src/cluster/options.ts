@@ -1,0 +1,79 @@
+/**
+ * What a cluster is made from: nodes, Cilium's options, clocks, and pins for everything the real system draws at random.
+ */
+
+/** One node. */
+export interface NodeOptions {
+  readonly name: string;
+  /** Address on the underlay, dotted quad. */
+  readonly ip: string;
+  /** The node's pod CIDR. */
+  readonly podCIDR: string;
+}
+
+/** Pins of one pod, by `namespace/name`. Every member is optional: what is not pinned is drawn from the seed. */
+export interface PodPins {
+  readonly ip?: string;
+  readonly endpointId?: number;
+  /** Security identity of the pod's label set. */
+  readonly identity?: number;
+  readonly containerId?: string;
+  /** Host side device name (`lxc…`). */
+  readonly device?: string;
+  readonly mac?: string;
+  /** Client TCP ports in the order in which the pod connects. */
+  readonly tcpPorts?: readonly number[];
+  /** Client UDP ports likewise. */
+  readonly udpPorts?: readonly number[];
+}
+
+/** Pins of a cluster. */
+export interface Pins {
+  readonly pods?: Readonly<Record<string, PodPins>>;
+  /** Names of the pods of a Deployment (`namespace/name`), in order of creation. */
+  readonly podNames?: Readonly<Record<string, readonly string[]>>;
+  /** cilium_host's address. */
+  readonly router?: { readonly ip: string };
+  readonly health?: { readonly ip?: string; readonly endpointId?: number };
+  readonly hostEndpointId?: number;
+  /** Proxy ports by listener name (`cilium-http-ingress`). */
+  readonly proxyPorts?: Readonly<Record<string, number>>;
+  /** Ports of the host's own TCP connections in order: the proxy's upstream connections. */
+  readonly hostTcpPorts?: readonly number[];
+  /** ClusterIPs by `namespace/name`. */
+  readonly clusterIPs?: Readonly<Record<string, string>>;
+  /** First firing of the proxy's cluster cleanup timer, nanoseconds after the proxy started. */
+  readonly cleanupPhase?: number;
+  /** x-request-id values in order. */
+  readonly requestIds?: readonly string[];
+}
+
+/** Everything a run depends on. */
+export interface ClusterOptions {
+  readonly clusterName: string;
+  readonly nodes: readonly NodeOptions[];
+  readonly serviceCIDR: string;
+  /** Cilium options by their own names (`monitor-aggregation`). */
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+  readonly pins: Pins;
+  readonly seed: number;
+  /** Seconds since boot at the start of the run. */
+  readonly bootTime: number;
+  /** Unix milliseconds at the start of the run. */
+  readonly wallTime: number;
+  /** Version the pods' curl reports. */
+  readonly curlVersion: string;
+}
+
+/** A cluster of one node, as `cilium install` on k3s gives it, with nothing pinned. */
+export const DEFAULT_CLUSTER_OPTIONS: ClusterOptions = {
+  clusterName: 'default',
+  nodes: [{ name: 'node1', ip: '192.168.1.10', podCIDR: '10.0.0.0/24' }],
+  serviceCIDR: '10.43.0.0/16',
+  options: {},
+  pins: {},
+  seed: 1,
+  bootTime: 10_000,
+  wallTime: 1_685_577_600_000,
+  curlVersion: '7.58.0',
+};

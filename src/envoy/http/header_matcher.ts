@@ -1,0 +1,131 @@
+/**
+ * Header matchers: the leaves of HTTP rules.
+ * @see envoy:source/common/http/header_utility.cc#HeaderUtility::matchHeaders
+ */
+import type { HeaderMatcher, StringMatcher } from '../../xds/npds.ts';
+import { compileRegex } from '../regex.ts';
+import type { HeaderMap } from './header_map.ts';
+
+/** A compiled matcher. */
+export interface HeaderData {
+  /** Lower-case header name. */
+  readonly name: string;
+  /** What is expected, in words: `regex "POST"`. */
+  readonly text: string;
+  matches(headers: HeaderMap): boolean;
+}
+
+/** Compiles a matcher, or returns the text of the exception Envoy throws. */
+export function compileHeaderMatcher(config: HeaderMatcher, maxProgramSize: number): HeaderData | string {
+  const name = config.name.toLowerCase();
+  const invert = config.invert_match === true;
+  const not = invert ? 'not ' : '';
+  const test = valueTest(config, maxProgramSize);
+  if (typeof test === 'string') {
+    return test;
+  }
+  if (test.kind === 'present') {
+    const wanted = test.present !== invert;
+    return { name, text: wanted ? 'present' : 'absent', matches: (headers) => headers.has(name) === wanted };
+  }
+  const emptyIfMissing = config.treat_missing_header_as_empty === true;
+  const accepts = test.accepts;
+  return {
+    name,
+    text: not + test.text,
+    matches: (headers) => {
+      const value = headers.getAll(name) ?? (emptyIfMissing ? '' : null);
+      return value !== null && accepts(value) !== invert;
+    },
+  };
+}
+
+/** `"PUT" is not regex "POST"`: why a matcher refused the headers. */
+export function describeMismatch(matcher: HeaderData, headers: HeaderMap): string {
+  const value = headers.getAll(matcher.name);
+  const found = value === null ? 'missing' : JSON.stringify(value);
+  return `${matcher.name} ${found}, wanted ${matcher.text}`;
+}
+
+type ValueTest =
+  | { readonly kind: 'present'; readonly present: boolean }
+  | { readonly kind: 'value'; readonly text: string; readonly accepts: (value: string) => boolean };
+
+function valueTest(config: HeaderMatcher, maxProgramSize: number): ValueTest | string {
+  if (config.exact_match !== undefined) {
+    const wanted = config.exact_match;
+    return { kind: 'value', text: `exact ${JSON.stringify(wanted)}`, accepts: (value) => wanted === '' || value === wanted };
+  }
+  if (config.safe_regex_match !== undefined) {
+    return regexTest(config.safe_regex_match.regex, maxProgramSize);
+  }
+  if (config.range_match !== undefined) {
+    return rangeTest(config.range_match.start ?? '0', config.range_match.end ?? '0');
+  }
+  if (config.present_match !== undefined) {
+    return { kind: 'present', present: config.present_match };
+  }
+  if (config.prefix_match !== undefined) {
+    const wanted = config.prefix_match;
+    return { kind: 'value', text: `prefix ${JSON.stringify(wanted)}`, accepts: (value) => value.startsWith(wanted) };
+  }
+  if (config.suffix_match !== undefined) {
+    const wanted = config.suffix_match;
+    return { kind: 'value', text: `suffix ${JSON.stringify(wanted)}`, accepts: (value) => value.endsWith(wanted) };
+  }
+  if (config.contains_match !== undefined) {
+    const wanted = config.contains_match;
+    return { kind: 'value', text: `containing ${JSON.stringify(wanted)}`, accepts: (value) => value.includes(wanted) };
+  }
+  if (config.string_match !== undefined) {
+    return stringTest(config.string_match, maxProgramSize);
+  }
+  return { kind: 'present', present: true };
+}
+
+function regexTest(pattern: string, maxProgramSize: number): ValueTest | string {
+  const regex = compileRegex(pattern, maxProgramSize);
+  if ('error' in regex) {
+    return regex.error;
+  }
+  return { kind: 'value', text: `regex ${JSON.stringify(pattern)}`, accepts: (value) => regex.matches(value) };
+}
+
+/** int64 in [start, end). */
+function rangeTest(start: string, end: string): ValueTest {
+  const low = BigInt(start);
+  const high = BigInt(end);
+  return {
+    kind: 'value',
+    text: `in [${start}, ${end})`,
+    accepts: (value) => {
+      const digits = value.trim();
+      if (!/^[+-]?[0-9]{1,19}$/.test(digits)) {
+        return false;
+      }
+      const number = BigInt(digits.replace(/^\+/, ''));
+      return number === BigInt.asIntN(64, number) && number >= low && number < high;
+    },
+  };
+}
+
+/** @see envoy:source/common/common/matchers.cc#StringMatcherImpl::match */
+function stringTest(config: StringMatcher, maxProgramSize: number): ValueTest | string {
+  if (config.safe_regex !== undefined) {
+    return config.ignore_case === true ? 'ignore_case has no effect for safe_regex.' : regexTest(config.safe_regex.regex, maxProgramSize);
+  }
+  const fold = config.ignore_case === true ? (text: string) => text.replace(/[A-Z]/g, (c) => c.toLowerCase()) : (text: string) => text;
+  const entries: readonly (readonly [string, string | undefined, (value: string, wanted: string) => boolean])[] = [
+    ['exact', config.exact, (value, wanted) => value === wanted],
+    ['prefix', config.prefix, (value, wanted) => value.startsWith(wanted)],
+    ['suffix', config.suffix, (value, wanted) => value.endsWith(wanted)],
+    ['containing', config.contains, (value, wanted) => value.includes(wanted)],
+  ];
+  for (const [word, wanted, test] of entries) {
+    if (wanted !== undefined) {
+      const folded = fold(wanted);
+      return { kind: 'value', text: `${word} ${JSON.stringify(wanted)}`, accepts: (value) => test(fold(value), folded) };
+    }
+  }
+  return 'StringMatcher has no match pattern';
+}

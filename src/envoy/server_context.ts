@@ -1,0 +1,117 @@
+/**
+ * What all parts of one proxy process share: event loop, random numbers, sockets, statistics, clusters, and the singletons of Cilium's filters.
+ * @see envoy:envoy/server/factory_context.h#FactoryContext
+ */
+import type { BpfFs } from '../kernel/bpffs.ts';
+import type { SocketLayer } from '../kernel/socket.ts';
+import { SECOND, type Nanos } from '../sim/clock.ts';
+import type { Journey } from '../sim/journey.ts';
+import type { Rng } from '../sim/rng.ts';
+import type { AccessLogSink } from '../xds/access_log.ts';
+import type { XdsServer } from '../xds/stream.ts';
+import { httpDate } from '../net/http_date.ts';
+import { CiliumSingletons } from './cilium/singletons.ts';
+import type { EnvoyDeps } from './envoy.ts';
+import { Dispatcher } from './event/dispatcher.ts';
+import { TimeoutQueue } from './event/timeout_queue.ts';
+import { Stats } from './stats.ts';
+import { ClusterManager } from './upstream/cluster_manager.ts';
+
+/** Options with every default filled in. */
+export interface ResolvedOptions {
+  readonly nodeId: string;
+  readonly cleanupPhase: Nanos | null;
+  readonly proxyConnectTimeout: Nanos;
+  readonly requestIds: readonly string[];
+  readonly maxRegexProgramSize: number;
+  readonly version: string;
+}
+
+/** Idle timeout of HTTP connections. @see envoy:source/extensions/filters/network/http_connection_manager/config.cc#HttpConnectionManagerConfig */
+export const HTTP_IDLE_TIMEOUT: Nanos = 3600 * SECOND;
+
+/** The shared parts. */
+export class ServerContext {
+  readonly dispatcher: Dispatcher;
+  readonly rng: Rng;
+  readonly journey: Journey;
+  readonly sockets: SocketLayer;
+  readonly bpffs: BpfFs;
+  readonly xds: XdsServer;
+  readonly accessLog: AccessLogSink;
+  readonly options: ResolvedOptions;
+  readonly stats = new Stats();
+  readonly clusters: ClusterManager;
+  readonly cilium: CiliumSingletons;
+  /** One hour of silence closes a downstream connection. */
+  readonly idleTimeouts: TimeoutQueue;
+  /** Instant of `start`. */
+  startedAt: Nanos = 0;
+  #requestIds = 0;
+  #dateSecond = Number.NaN;
+  #date = '';
+  #connections = 0;
+  #streams = 0;
+
+  constructor(deps: EnvoyDeps, options: ResolvedOptions) {
+    this.dispatcher = new Dispatcher(deps.scheduler);
+    this.rng = deps.rng;
+    this.journey = deps.journey;
+    this.sockets = deps.sockets;
+    this.bpffs = deps.bpffs;
+    this.xds = deps.xds;
+    this.accessLog = deps.accessLog;
+    this.options = options;
+    this.idleTimeouts = new TimeoutQueue(this.dispatcher, HTTP_IDLE_TIMEOUT, 'envoy idle connection');
+    this.clusters = new ClusterManager(this);
+    this.cilium = new CiliumSingletons(this);
+  }
+
+  /** The process runs. */
+  start(): void {
+    this.startedAt = this.dispatcher.clock.now();
+    this.clusters.start();
+  }
+
+  /** The process is gone. */
+  stop(): void {
+    this.clusters.abort();
+    this.cilium.close();
+    this.dispatcher.stop();
+  }
+
+  /** A version 4 UUID for x-request-id. @see envoy:source/extensions/request_id/uuid/config.cc#UUIDRequestIDExtension::set */
+  nextRequestId(): string {
+    const pinned = this.options.requestIds[this.#requestIds];
+    this.#requestIds += 1;
+    return pinned ?? this.rng.uuid();
+  }
+
+  /** The number of a new connection, as logs show it. */
+  nextConnectionId(): number {
+    this.#connections += 1;
+    return this.#connections;
+  }
+
+  /** The number of a new HTTP stream. */
+  nextStreamId(): number {
+    this.#streams += 1;
+    return this.#streams;
+  }
+
+  /** The value of a date header now. @see envoy:source/common/http/date_provider_impl.cc#TlsCachingDateProviderImpl::onRefreshDate */
+  date(): string {
+    const second = Math.floor(this.dispatcher.clock.wallMillis() / 1000);
+    if (second !== this.#dateSecond) {
+      this.#dateSecond = second;
+      this.#date = httpDate(second * 1000);
+    }
+    return this.#date;
+  }
+
+  /** Wall time in nanoseconds. */
+  wallNanos(): bigint {
+    const clock = this.dispatcher.clock;
+    return BigInt(clock.wallMillis()) * 1_000_000n + BigInt(clock.now() % 1_000_000);
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * The `cilium monitor` listing: filters and formats what the monitor saw.
+ * @see cilium:pkg/monitor/format/format.go#MonitorFormatter
+ */
+import { CILIUM_NOTIFY_DROP, CILIUM_NOTIFY_POLICY_VERDICT, CILIUM_NOTIFY_TRACE, TRACE_POINT_NAMES } from '../maps/eventsmap.ts';
+import { packetSummary } from '../net/packet.ts';
+import { dropInfo, dropReasonExt, dropVerbose } from './datapath_drop.ts';
+import { policyVerdictInfo } from './datapath_policy.ts';
+import { traceInfo, traceReasonText, traceSummary, traceVerbose } from './datapath_trace.ts';
+import { dissect } from './dissect.ts';
+import type { MonitorEvent, MonitorNames } from './event.ts';
+import { hexText } from './identity_text.ts';
+import { l7Proto } from './log_record.ts';
+import { logRecordInfo } from './logrecord.ts';
+
+/** Names `-t` takes. @see cilium:pkg/monitor/api/types.go#MessageTypeNames */
+export const MONITOR_TYPES = ['agent', 'capture', 'debug', 'drop', 'l7', 'policy-verdict', 'recorder', 'trace', 'trace-sock'] as const;
+/** One of them. */
+export type MonitorType = (typeof MONITOR_TYPES)[number];
+
+/** What to print, and how. */
+export interface MonitorOptions {
+  /** Empty: all types. */
+  readonly types: readonly MonitorType[];
+  /** Endpoint ids; empty: all. */
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+  readonly relatedTo: readonly number[];
+  readonly verbosity: 'info' | 'debug' | 'verbose' | 'json';
+  readonly numeric: boolean;
+}
+
+/** Everything, one line an event. */
+export const DEFAULT_MONITOR_OPTIONS: MonitorOptions = { types: [], from: [], to: [], relatedTo: [], verbosity: 'info', numeric: false };
+
+const SEPARATOR = '-'.repeat(78);
+/** @remarks Simplified: one CPU. */
+const CPU_PREFIX = 'CPU 00:';
+
+/** The lines of the events that pass the filter. */
+export function formatMonitor(events: readonly MonitorEvent[], names: MonitorNames, options: MonitorOptions = DEFAULT_MONITOR_OPTIONS): string[] {
+  return events.filter((event) => matches(event, options)).flatMap((event) => formatEvent(event, names, options));
+}
+
+/** The type of an event by its `-t` name. */
+export function monitorType(event: MonitorEvent): MonitorType {
+  if (event.kind !== 'perf') {
+    return event.kind;
+  }
+  switch (event.record.type) {
+    case CILIUM_NOTIFY_DROP:
+      return 'drop';
+    case CILIUM_NOTIFY_TRACE:
+      return 'trace';
+    case CILIUM_NOTIFY_POLICY_VERDICT:
+      return 'policy-verdict';
+  }
+}
+
+/** @see cilium:pkg/monitor/format/format.go#MonitorFormatter.match */
+function matches(event: MonitorEvent, options: MonitorOptions): boolean {
+  const { source, destination } = ends(event);
+  const has = (ids: readonly number[], id: number): boolean => ids.length === 0 || ids.includes(id);
+  return (
+    (options.types.length === 0 || options.types.includes(monitorType(event))) &&
+    has(options.from, source) &&
+    has(options.to, destination) &&
+    (has(options.relatedTo, source) || has(options.relatedTo, destination))
+  );
+}
+
+/** The endpoint ids filters look at; for a policy verdict the destination is the remote identity cut to 16 bits, as upstream has it. */
+function ends(event: MonitorEvent): { readonly source: number; readonly destination: number } {
+  if (event.kind === 'agent') {
+    return { source: 0, destination: 0 };
+  }
+  if (event.kind === 'l7') {
+    return { source: event.record.source.id, destination: event.record.destination.id };
+  }
+  const { record } = event;
+  const destination = record.type === CILIUM_NOTIFY_POLICY_VERDICT ? record.remoteLabel & 0xffff : record.dstId;
+  return { source: record.source, destination };
+}
+
+function formatEvent(event: MonitorEvent, names: MonitorNames, options: MonitorOptions): string[] {
+  const { verbosity, numeric } = options;
+  if (event.kind === 'agent') {
+    return [verbosity === 'json' ? JSON.stringify({ type: 'agent', subtype: event.name, message: parsed(event.text) }) : `>> ${event.name}: ${event.text}`];
+  }
+  if (event.kind === 'l7') {
+    return [verbosity === 'json' ? l7Json(event.record) : logRecordInfo(event.record)];
+  }
+  const { record } = event;
+  switch (record.type) {
+    case CILIUM_NOTIFY_POLICY_VERDICT:
+      return [policyVerdictInfo(record, numeric)];
+    case CILIUM_NOTIFY_DROP:
+      if (verbosity === 'json') {
+        return [dropJson(record)];
+      }
+      return verbosity === 'verbose' ? [SEPARATOR, dropVerbose(record, CPU_PREFIX, numeric), ...dissect(record.packet)] : [dropInfo(record, numeric)];
+    case CILIUM_NOTIFY_TRACE:
+      if (verbosity === 'json') {
+        return [traceJson(record, names)];
+      }
+      return verbosity === 'verbose'
+        ? [SEPARATOR, traceVerbose(record, CPU_PREFIX, names, numeric), ...dissect(record.packet)]
+        : [traceInfo(record, names, numeric)];
+  }
+}
+
+/** @see cilium:pkg/monitor/datapath_trace.go#TraceNotifyVerbose */
+function traceJson(record: Parameters<typeof traceInfo>[0], names: MonitorNames): string {
+  return JSON.stringify({
+    cpu: CPU_PREFIX,
+    type: 'trace',
+    mark: hexText(record.hash),
+    ifindex: names.deviceName(record.ifindex) ?? String(record.ifindex),
+    state: traceReasonText(record.reason),
+    observationPoint: TRACE_POINT_NAMES[record.obsPoint],
+    traceSummary: traceSummary(record),
+    source: record.source,
+    bytes: record.lenOrig,
+    srcLabel: record.srcLabel,
+    dstLabel: record.dstLabel,
+    dstID: record.dstId,
+    summary: { connection: packetSummary(record.packet) },
+  });
+}
+
+/** @see cilium:pkg/monitor/datapath_drop.go#DropNotifyVerbose */
+function dropJson(record: Parameters<typeof dropInfo>[0]): string {
+  return JSON.stringify({
+    cpu: CPU_PREFIX,
+    type: 'drop',
+    mark: hexText(record.hash),
+    reason: dropReasonExt(record),
+    source: record.source,
+    bytes: record.lenOrig,
+    srcLabel: record.srcLabel,
+    dstLabel: record.dstLabel,
+    dstID: record.dstId,
+    Line: record.line,
+    File: record.file,
+    ExtError: record.extError,
+    Ifindex: record.ifindex,
+    summary: { connection: packetSummary(record.packet) },
+  });
+}
+
+/** @see cilium:pkg/monitor/logrecord.go#LogRecordNotifyVerbose */
+function l7Json(record: Parameters<typeof logRecordInfo>[0]): string {
+  return JSON.stringify({
+    type: 'logRecord',
+    observationPoint: record.observationPoint,
+    flowType: record.type,
+    l7Proto: l7Proto(record),
+    srcEpID: record.source.id,
+    srcEpLabels: record.source.labels,
+    srcIdentity: record.source.identity,
+    dstEpID: record.destination.id,
+    dstEpLabels: record.destination.labels,
+    dstIdentity: record.destination.identity,
+    verdict: record.verdict,
+    http: record.http,
+    dns: record.dns,
+    l7: record.l7,
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * `cilium bpf ipcache list`, `cilium bpf endpoint list`, `cilium bpf metrics list`: maps as tables.
+ * @see cilium:cilium/cmd/bpf_ipcache_list.go
+ * @see cilium:cilium/cmd/bpf_endpoint_list.go
+ * @see cilium:cilium/cmd/bpf_metrics_list.go
+ */
+import { dropReasonText } from '../../maps/drop_reasons.ts';
+import { IPCACHE_NAME, type IpcacheMap, ipcacheKeyText, type RemoteEndpointInfo } from '../../maps/ipcache.ts';
+import { ENDPOINT_F_HOST, type EndpointInfo, LXC_MAP_NAME, type LxcMap } from '../../maps/lxcmap.ts';
+import { METRICS_MAP_NAME, type MetricsMap, metricDirectionName } from '../../maps/metricsmap.ts';
+import { formatIpv4 } from '../../net/ipv4.ts';
+import { formatMac } from '../../net/mac.ts';
+import type { NodeView } from '../cluster_view.ts';
+import { parseFlags } from '../flags.ts';
+import { ciliumTable, type CommandResult, failed, jsonOutput, keyedTable, printed } from '../table.ts';
+
+/** `cilium bpf ipcache list`. Rows come in the map's order; the real order is that of a Go map. */
+export function bpfIpcacheList(node: NodeView, args: readonly string[]): CommandResult {
+  const entries = [...(node.map<IpcacheMap>(IPCACHE_NAME)?.entries() ?? [])];
+  const data = new Map(entries.map(([key, value]) => [ipcacheKeyText(key), [ipcacheValueText(value)]]));
+  return keyed(args, 'IP PREFIX/ADDRESS', 'IDENTITY', data);
+}
+
+/** `cilium bpf endpoint list`. */
+export function bpfEndpointList(node: NodeView, args: readonly string[]): CommandResult {
+  const entries = [...(node.map<LxcMap>(LXC_MAP_NAME)?.entries() ?? [])];
+  const data = new Map(entries.map(([key, value]) => [`${formatIpv4(key.address)}:0`, [endpointInfoText(value)]]));
+  return keyed(args, 'IP ADDRESS', 'LOCAL ENDPOINT INFO', data);
+}
+
+/** `cilium bpf metrics list`: rows in the order of their texts. */
+export function bpfMetricsList(node: NodeView, args: readonly string[]): CommandResult {
+  const parsed = parseFlags(args, [{ name: 'output', short: 'o', value: true }]);
+  if (!parsed.ok) {
+    return failed(`Error: ${parsed.error}`);
+  }
+  const entries = [...(node.map<MetricsMap>(METRICS_MAP_NAME)?.entries() ?? [])];
+  if (entries.length === 0) {
+    return { exitCode: 0, stdout: '', stderr: 'No entries found.\n' };
+  }
+  const rows = entries.map(([key, value]) => [dropReasonText(key.reason), metricDirectionName(key.dir), String(value.count), String(value.bytes)]);
+  rows.sort((a, b) => {
+    const i = a.findIndex((cell, at) => cell !== b[at]);
+    return i < 0 ? 0 : (a[i] as string) < (b[i] as string) ? -1 : 1;
+  });
+  return printed(ciliumTable([['REASON', 'DIRECTION', 'PACKETS', 'BYTES'], ...rows]));
+}
+
+/** @see cilium:pkg/maps/ipcache/ipcache.go#RemoteEndpointInfo.String */
+function ipcacheValueText(value: RemoteEndpointInfo): string {
+  return `identity=${value.secLabel} encryptkey=${value.key} tunnelendpoint=${formatIpv4(value.tunnelEndpoint)} nodeid=${value.nodeId}`;
+}
+
+/** @see cilium:pkg/maps/lxcmap/lxcmap.go#EndpointInfo.String */
+function endpointInfoText(value: EndpointInfo): string {
+  if ((value.flags & ENDPOINT_F_HOST) !== 0) {
+    return '(localhost)';
+  }
+  const flags = value.flags.toString(16).toUpperCase().padStart(4, '0');
+  return (
+    `id=${String(value.lxcId).padEnd(5)} flags=0x${flags} ifindex=${String(value.ifindex).padEnd(3)} ` +
+    `mac=${formatMac(value.mac)} nodemac=${formatMac(value.nodeMac)} `
+  );
+}
+
+function keyed(args: readonly string[], first: string, second: string, data: ReadonlyMap<string, readonly string[]>): CommandResult {
+  const parsed = parseFlags(args, [{ name: 'output', short: 'o', value: true }]);
+  if (!parsed.ok) {
+    return failed(`Error: ${parsed.error}`);
+  }
+  return printed(parsed.flags.value('output') === 'json' ? jsonOutput(Object.fromEntries(data)) : keyedTable(first, second, data));
+}

@@ -1,0 +1,104 @@
+/**
+ * What the commands read of a cluster: the same things the real tools get from maps, the agent's API, Envoy's admin socket and the API server.
+ * Everything is read at the moment of the call; nothing here changes the cluster, except {@link ClusterView.exec}, which lets virtual time run.
+ */
+import type { MonitorEvent, MonitorNames } from '../monitor/event.ts';
+import type { CommandResult } from './table.ts';
+
+/** An endpoint as the agent's API shows it. */
+export interface EndpointView {
+  readonly id: number;
+  /** Empty for endpoints that are no pods (host, health). */
+  readonly namespace: string;
+  readonly podName: string;
+  /** Security relevant label texts, sorted. */
+  readonly labels: readonly string[];
+  /** `null` before it has one. */
+  readonly identity: number | null;
+  /** Empty if it has none. */
+  readonly ipv4: string;
+  /** `ready`, `regenerating`, … */
+  readonly state: string;
+  /** `null`: no policy computed yet. */
+  readonly enforcement: { readonly ingress: boolean; readonly egress: boolean; readonly audit: boolean } | null;
+}
+
+/** A service as the agent's API shows it. */
+export interface ServiceView {
+  readonly id: number;
+  /** `10.43.0.9:80` */
+  readonly frontend: string;
+  /** `ClusterIP`, `NodePort`, … */
+  readonly type: string;
+  /** Addresses `10.0.0.111:80` with their states. */
+  readonly backends: readonly { readonly address: string; readonly state: string }[];
+}
+
+/** A security identity with its label texts, sorted. */
+export interface IdentityView {
+  readonly id: number;
+  readonly labels: readonly string[];
+}
+
+/** What `cilium status` reports. */
+export interface StatusView {
+  readonly ciliumVersion: string;
+  readonly kubernetesVersion: string;
+  /** Watched resources, as the agent names them. */
+  readonly kubernetesApis: readonly string[];
+  readonly podCIDR: string;
+  /** Addresses in use and in the pool. */
+  readonly ipam: { readonly used: number; readonly total: number };
+  readonly controllers: { readonly healthy: number; readonly total: number };
+  /** `null`: no proxy is managed. */
+  readonly proxy: { readonly ip: string; readonly redirects: number } | null;
+  readonly routing: string;
+  readonly masquerading: string;
+  readonly reachableNodes: { readonly reachable: number; readonly total: number };
+}
+
+/** One node. */
+export interface NodeView extends MonitorNames {
+  readonly name: string;
+  readonly ip: string;
+  /** Whole seconds since boot. */
+  seconds(): number;
+  /** The map pinned under a name. The caller states its type. */
+  map<T>(name: string): T | undefined;
+  /** Names of pinned maps. */
+  mapNames(): readonly string[];
+  endpoints(): readonly EndpointView[];
+  identities(): readonly IdentityView[];
+  services(): readonly ServiceView[];
+  /** Rules as JSON values, and the revision. */
+  policy(): { readonly rules: readonly unknown[]; readonly revision: number };
+  /** Everything the monitor saw, in order. */
+  readonly events: readonly MonitorEvent[];
+  /** A GET on Envoy's admin socket; `null` when nobody listens. */
+  envoyAdmin(path: string): { readonly status: number; readonly body: string } | null;
+  status(): StatusView;
+}
+
+/** A Kubernetes object as far as the printers look into it. */
+export interface ObjectView {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly creationTimestamp?: string;
+  };
+  readonly [member: string]: unknown;
+}
+
+/** A cluster. */
+export interface ClusterView {
+  readonly nodes: readonly NodeView[];
+  /** Unix milliseconds. */
+  wallMillis(): number;
+  /** Objects of a kind in the API server's order; `null`: of all namespaces. */
+  list(kind: string, namespace: string | null): readonly ObjectView[];
+  /** Runs a program in a pod until it exits. */
+  exec(namespace: string, pod: string, argv: readonly string[]): CommandResult;
+}

@@ -1,0 +1,111 @@
+/**
+ * Command line flags as pflag reads them: `--name`, `--name=value`, `--name value`, `-n`, `-nvalue`, grouped one-letter switches.
+ * @see https://pkg.go.dev/github.com/spf13/pflag
+ */
+
+/** A flag a command knows. */
+export interface FlagSpec {
+  readonly name: string;
+  /** One letter. */
+  readonly short?: string;
+  /** Whether it takes a value; otherwise it is a switch. */
+  readonly value?: boolean;
+}
+
+/** Parsed arguments. */
+export interface Flags {
+  /** What is not a flag, in order. */
+  readonly positional: readonly string[];
+  /** Whether a switch is on. */
+  has(name: string): boolean;
+  /** How often a flag was given. */
+  count(name: string): number;
+  /** The last value of a flag, or `null`. */
+  value(name: string): string | null;
+  /** All values of a flag. Commas separate, as in slices. */
+  list(name: string): readonly string[];
+}
+
+/** Parsed arguments or the error pflag prints. */
+export type FlagsResult = { readonly ok: true; readonly flags: Flags } | { readonly ok: false; readonly error: string };
+
+/** Parses arguments. */
+export function parseFlags(args: readonly string[], specs: readonly FlagSpec[]): FlagsResult {
+  const positional: string[] = [];
+  const seen: (readonly [string, string])[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string;
+    if (arg === '--') {
+      positional.push(...args.slice(i + 1));
+      break;
+    }
+    if (!arg.startsWith('-') || arg === '-') {
+      positional.push(arg);
+      continue;
+    }
+    const taken = arg.startsWith('--') ? longFlag(arg, args[i + 1], specs, seen) : shortFlags(arg, args[i + 1], specs, seen);
+    if (typeof taken === 'string') {
+      return { ok: false, error: taken };
+    }
+    i += taken;
+  }
+  const values = (name: string): string[] => seen.filter(([flag]) => flag === name).map(([, value]) => value);
+  return {
+    ok: true,
+    flags: {
+      positional,
+      has: (name) => (values(name).at(-1) ?? 'false') !== 'false',
+      count: (name) => values(name).length,
+      value: (name) => values(name).at(-1) ?? null,
+      list: (name) => values(name).flatMap((value) => value.split(',')),
+    },
+  };
+}
+
+/** Number of further arguments taken, or an error. */
+function longFlag(arg: string, next: string | undefined, specs: readonly FlagSpec[], seen: (readonly [string, string])[]): number | string {
+  const equals = arg.indexOf('=');
+  const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
+  const spec = specs.find((one) => one.name === name);
+  if (spec === undefined) {
+    return `unknown flag: --${name}`;
+  }
+  if (equals >= 0) {
+    seen.push([name, arg.slice(equals + 1)]);
+    return 0;
+  }
+  if (spec.value !== true) {
+    seen.push([name, 'true']);
+    return 0;
+  }
+  if (next === undefined) {
+    return `flag needs an argument: --${name}`;
+  }
+  seen.push([name, next]);
+  return 1;
+}
+
+function shortFlags(arg: string, next: string | undefined, specs: readonly FlagSpec[], seen: (readonly [string, string])[]): number | string {
+  for (let i = 1; i < arg.length; i++) {
+    const letter = arg.charAt(i);
+    const spec = specs.find((one) => one.short === letter);
+    if (spec === undefined) {
+      return `unknown shorthand flag: '${letter}' in ${arg}`;
+    }
+    if (spec.value !== true) {
+      seen.push([spec.name, 'true']);
+      continue;
+    }
+    const rest = arg.slice(i + 1).replace(/^=/, '');
+    if (rest !== '') {
+      seen.push([spec.name, rest]);
+      return 0;
+    }
+    if (next === undefined) {
+      return `flag needs an argument: '${letter}' in ${arg}`;
+    }
+    seen.push([spec.name, next]);
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,42 @@
+/**
+ * The policy part of the conformance suite: files of `../shared/vectors` in the format of FORMAT.md.
+ */
+import { hasShared, readLines, sharedFile, type CaseOutcome, type ConformanceModule, type SuiteOutcome } from './module.ts';
+import { computePolicyCase, type PolicyCase } from './policy_case.ts';
+import { comparePolicy, type PolicyExpectation } from './policy_compare.ts';
+
+/** Suites, named as their files. */
+export const POLICY_SUITES = ['starwars', 'examples', 'quirks', 'public'] as const;
+
+/** Path of a suite's file below `../shared`. */
+export function policyFile(suite: string): string {
+  return `vectors/${suite}.jsonl`;
+}
+
+/** Compares one case; a case whose computation breaks fails. */
+export function checkPolicyCase(line: unknown): CaseOutcome {
+  const input = line as PolicyCase & { readonly expect: PolicyExpectation };
+  try {
+    return { name: input.name, differences: comparePolicy(computePolicyCase(input), input.expect) };
+  } catch (error) {
+    return { name: input.name, differences: [`broken: ${String(error)}`] };
+  }
+}
+
+export const policyModule: ConformanceModule = {
+  kind: 'policy',
+  emit(line) {
+    const input = line as PolicyCase;
+    try {
+      return [{ name: input.name, result: computePolicyCase(input) }];
+    } catch (error) {
+      return [{ name: input.name, error: String(error) }];
+    }
+  },
+  compare(): SuiteOutcome[] {
+    return POLICY_SUITES.filter((suite) => hasShared(policyFile(suite))).map((suite) => ({
+      suite,
+      cases: readLines(sharedFile(policyFile(suite))).map(checkPolicyCase),
+    }));
+  },
+};

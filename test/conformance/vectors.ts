@@ -1,0 +1,29 @@
+/**
+ * `npm run -s vectors -- <policy|proxy|suite> FILE.jsonl`: prints computed results as JSON lines, in input order.
+ * Exit 0 when every line was emitted, 2 on unreadable input.
+ */
+import { MODULES } from './modules.ts';
+import { readLines } from './module.ts';
+
+function main(kind: string | undefined, file: string | undefined): number {
+  const module = MODULES.find((one) => one.kind === kind);
+  if (module === undefined || file === undefined) {
+    process.stderr.write(`usage: vectors <${MODULES.map((one) => one.kind).join('|')}> FILE.jsonl\n`);
+    return 2;
+  }
+  let lines: unknown[];
+  try {
+    lines = readLines(file);
+  } catch (error) {
+    process.stderr.write(`${file}: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 2;
+  }
+  for (const line of lines) {
+    for (const output of module.emit(line)) {
+      process.stdout.write(`${JSON.stringify(output)}\n`);
+    }
+  }
+  return 0;
+}
+
+process.exitCode = main(process.argv[2], process.argv[3]);

@@ -1,0 +1,66 @@
+/**
+ * Who may import whom. The four actors (bpf, envoy, agent, workloads) never import each other: they meet at maps, xDS and sockets only.
+ */
+import { importsOf, type Module, targetOf } from './support/source.ts';
+
+const GROUND = ['sim', 'net'];
+const ALL_ENGINE = ['sim', 'net', 'kernel', 'maps', 'xds', 'k8s', 'bpf', 'envoy', 'agent', 'workloads', 'monitor'];
+const USE = ['sim', 'net', 'k8s', 'maps', 'xds', 'monitor', 'cluster', 'scenario'];
+
+/** Rooms each room may import besides itself. */
+export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
+  sim: [],
+  net: [],
+  kernel: GROUND,
+  maps: ['net', 'kernel'],
+  xds: ['net'],
+  k8s: ['net'],
+  bpf: [...GROUND, 'kernel', 'maps'],
+  envoy: [...GROUND, 'kernel', 'maps', 'xds'],
+  agent: [...GROUND, 'kernel', 'maps', 'xds', 'k8s'],
+  workloads: [...GROUND, 'kernel'],
+  monitor: ['net', 'maps', 'xds'],
+  cluster: ALL_ENGINE,
+  scenario: USE,
+  shell: USE,
+  check: USE,
+  lint: USE,
+  index: [...ALL_ENGINE, 'cluster', 'scenario', 'shell', 'check', 'lint'],
+  cli: ['index'],
+  playground: ['index'],
+};
+
+/** Packages a room may import. */
+export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  k8s: ['yaml'],
+  scenario: ['yaml', 'zod'],
+  envoy: ['re2js'],
+  agent: ['re2js'],
+  check: ['fast-check'],
+  cli: ['commander', 'chalk'],
+};
+
+/** One forbidden import, said so that one knows what to do instead. */
+export function importViolations(modules: readonly Module[]): string[] {
+  const found: string[] = [];
+  for (const module of modules) {
+    const allowed = IMPORT_TABLE[module.room];
+    if (allowed === undefined) {
+      found.push(`${module.path}: room '${module.room}' is not in the import table; add it to test/house/import_table.ts on purpose`);
+      continue;
+    }
+    for (const { specifier, line } of importsOf(module)) {
+      const target = targetOf(module, specifier);
+      const where = `${module.path}:${line}`;
+      if ('package' in target) {
+        const isNode = target.package.startsWith('node:');
+        if (isNode ? module.room !== 'cli' : !(PACKAGES[module.room] ?? []).includes(target.package)) {
+          found.push(`${where}: ${module.room} may not import ${target.package}; hand the thing in from cli or cluster, or use a room that may`);
+        }
+      } else if (target.room !== module.room && !allowed.includes(target.room)) {
+        found.push(`${where}: ${module.room} may not import ${target.room} (allowed: ${allowed.join(', ') || 'nothing'}); meet at a contract room`);
+      }
+    }
+  }
+  return found;
+}
