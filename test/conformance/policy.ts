@@ -1,7 +1,7 @@
 /**
  * The policy part of the conformance suite: files of `../shared/vectors` in the format of FORMAT.md.
  */
-import { hasShared, readLines, sharedFile, type CaseOutcome, type ConformanceModule, type SuiteOutcome } from './module.ts';
+import { type CaseOutcome, type ConformanceModule, hasShared, readLines, type SuiteOutcome, sharedFile } from './module.ts';
 import { computePolicyCase, type PolicyCase } from './policy_case.ts';
 import { comparePolicy, type PolicyExpectation } from './policy_compare.ts';
 

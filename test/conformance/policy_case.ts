@@ -1,26 +1,33 @@
 /**
  * One policy vector: its input as values of the engine, and the computed result in the form of the vectors.
  */
+
+import { getNetworkPolicy } from '../../src/agent/envoy/network_policy.ts';
+import {
+  type CidrIdentities,
+  type Identity,
+  newCidrIdentities,
+  newIdentity,
+  reservedIdentities,
+} from '../../src/agent/identity/identity.ts';
 import { parseCnp, parseRuleList } from '../../src/agent/k8s/cnp.ts';
 import { parseNetworkPolicy } from '../../src/agent/k8s/network_policy.ts';
-import { translateServices, type ServiceBackends } from '../../src/agent/k8s/rule_translate.ts';
-import { getNetworkPolicy } from '../../src/agent/envoy/network_policy.ts';
-import { newCidrIdentities, newIdentity, reservedIdentities, type CidrIdentities, type Identity } from '../../src/agent/identity/identity.ts';
+import { type ServiceBackends, translateServices } from '../../src/agent/k8s/rule_translate.ts';
 import { parseLabelArray } from '../../src/agent/labels/labels.ts';
 import { fqdnSelectorMatches } from '../../src/agent/policy/api/fqdn.ts';
 import type { FqdnSelector, ParsedPolicy, Rule } from '../../src/agent/policy/api/rule.ts';
 import { cidrPrefixes } from '../../src/agent/policy/cidr.ts';
 import { DEFAULT_POLICY_CONFIG, type PolicyConfig } from '../../src/agent/policy/config.ts';
-import { listenerName, PARSER_DNS } from '../../src/agent/policy/l7_parser.ts';
 import { protocolNumber } from '../../src/agent/policy/l4.ts';
-import { resolveNamedPort, type NamedPort } from '../../src/agent/policy/named_ports.ts';
+import { listenerName, PARSER_DNS } from '../../src/agent/policy/l7_parser.ts';
+import { type NamedPort, resolveNamedPort } from '../../src/agent/policy/named_ports.ts';
+import type { CertificateManager } from '../../src/agent/policy/policy_context.ts';
 import { proxyId } from '../../src/agent/policy/proxyid.ts';
 import { addNewRedirects } from '../../src/agent/policy/redirects.ts';
 import { Repository } from '../../src/agent/policy/repository.ts';
 import { distillPolicy, type EndpointPolicy, type PolicyOwner, type SelectorPolicy } from '../../src/agent/policy/resolve.ts';
-import type { CertificateManager } from '../../src/agent/policy/rule.ts';
 import { SelectorCache } from '../../src/agent/policy/selectorcache.ts';
-import { hostPrefix, parseIp, type IpPrefix, formatPrefix } from '../../src/net/prefix.ts';
+import { formatPrefix, hostPrefix, type IpPrefix, parseIp } from '../../src/net/prefix.ts';
 
 export interface SubjectInput {
   readonly identity: number;
@@ -252,7 +259,11 @@ function unlessSame(name: string, rows: readonly MapRow[], other: readonly MapRo
 
 function namedPortsOf(input: PolicyCase, subject: SubjectInput): { own: NamedPort[]; cluster: NamedPort[] } {
   const read = (ports: SubjectInput['namedPorts']): NamedPort[] =>
-    Object.entries(ports ?? {}).map(([name, { port, proto }]) => ({ name: name.toLowerCase(), port, proto: protocolNumber(proto ?? 'TCP') }));
+    Object.entries(ports ?? {}).map(([name, { port, proto }]) => ({
+      name: name.toLowerCase(),
+      port,
+      proto: protocolNumber(proto ?? 'TCP'),
+    }));
   const cluster =
     input.clusterNamedPorts?.map(({ name, port, proto }) => ({ name: name.toLowerCase(), port, proto: protocolNumber(proto ?? 'TCP') })) ??
     input.subjects.flatMap((one) => read(one.namedPorts));

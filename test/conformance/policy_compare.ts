@@ -41,7 +41,9 @@ export function comparePolicy(result: PolicyResult, expect: PolicyExpectation): 
 
 function compareSubject(have: SubjectResult, want: ExpectedSubject): string[] {
   if (want.error !== undefined || have.error !== undefined) {
-    return (want.error === undefined) === (have.error === undefined) ? [] : [`error: ${have.error ?? 'none'} instead of ${want.error ?? 'none'}`];
+    return (want.error === undefined) === (have.error === undefined)
+      ? []
+      : [`error: ${have.error ?? 'none'} instead of ${want.error ?? 'none'}`];
   }
   const differences: string[] = [];
   for (const member of ['ingressEnforced', 'egressEnforced'] as const) {
@@ -100,7 +102,10 @@ function npdsKey(value: unknown): string {
 }
 
 function canonicalSet(items: readonly unknown[]): string {
-  return `[${items.map((item) => canonical(item)).sort().join(',')}]`;
+  return `[${items
+    .map((item) => canonical(item))
+    .sort()
+    .join(',')}]`;
 }
 
 function canonical(value: unknown, unordered = false): string {

@@ -2,8 +2,9 @@
  * `npm run -s vectors -- <policy|proxy|suite> FILE.jsonl`: prints computed results as JSON lines, in input order.
  * Exit 0 when every line was emitted, 2 on unreadable input.
  */
-import { MODULES } from './modules.ts';
+
 import { readLines } from './module.ts';
+import { MODULES } from './modules.ts';
 
 function main(kind: string | undefined, file: string | undefined): number {
   const module = MODULES.find((one) => one.kind === kind);

@@ -16,7 +16,7 @@ import type {
 } from '../../xds/npds.ts';
 import { kafkaApiKeys, kafkaApiVersion } from '../policy/api/kafka.ts';
 import type { HeaderMatchRule, PortRuleHttp, PortRuleKafka, PortRuleL7, RuleOrigin, Secret } from '../policy/api/rule.ts';
-import { PARSER_DNS, PARSER_HTTP, PARSER_KAFKA, type L7ParserType } from '../policy/l7_parser.ts';
+import { type L7ParserType, PARSER_DNS, PARSER_HTTP, PARSER_KAFKA } from '../policy/l7_parser.ts';
 import type { PerSelectorPolicy, TlsContext } from '../policy/per_selector_policy.ts';
 import { compareHeaderMatchers, compareHttpRules } from './sort.ts';
 

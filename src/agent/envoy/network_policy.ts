@@ -5,8 +5,9 @@
 import type { NetworkPolicy, PortNetworkPolicy, PortNetworkPolicyRule } from '../../xds/npds.ts';
 import type { RuleOrigin } from '../policy/api/rule.ts';
 import type { FilterSelector, L4Filter, L4PolicyMap, NamedPorts } from '../policy/l4.ts';
-import type { L7ParserType } from '../policy/l7_parser.ts';
+import { type L7ParserType, PARSER_DNS, PARSER_HTTP } from '../policy/l7_parser.ts';
 import type { SelectorPolicy } from '../policy/resolve.ts';
+import type { VisibilityMetadata } from '../policy/visibility.ts';
 import { getL7Part, type SecretReader } from './l7_rules.ts';
 import { comparePortPolicies, comparePortRules } from './sort.ts';
 
@@ -17,6 +18,8 @@ export interface NetworkPolicySubject extends NamedPorts {
   readonly ips: readonly string[];
   /** `global`, or the name of the endpoint's own map. */
   readonly conntrackMapName: string;
+  /** Ports watched because of an annotation. */
+  readonly visibility?: readonly VisibilityMetadata[];
 }
 
 /** Collects where each rule message comes from; handed in only by who wants to know. */
@@ -29,12 +32,16 @@ const ALLOW_ALL_PORTS: PortNetworkPolicy = {};
  * The resource. A direction that is not enforced allows all; an enforced one without filters is absent, which denies all. Denied selectors appear
  * as if they were allowed: the datapath drops their traffic before it gets to the proxy.
  */
-export function getNetworkPolicy(policy: SelectorPolicy, subject: NetworkPolicySubject, origins: OriginRecorder | null = null): NetworkPolicy {
+export function getNetworkPolicy(
+  policy: SelectorPolicy,
+  subject: NetworkPolicySubject,
+  origins: OriginRecorder | null = null,
+): NetworkPolicy {
   const { l4Policy, certificates, namespace } = policy;
   const secrets: SecretReader = (secret) => certificates.secretString(secret, namespace);
   const context: Context = { subject, secrets, origins };
-  const ingress = directionPolicy(context, l4Policy.ingress, policy.ingressPolicyEnabled);
-  const egress = directionPolicy(context, l4Policy.egress, policy.egressPolicyEnabled);
+  const ingress = directionPolicy(context, l4Policy.ingress, true, policy.ingressPolicyEnabled);
+  const egress = directionPolicy(context, l4Policy.egress, false, policy.egressPolicyEnabled);
   return {
     endpoint_ips: subject.ips,
     endpoint_id: subject.endpointId,
@@ -51,9 +58,9 @@ interface Context {
 }
 
 /** @see cilium:pkg/envoy/server.go#getDirectionNetworkPolicy */
-function directionPolicy(context: Context, filters: L4PolicyMap, enforced: boolean): PortNetworkPolicy[] | null {
+function directionPolicy(context: Context, filters: L4PolicyMap, ingress: boolean, enforced: boolean): PortNetworkPolicy[] | null {
   if (!enforced) {
-    return [ALLOW_ALL_PORTS];
+    return [ALLOW_ALL_PORTS, ...watchedPorts(context, ingress)].sort(comparePortPolicies);
   }
   const policies: PortNetworkPolicy[] = [];
   for (const filter of filters.values()) {
@@ -63,6 +70,13 @@ function directionPolicy(context: Context, filters: L4PolicyMap, enforced: boole
     }
   }
   return policies.length === 0 ? null : policies.sort(comparePortPolicies);
+}
+
+/** Where everything is allowed, parsers of proxylib must be named for the ports they watch. */
+function watchedPorts({ subject }: Context, ingress: boolean): PortNetworkPolicy[] {
+  return (subject.visibility ?? [])
+    .filter((meta) => meta.ingress === ingress && meta.protocol === 'TCP' && meta.parser !== PARSER_HTTP && meta.parser !== PARSER_DNS)
+    .map((meta) => ({ port: meta.port, rules: [{ l7_proto: meta.parser }] }));
 }
 
 /** The policy of a filter's port. Only UDP and SCTP are left out: other protocols pass as TCP, ICMP types as its ports. */
@@ -81,7 +95,10 @@ function filterPolicy(context: Context, filter: L4Filter): PortNetworkPolicy | n
   }
   const kept = allowAll && canShortCircuit ? [] : rules.sort(comparePortRules);
   const policy: PortNetworkPolicy = { ...(port === 0 ? {} : { port }), ...(kept.length === 0 ? {} : { rules: kept }) };
-  context.origins?.set(policy, [...filter.perSelector.values()].flatMap((part) => part.origins));
+  context.origins?.set(
+    policy,
+    [...filter.perSelector.values()].flatMap((part) => part.origins),
+  );
   return policy;
 }
 

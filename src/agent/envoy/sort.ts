@@ -6,11 +6,7 @@ import type { HeaderMatcher, HttpNetworkPolicyRule, PortNetworkPolicy, PortNetwo
 
 /** By protocol, port, number of rules, rules. @see cilium:pkg/envoy/sort.go#PortNetworkPolicySlice.Less */
 export function comparePortPolicies(a: PortNetworkPolicy, b: PortNetworkPolicy): number {
-  return (
-    protocolRank(a) - protocolRank(b) ||
-    (a.port ?? 0) - (b.port ?? 0) ||
-    compareLists(a.rules ?? [], b.rules ?? [], comparePortRules)
-  );
+  return protocolRank(a) - protocolRank(b) || (a.port ?? 0) - (b.port ?? 0) || compareLists(a.rules ?? [], b.rules ?? [], comparePortRules);
 }
 
 /** Rules without HTTP first, then by HTTP rules, then by remotes. @see cilium:pkg/envoy/sort.go#PortNetworkPolicyRuleLess */

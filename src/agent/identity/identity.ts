@@ -3,8 +3,8 @@
  * @see cilium:pkg/identity/identity.go
  * @see cilium:pkg/identity/reserved.go
  */
-import { LOCAL_IDENTITY_FLAG, reservedIdentityName, type Identity as NumericIdentity } from '../../maps/identity.ts';
-import { formatPrefix, maskPrefix, type IpPrefix } from '../../net/prefix.ts';
+import { LOCAL_IDENTITY_FLAG, type Identity as NumericIdentity, reservedIdentityName } from '../../maps/identity.ts';
+import { formatPrefix, type IpPrefix, maskPrefix } from '../../net/prefix.ts';
 import { cidrLabels } from '../labels/cidr.ts';
 import { indexLabels, type LabelArray, type LabelIndex } from '../labels/labels.ts';
 
@@ -33,7 +33,12 @@ export function reservedIdentities(): Identity[] {
     if (id === 7) {
       names.push('remote-node');
     }
-    identities.push(newIdentity(id, names.sort().map((key) => ({ source: 'reserved', key, value: '' }))));
+    identities.push(
+      newIdentity(
+        id,
+        names.sort().map((key) => ({ source: 'reserved', key, value: '' })),
+      ),
+    );
   }
   return identities;
 }

@@ -5,20 +5,20 @@
  * @see cilium:pkg/k8s/apis/cilium.io/utils/utils.go#ParseToCiliumRule
  */
 import {
+  type Label,
+  type LabelArray,
   POD_NAMESPACE_LABEL,
   POLICY_LABEL_DERIVED_FROM,
   POLICY_LABEL_NAME,
   POLICY_LABEL_NAMESPACE,
   POLICY_LABEL_UID,
   sortLabels,
-  type Label,
-  type LabelArray,
 } from '../labels/labels.ts';
 import { decodeRule } from '../policy/api/decode.ts';
 import { Reader } from '../policy/api/reader.ts';
 import type { EgressRule, IngressRule, ParsedPolicy, Path, PolicyIssue, PolicyRef, Rule } from '../policy/api/rule.ts';
-import { sanitizeRule, type SanitizeConfig } from '../policy/api/rule_validation.ts';
-import { hasKey, hasKeyPrefix, withExpressions, withMatch, type EndpointSelector } from '../policy/api/selector.ts';
+import { type SanitizeConfig, sanitizeRule } from '../policy/api/rule_validation.ts';
+import { type EndpointSelector, hasKey, hasKeyPrefix, withExpressions, withMatch } from '../policy/api/selector.ts';
 
 const NAMESPACE_KEY = `k8s.${POD_NAMESPACE_LABEL}`;
 const ANY_NAMESPACE_KEY = `any.${POD_NAMESPACE_LABEL}`;
@@ -112,8 +112,7 @@ function toCiliumRule(rule: Rule, namespace: string, identityLabels: LabelArray)
   });
   return {
     ...rule,
-    endpointSelector:
-      subject === null || matchesInit || namespace === '' ? subject : withMatch(subject, NAMESPACE_KEY, namespace),
+    endpointSelector: subject === null || matchesInit || namespace === '' ? subject : withMatch(subject, NAMESPACE_KEY, namespace),
     ingress: rule.ingress.map(ingress),
     ingressDeny: rule.ingressDeny.map(ingress),
     egress: rule.egress.map(egress),

@@ -4,10 +4,10 @@
  */
 import { POD_NAMESPACE_LABEL, POD_NAMESPACE_META_LABELS } from '../labels/labels.ts';
 import { decodeSelector, normalizePort } from '../policy/api/decode.ts';
-import { Reader, type RawObject } from '../policy/api/reader.ts';
+import { type RawObject, Reader } from '../policy/api/reader.ts';
 import type { CidrRule, EgressRule, IngressRule, ParsedPolicy, Path, PolicyRef, PortRule, Rule } from '../policy/api/rule.ts';
-import { sanitizeRule, type SanitizeConfig } from '../policy/api/rule_validation.ts';
-import { newSelector, WILDCARD_SELECTOR, withMatch, type EndpointSelector } from '../policy/api/selector.ts';
+import { type SanitizeConfig, sanitizeRule } from '../policy/api/rule_validation.ts';
+import { type EndpointSelector, newSelector, WILDCARD_SELECTOR, withMatch } from '../policy/api/selector.ts';
 import { policyLabels } from './cnp.ts';
 
 const NAMESPACE_KEY = `k8s.${POD_NAMESPACE_LABEL}`;
@@ -111,10 +111,7 @@ function peerSelector(reader: Reader, raw: RawObject, path: Path, namespace: str
   );
   const any = namespaces.matchLabels.length + namespaces.matchExpressions.length === 0;
   const expressions = any ? [{ key: NAMESPACE_KEY, operator: 'Exists', values: [] }] : namespaces.matchExpressions;
-  return newSelector(
-    [...namespaces.matchLabels, ...(pods?.matchLabels ?? [])],
-    [...expressions, ...(pods?.matchExpressions ?? [])],
-  );
+  return newSelector([...namespaces.matchLabels, ...(pods?.matchLabels ?? [])], [...expressions, ...(pods?.matchExpressions ?? [])]);
 }
 
 function k8sSelector(reader: Reader, value: unknown, path: Path): EndpointSelector {
@@ -126,7 +123,8 @@ function portRules(reader: Reader, raw: RawObject, path: Path): PortRule[] {
   const rules = reader.list(raw, 'ports', path, (one, at): PortRule => {
     const port = reader.object(one, at) ?? {};
     const number = port['port'];
-    const text = number === undefined || number === null ? '0' : typeof number === 'number' ? String(number) : reader.string(port, 'port', at);
+    const text =
+      number === undefined || number === null ? '0' : typeof number === 'number' ? String(number) : reader.string(port, 'port', at);
     const protocol = port['protocol'] === undefined || port['protocol'] === null ? 'TCP' : reader.string(port, 'protocol', at);
     return {
       path: at,

@@ -2,8 +2,8 @@
  * Labels that stand for prefixes: an identity of a prefix carries one `cidr:` label for every prefix that covers it.
  * @see cilium:pkg/labels/cidr/cidr.go
  */
-import { formatIp, maskPrefix, parseIp, parsePrefix, hostPrefix, type IpPrefix } from '../../net/prefix.ts';
-import { LABEL_SOURCE_CIDR, LABEL_SOURCE_RESERVED, sortLabels, type Label, type LabelArray } from './labels.ts';
+import { formatIp, hostPrefix, type IpPrefix, maskPrefix, parseIp, parsePrefix } from '../../net/prefix.ts';
+import { LABEL_SOURCE_CIDR, LABEL_SOURCE_RESERVED, type Label, type LabelArray, sortLabels } from './labels.ts';
 
 /** The `cidr:` label of a prefix or a bare address, or `null` if the text is neither. @see cilium:pkg/labels/cidr/cidr.go#IPStringToLabel */
 export function ipStringToLabel(text: string): Label | null {

@@ -88,9 +88,7 @@ export function printableLabels(labels: LabelArray): string[] {
 
 /** Whether every needed label is present. @see cilium:pkg/labels/array.go#LabelArray.Contains */
 export function containsLabels(labels: LabelArray, needed: LabelArray): boolean {
-  return needed.every((want) =>
-    labels.some((have) => have.key === want.key && have.value === want.value && have.source === want.source),
-  );
+  return needed.every((want) => labels.some((have) => have.key === want.key && have.value === want.value && have.source === want.source));
 }
 
 /** The selector form of a key: `k8s:a` becomes `k8s.a`, `a` becomes `any.a`. @see cilium:pkg/labels/labels.go#GetExtendedKeyFrom */

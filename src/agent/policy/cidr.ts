@@ -2,7 +2,7 @@
  * Prefixes that rules name; each gets an identity before the rules are in force.
  * @see cilium:pkg/policy/cidr.go
  */
-import { hostPrefix, maskPrefix, parseIp, parsePrefix, type IpPrefix } from '../../net/prefix.ts';
+import { hostPrefix, type IpPrefix, maskPrefix, parseIp, parsePrefix } from '../../net/prefix.ts';
 import { resultantCidrs } from './api/aggregate.ts';
 import type { Rule } from './api/rule.ts';
 

@@ -26,7 +26,25 @@ export interface PolicyQuirks {
    * @see cilium:pkg/endpoint/bpf.go#addNewRedirectsFromDesiredPolicy
    */
   readonly redirectOverwritesDeny: boolean;
+  /**
+   * An identity that joins a selection gets its key even where the port's wildcard makes it superfluous; a computation from scratch leaves such
+   * keys out. A plain allow that comes in this way is not redirected although the wildcard is.
+   * @see cilium:pkg/policy/l4.go#L4Filter.IdentitySelectionUpdated
+   */
+  readonly incrementalIgnoresWildcard: boolean;
+  /**
+   * When a selection changes, the number of a named port found for one endpoint is used for the other endpoints of the identity too.
+   * @see cilium:pkg/policy/l4.go#L4Policy.AccumulateMapChanges
+   */
+  readonly namedPortOfFirstEndpoint: boolean;
 }
+
+/** Cilium 1.13.3 as released. */
+export const RELEASED_QUIRKS: PolicyQuirks = {
+  redirectOverwritesDeny: true,
+  incrementalIgnoresWildcard: true,
+  namedPortOfFirstEndpoint: true,
+};
 
 /** Cilium 1.13.3 on Kubernetes with its Helm defaults. */
 export const DEFAULT_POLICY_CONFIG: PolicyConfig = {
@@ -37,8 +55,12 @@ export const DEFAULT_POLICY_CONFIG: PolicyConfig = {
   enableL7Proxy: true,
   enableICMPRules: true,
   clusterName: 'default',
-  quirks: { redirectOverwritesDeny: true },
+  quirks: RELEASED_QUIRKS,
 };
 
 /** What 1.13.3's rules intend. */
-export const INTENDED_QUIRKS: PolicyQuirks = { redirectOverwritesDeny: false };
+export const INTENDED_QUIRKS: PolicyQuirks = {
+  redirectOverwritesDeny: false,
+  incrementalIgnoresWildcard: false,
+  namedPortOfFirstEndpoint: false,
+};

@@ -8,7 +8,7 @@ import type { SelectorPolicy } from './resolve.ts';
 
 /** Result of an update. */
 export type UpdateResult =
-  | { readonly ok: true; readonly policy: SelectorPolicy; /** Whether it was computed now. */ readonly updated: boolean }
+  | { readonly ok: true; readonly policy: SelectorPolicy /** Whether it was computed now. */; readonly updated: boolean }
   | { readonly ok: false; readonly error: string };
 
 /** The cache. */

@@ -6,7 +6,7 @@
  * @see cilium:pkg/ip/cidr.go#NetsContainsAny
  */
 import { IDENTITY_WORLD, type Identity as NumericIdentity } from '../../maps/identity.ts';
-import { netmask4, parseCidr4, type Cidr4 } from '../../net/ipv4.ts';
+import { type Cidr4, netmask4, parseCidr4 } from '../../net/ipv4.ts';
 import type { Identity } from '../identity/identity.ts';
 import { LABEL_SOURCE_CIDR } from '../labels/labels.ts';
 
@@ -44,7 +44,10 @@ export class IdentityNets {
     }
     this.nets.delete(identity.id);
     const level = this.byLength.get(net.length) as Map<number, NumericIdentity[]>;
-    level.set(net.address, (level.get(net.address) ?? []).filter((id) => id !== identity.id));
+    level.set(
+      net.address,
+      (level.get(net.address) ?? []).filter((id) => id !== identity.id),
+    );
     this.invalidate();
   }
 

@@ -8,8 +8,8 @@ import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } 
 import type { LabelArray } from '../labels/labels.ts';
 import type { RuleOrigin } from './api/rule.ts';
 import type { IdentityNets } from './identity_nets.ts';
-import { PARSER_DNS, PARSER_HTTP, PARSER_NONE, PARSER_TLS, type L7ParserType } from './l7_parser.ts';
-import { MapState, newEntry, UNKNOWN_PROXY_PORT, type EntrySource, type MapStateEntry } from './mapstate.ts';
+import { type L7ParserType, PARSER_DNS, PARSER_HTTP, PARSER_NONE, PARSER_TLS } from './l7_parser.ts';
+import { type EntrySource, MapState, type MapStateEntry, newEntry, UNKNOWN_PROXY_PORT } from './mapstate.ts';
 import { isRedirect, type PerSelectorPolicy } from './per_selector_policy.ts';
 import type { EndpointPolicy } from './resolve.ts';
 import type { CachedSelector, SelectionUser, SelectorCache } from './selectorcache.ts';
@@ -137,11 +137,18 @@ export class L4Policy {
   /**
    * Hands a changed selection to every user's pending changes.
    * @see cilium:pkg/policy/l4.go#L4Policy.AccumulateMapChanges
-   * @remarks Simplified: a named port is resolved for every user; 1.13 reuses the first user's number for the others.
    */
-  accumulateMapChanges(filter: L4Filter, part: FilterSelector, added: readonly NumericIdentity[], deleted: readonly NumericIdentity[]): void {
+  accumulateMapChanges(
+    filter: L4Filter,
+    part: FilterSelector,
+    added: readonly NumericIdentity[],
+    deleted: readonly NumericIdentity[],
+  ): void {
+    let first: number | null = null;
     for (const user of this.users) {
-      const port = filter.resolvePort(user.owner);
+      const { namedPortOfFirstEndpoint } = user.selectorPolicy.config.quirks;
+      const port: number | null = (namedPortOfFirstEndpoint ? first : null) ?? filter.resolvePort(user.owner);
+      first ??= port;
       if (port !== null) {
         user.pending.push({ filter, part, port, added, deleted });
       }
@@ -193,20 +200,25 @@ export function filterKeys(filter: L4Filter, port: number, nets: IdentityNets, r
   }
   // Selectors may select the same identity with different results: sort that out within the filter first, as upstream does.
   const state = new MapState();
-  forEachKey(filter, parts, (identity, entry) =>
-    state.denyPreferredInsert(identity, port, filter.u8Proto, filter.direction, entry, nets),
-  );
-  state.forEach((identity, _port, _proto, _direction, entry) => receive(identity, entry));
+  forEachKey(filter, parts, (identity, entry) => state.denyPreferredInsert(identity, port, filter.u8Proto, filter.direction, entry, nets));
+  state.forEach((identity, _port, _proto, _direction, entry) => {
+    receive(identity, entry);
+  });
 }
 
 /** Parts of a filter that get keys of their own: not those that the filter's wildcard makes superfluous. */
 function keyedParts(filter: L4Filter): FilterSelector[] {
-  const { wildcard } = filter;
   const parts = [...filter.perSelector.values()];
-  if (wildcard === null || (filter.port === 0 && filter.portName === '')) {
-    return parts;
+  return filter.wildcard === null ? parts : parts.filter((part) => hasKeys(filter, part));
+}
+
+/** Whether a part of a filter has keys of its own: not when the filter's wildcard does the same. */
+export function hasKeys(filter: L4Filter, part: FilterSelector): boolean {
+  const { wildcard } = filter;
+  if (wildcard === null || part === wildcard || (filter.port === 0 && filter.portName === '')) {
+    return true;
   }
-  return parts.filter((part) => part === wildcard || !canSkip(part.policy, wildcard.policy));
+  return !canSkip(part.policy, wildcard.policy);
 }
 
 /** @see cilium:pkg/policy/l4.go#__canSkip */

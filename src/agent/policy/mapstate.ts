@@ -3,12 +3,14 @@
  * protocol, then by identity, allows apart from denies, so that an insertion looks only at entries that can matter.
  * @see cilium:pkg/policy/mapstate.go#MapState
  */
-import { assert } from '../../sim/assert.ts';
-import { TRAFFIC_EGRESS, TRAFFIC_INGRESS, type TrafficDirection } from '../../maps/policymap.ts';
+
 import type { Identity as NumericIdentity } from '../../maps/identity.ts';
+import { TRAFFIC_EGRESS, TRAFFIC_INGRESS, type TrafficDirection } from '../../maps/policymap.ts';
+import { assert } from '../../sim/assert.ts';
 import type { LabelArray } from '../labels/labels.ts';
 import type { RuleOrigin } from './api/rule.ts';
 import type { IdentityNets } from './identity_nets.ts';
+import { type Bucket, coveredIds, Direction, isBroader, isCovered, isCoveredBy } from './mapstate_index.ts';
 
 /** Key of the policy map. @see cilium:pkg/policy/mapstate.go#Key */
 export interface PolicyKey {
@@ -75,13 +77,14 @@ export interface KeyChanges {
 }
 
 /** Makes an entry with one owner. */
-export function newEntry(
-  owner: MapStateOwner,
-  derivedFrom: readonly LabelArray[],
-  proxyPort: number,
-  isDeny: boolean,
-): MapStateEntry {
+export function newEntry(owner: MapStateOwner, derivedFrom: readonly LabelArray[], proxyPort: number, isDeny: boolean): MapStateEntry {
   return { proxyPort, isDeny, derivedFrom, owners: owner, dependents: null };
+}
+
+/** Notes that the entry of `key` exists because of this one. */
+export function addDependent(entry: MapStateEntry, key: PackedKey): void {
+  entry.dependents ??= new Set();
+  entry.dependents.add(key);
 }
 
 /** The owners of an entry. */
@@ -89,45 +92,7 @@ export function ownersOf(entry: MapStateEntry): readonly MapStateOwner[] {
   return entry.owners instanceof Set ? [...entry.owners] : [entry.owners];
 }
 
-/** Entries of one port and protocol of one direction. */
-class Bucket {
-  readonly port: number;
-  readonly proto: number;
-  readonly allow = new Map<NumericIdentity, MapStateEntry>();
-  readonly deny = new Map<NumericIdentity, MapStateEntry>();
-
-  constructor(port: number, proto: number) {
-    this.port = port;
-    this.proto = proto;
-  }
-}
-
-class Direction {
-  readonly buckets = new Map<number, Bucket>();
-  /** Buckets with a wildcard in port or protocol: only these can be broader than a full key. */
-  readonly wild: Bucket[] = [];
-  /** Number of deny entries; without any an allow has nothing to look at. */
-  denies = 0;
-
-  bucket(port: number, proto: number): Bucket {
-    const key = port * 256 + proto;
-    let bucket = this.buckets.get(key);
-    if (bucket === undefined) {
-      bucket = new Bucket(port, proto);
-      this.buckets.set(key, bucket);
-      if (port === 0 || proto === 0) {
-        this.wild.push(bucket);
-      }
-    }
-    return bucket;
-  }
-
-  find(port: number, proto: number): Bucket | undefined {
-    return this.buckets.get(port * 256 + proto);
-  }
-}
-
-/** The map state. */
+/** The map state. Its methods take keys in pieces: they run for every identity of every filter, and a key object each time would cost too much. */
 export class MapState {
   private readonly directions: readonly [Direction, Direction] = [new Direction(), new Direction()];
   /** What entries were before an undoable change touched them. */
@@ -185,7 +150,9 @@ export class MapState {
   }
 
   /** Visits all entries: ingress first, ports in order of first use, allows before denies, identities in order of insertion. */
-  forEach(visit: (identity: NumericIdentity, port: number, proto: number, direction: TrafficDirection, entry: MapStateEntry) => void): void {
+  forEach(
+    visit: (identity: NumericIdentity, port: number, proto: number, direction: TrafficDirection, entry: MapStateEntry) => void,
+  ): void {
     for (const direction of [TRAFFIC_INGRESS, TRAFFIC_EGRESS] as const) {
       for (const { port, proto, allow, deny } of this.directions[direction].buckets.values()) {
         for (const [identity, entry] of allow) {
@@ -331,7 +298,7 @@ export class MapState {
         const covered = bucket.allow.has(0) || wider.some((id) => bucket.allow.has(id));
         if (covered) {
           this.addKey(identity, bucket.port, bucket.proto, direction, newEntry(key, entry.derivedFrom, 0, true), changes);
-          (entry.dependents ??= new Set()).add(packKey(identity, bucket.port, bucket.proto, direction));
+          addDependent(entry, packKey(identity, bucket.port, bucket.proto, direction));
         }
       }
       if (broader || (port === bucket.port && proto === bucket.proto)) {
@@ -360,7 +327,10 @@ export class MapState {
       if (!covers || bucket.deny.size === 0) {
         continue;
       }
-      if (isCovered(bucket.deny, identity, key) || wider.some((id) => !nets.isSuperset(identity, id) && isCoveredBy(bucket.deny, id, key))) {
+      if (
+        isCovered(bucket.deny, identity, key) ||
+        wider.some((id) => !nets.isSuperset(identity, id) && isCoveredBy(bucket.deny, id, key))
+      ) {
         return;
       }
     }
@@ -382,7 +352,7 @@ export class MapState {
       }
       const owner = packKey(id, bucket.port, bucket.proto, direction);
       this.addKey(id, port, proto, direction, newEntry(owner, cover.derivedFrom, 0, true), changes);
-      (cover.dependents ??= new Set()).add(packKey(id, port, proto, direction));
+      addDependent(cover, packKey(id, port, proto, direction));
     }
   }
 
@@ -464,42 +434,6 @@ interface Insertion {
   readonly entry: MapStateEntry;
   readonly nets: IdentityNets;
   readonly changes: KeyChanges | null;
-}
-
-/** @see cilium:pkg/policy/mapstate.go#Key.PortProtoIsBroader */
-function isBroader(port: number, proto: number, otherPort: number, otherProto: number): boolean {
-  return (port === 0 && otherPort !== 0) || (proto === 0 && otherProto !== 0);
-}
-
-function isCovered(denies: ReadonlyMap<NumericIdentity, MapStateEntry>, identity: NumericIdentity, key: PackedKey): boolean {
-  return isCoveredBy(denies, identity, key) || (identity !== 0 && isCoveredBy(denies, 0, key));
-}
-
-function isCoveredBy(denies: ReadonlyMap<NumericIdentity, MapStateEntry>, by: NumericIdentity, key: PackedKey): boolean {
-  const deny = denies.get(by);
-  return deny !== undefined && !deny.dependents?.has(key);
-}
-
-/** Identities of entries that `identity` covers: itself and what its prefix holds; those of an equal prefix only with `equal`. */
-function coveredIds(
-  entries: ReadonlyMap<NumericIdentity, MapStateEntry>,
-  identity: NumericIdentity,
-  nets: IdentityNets,
-  equal = false,
-): NumericIdentity[] {
-  if (entries.size === 0) {
-    return [];
-  }
-  if (identity === 0) {
-    return [...entries.keys()];
-  }
-  const found = entries.has(identity) ? [identity] : [];
-  for (const id of nets.descendants(identity)) {
-    if (entries.has(id) && (equal || !nets.isSuperset(id, identity))) {
-      found.push(id);
-    }
-  }
-  return found;
 }
 
 function mergeReferences(into: MapStateEntry, from: MapStateEntry): void {

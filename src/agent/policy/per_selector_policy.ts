@@ -85,9 +85,7 @@ export function isRedirect(policy: PerSelectorPolicy | null): boolean {
 }
 
 /** Result of a merge. */
-export type MergeResult =
-  | { readonly ok: true; readonly policy: PerSelectorPolicy | null }
-  | { readonly ok: false; readonly error: string };
+export type MergeResult = { readonly ok: true; readonly policy: PerSelectorPolicy | null } | { readonly ok: false; readonly error: string };
 
 /** Merges the policies of one selector; `key` names it in errors. Deny wins; "allow all" beside L7 rules becomes an explicit match-all rule. */
 export function mergePolicies(old: PerSelectorPolicy | null, added: PerSelectorPolicy | null, key: string): MergeResult {
@@ -223,9 +221,7 @@ function equalHttp(a: PortRuleHttp, b: PortRuleHttp): boolean {
 }
 
 function equalKafka(a: PortRuleKafka, b: PortRuleKafka): boolean {
-  return (
-    a.role === b.role && a.apiKey === b.apiKey && a.apiVersion === b.apiVersion && a.clientID === b.clientID && a.topic === b.topic
-  );
+  return a.role === b.role && a.apiKey === b.apiKey && a.apiVersion === b.apiVersion && a.clientID === b.clientID && a.topic === b.topic;
 }
 
 function equalDns(a: PortRuleDns, b: PortRuleDns): boolean {

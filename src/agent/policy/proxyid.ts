@@ -9,7 +9,9 @@ export function proxyId(endpointId: number, ingress: boolean, protocol: string, 
 }
 
 /** The parts of a redirect's name, or `null`. @see cilium:pkg/policy/proxyid.go#ParseProxyID */
-export function parseProxyId(text: string): { readonly endpointId: number; readonly ingress: boolean; readonly protocol: string; readonly port: number } | null {
+export function parseProxyId(
+  text: string,
+): { readonly endpointId: number; readonly ingress: boolean; readonly protocol: string; readonly port: number } | null {
   const match = /^(\d+):(ingress|egress):([^:]*):(\d+)$/.exec(text);
   if (match === null) {
     return null;

@@ -4,22 +4,15 @@
  */
 import { IDENTITY_HOST } from '../../maps/identity.ts';
 import type { Identity } from '../identity/identity.ts';
-import { containsLabels, POD_NAMESPACE_LABEL, type LabelArray } from '../labels/labels.ts';
-import { entityMapping, type EntityMapping } from './api/aggregate.ts';
+import { containsLabels, type LabelArray, POD_NAMESPACE_LABEL } from '../labels/labels.ts';
+import { type EntityMapping, entityMapping } from './api/aggregate.ts';
 import type { Rule } from './api/rule.ts';
 import { selectorMatches, toRequirements } from './api/selector.ts';
 import type { PolicyConfig } from './config.ts';
 import { L4Policy, type L4PolicyMap } from './l4.ts';
+import type { CertificateManager, PolicyContext, ResolveError } from './policy_context.ts';
 import type { SelectorPolicy } from './resolve.ts';
-import {
-  prepareRule,
-  resolveRule,
-  type CertificateManager,
-  type PolicyContext,
-  type PreparedRule,
-  type Requirements,
-  type ResolveError,
-} from './rule.ts';
+import { type DirectionWork, type PreparedRule, prepareRule, type Requirements, resolveRule } from './rule.ts';
 import type { SelectorCache } from './selectorcache.ts';
 
 /** A rule in the repository; remembers which identities it selects. */
@@ -31,9 +24,7 @@ interface StoredRule {
 }
 
 /** Result of resolving an identity's policy. */
-export type ResolveResult =
-  | { readonly ok: true; readonly policy: SelectorPolicy }
-  | { readonly ok: false; readonly error: string };
+export type ResolveResult = { readonly ok: true; readonly policy: SelectorPolicy } | { readonly ok: false; readonly error: string };
 
 /** What a change of the repository did. */
 export interface RepositoryChange {
@@ -162,9 +153,10 @@ export class Repository {
 
   private resolveDirection(ctx: PolicyContext, rules: readonly StoredRule[], ingress: boolean, filters: L4PolicyMap): ResolveError {
     const requirements = ingress ? ingressRequirements(rules) : egressRequirements(rules);
+    const work: DirectionWork = { ingress, requirements, result: filters };
     for (const stored of rules) {
       stored.prepared ??= prepareRule(stored.rule, this.entities);
-      const error = resolveRule(ctx, stored.prepared, ingress, requirements, filters);
+      const error = resolveRule(ctx, stored.prepared, work);
       if (error !== null) {
         return error;
       }

@@ -7,10 +7,10 @@ import { IDENTITY_HOST, IDENTITY_REMOTE_NODE, type Identity as NumericIdentity }
 import { TRAFFIC_EGRESS, TRAFFIC_INGRESS } from '../../maps/policymap.ts';
 import type { LabelArray } from '../labels/labels.ts';
 import type { PolicyConfig } from './config.ts';
-import { filterKeys, type FilterSelector, type L4Filter, type L4Policy, type L4PolicyMap, type NamedPorts } from './l4.ts';
-import { MapState, newEntry, type KeyChanges, UNKNOWN_PROXY_PORT } from './mapstate.ts';
+import { type FilterSelector, filterKeys, hasKeys, type L4Filter, type L4Policy, type L4PolicyMap, type NamedPorts } from './l4.ts';
+import { type KeyChanges, MapState, newEntry, UNKNOWN_PROXY_PORT } from './mapstate.ts';
 import { isRedirect } from './per_selector_policy.ts';
-import type { CertificateManager } from './rule.ts';
+import type { CertificateManager } from './policy_context.ts';
 import type { SelectorCache } from './selectorcache.ts';
 
 /** Policy of an identity, in terms of selectors. @see cilium:pkg/policy/resolve.go#selectorPolicy */
@@ -93,8 +93,11 @@ export function detachEndpointPolicy(policy: EndpointPolicy): void {
 export function consumeMapChanges(policy: EndpointPolicy): KeyChanges {
   const changes: KeyChanges = { adds: new Set(), deletes: new Set() };
   const { mapState, owner } = policy;
-  const { nets } = policy.selectorPolicy.cache;
+  const { cache, config } = policy.selectorPolicy;
   for (const { filter, part, port, added, deleted } of policy.pending.splice(0)) {
+    if (!config.quirks.incrementalIgnoresWildcard && !hasKeys(filter, part)) {
+      continue;
+    }
     const isDeny = part.policy?.isDeny ?? false;
     let proxyPort = 0;
     if (isRedirect(part.policy)) {
@@ -103,7 +106,7 @@ export function consumeMapChanges(policy: EndpointPolicy): KeyChanges {
     }
     for (const identity of added) {
       const entry = newEntry(part, filter.derivedFrom, proxyPort, isDeny);
-      mapState.denyPreferredInsert(identity, port, filter.u8Proto, filter.direction, entry, nets, changes);
+      mapState.denyPreferredInsert(identity, port, filter.u8Proto, filter.direction, entry, cache.nets, changes);
     }
     for (const identity of deleted) {
       mapState.deleteKey(identity, port, filter.u8Proto, filter.direction, { owner: part }, changes);

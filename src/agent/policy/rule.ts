@@ -2,70 +2,30 @@
  * Turns the sections of a rule into filters.
  * @see cilium:pkg/policy/rule.go
  */
-import type { LabelArray } from '../labels/labels.ts';
+
 import { assert } from '../../sim/assert.ts';
+import type { LabelArray } from '../labels/labels.ts';
 import { aggregatedEgressSelectors, aggregatedIngressSelectors, type EntityMapping } from './api/aggregate.ts';
-import { isSvcName, parsePortLenient } from './api/port.ts';
 import {
-  isEmptyL7,
+  type EgressRule,
+  type FqdnSelector,
+  type IcmpRule,
+  type IngressRule,
   PROTO_ANY,
   PROTO_ICMP,
   PROTO_ICMPV6,
   PROTO_SCTP,
   PROTO_TCP,
   PROTO_UDP,
-  type EgressRule,
-  type FqdnSelector,
-  type IcmpRule,
-  type IngressRule,
-  type Path,
-  type PolicyRef,
-  type PortRule,
   type Rule,
-  type Secret,
-  type TlsContextRef,
 } from './api/rule.ts';
-import { isWildcard, reservedSelector, WILDCARD_SELECTOR, withExpressions, type EndpointSelector, type Requirement } from './api/selector.ts';
-import type { PolicyConfig } from './config.ts';
-import { L4Filter, type L4PolicyMap } from './l4.ts';
-import { mergeParsers, PARSER_DNS, PARSER_HTTP, PARSER_KAFKA, PARSER_NONE, PARSER_TLS } from './l7_parser.ts';
-import { DENY_POLICY, mergePolicies, newPerSelectorPolicy, type PerSelectorPolicy, type TlsContext } from './per_selector_policy.ts';
-import { selectsHost, type CachedSelector, type SelectorCache } from './selectorcache.ts';
-
-/** Reads secrets. @see cilium:pkg/policy/repository.go#CertificateManager */
-export interface CertificateManager {
-  /** The three values of a TLS secret, empty where the secret has none; `namespace` is that of the subject. */
-  tlsContext(context: TlsContextRef, namespace: string): { readonly ca: string; readonly cert: string; readonly key: string } | { readonly error: string };
-  /** The only value of a secret. */
-  secretString(secret: Secret, namespace: string): { readonly value: string } | { readonly error: string };
-}
-
-/** What resolving rules needs. @see cilium:pkg/policy/repository.go#policyContext */
-export interface PolicyContext {
-  readonly cache: SelectorCache;
-  readonly config: PolicyConfig;
-  readonly certificates: CertificateManager;
-  /** Namespace of the subject. */
-  readonly namespace: string;
-}
-
-/** Why an identity's policy cannot be computed; `null` = it can. */
-export type ResolveError = string | null;
-
-const HOST_SELECTOR = reservedSelector('host');
-const REMOTE_NODE_SELECTOR = reservedSelector('remote-node');
-
-/** Where the filters of one element go and what they carry. */
-interface Section {
-  readonly ctx: PolicyContext;
-  readonly result: L4PolicyMap;
-  readonly rule: Rule;
-  readonly path: Path;
-  readonly isDeny: boolean;
-  readonly ingress: boolean;
-  readonly peers: readonly EndpointSelector[];
-  readonly fqdns: readonly FqdnSelector[];
-}
+import { type EndpointSelector, type Requirement, WILDCARD_SELECTOR, withExpressions } from './api/selector.ts';
+import type { L4Filter, L4PolicyMap } from './l4.ts';
+import { createFilter, type FilterPlace, type Section } from './l4_create.ts';
+import { mergeParsers } from './l7_parser.ts';
+import { mergePolicies } from './per_selector_policy.ts';
+import type { PolicyContext, ResolveError } from './policy_context.ts';
+import type { SelectorCache } from './selectorcache.ts';
 
 /** One element of a section with its selectors worked out; made once a rule. */
 interface PreparedElement {
@@ -111,13 +71,8 @@ export function prepareRule(rule: Rule, entities: EntityMapping): PreparedRule {
  * @see cilium:pkg/policy/rule.go#rule.resolveIngressPolicy
  * @see cilium:pkg/policy/rule.go#rule.resolveEgressPolicy
  */
-export function resolveRule(
-  ctx: PolicyContext,
-  { rule, ...prepared }: PreparedRule,
-  ingress: boolean,
-  requirements: Requirements,
-  result: L4PolicyMap,
-): ResolveError {
+export function resolveRule(ctx: PolicyContext, { rule, ...prepared }: PreparedRule, work: DirectionWork): ResolveError {
+  const { ingress, requirements, result } = work;
   for (const { isDeny, element, endpoints, aggregated, peers, fqdns } of ingress ? prepared.ingress : prepared.egress) {
     const extra = isDeny ? requirements.deny : requirements.allow;
     const wanted = extra.length === 0 ? peers : [...endpoints.map((selector) => withExpressions(selector, extra)), ...aggregated];
@@ -127,6 +82,13 @@ export function resolveRule(
     }
   }
   return null;
+}
+
+/** What is being resolved: a direction, its requirements, and where its filters go. */
+export interface DirectionWork {
+  readonly ingress: boolean;
+  readonly requirements: Requirements;
+  readonly result: L4PolicyMap;
 }
 
 /** `fromRequires`/`toRequires` of all rules of a direction, as expressions. */
@@ -140,14 +102,15 @@ function mergeElement(section: Section, element: IngressRule | EgressRule): Reso
   const { peers } = section;
   if (element.toPorts.length === 0 && element.icmps.length === 0) {
     // No peers and no ports allow nothing, but the direction is enforced.
-    return peers.length === 0 ? null : addFilter(section, peers, null, section.path, '0', PROTO_ANY);
+    return peers.length === 0 ? null : addFilter(section, peers, { portRule: null, path: section.path, port: '0', protocol: PROTO_ANY });
   }
   // With ports, an empty list of peers means everyone.
   const selectors = peers.length === 0 ? [WILDCARD_SELECTOR] : peers;
   for (const portRule of element.toPorts) {
     for (const { port, protocol } of portRule.ports) {
       for (const proto of protocol === PROTO_ANY ? [PROTO_TCP, PROTO_UDP, PROTO_SCTP] : [protocol]) {
-        const error = addFilter(section, selectors, section.isDeny ? null : portRule, portRule.path, port, proto);
+        const at = { portRule: section.isDeny ? null : portRule, path: portRule.path, port, protocol: proto };
+        const error = addFilter(section, selectors, at);
         if (error !== null) {
           return error;
         }
@@ -161,7 +124,7 @@ function mergeIcmps(section: Section, selectors: readonly EndpointSelector[], ic
   for (const icmp of icmps) {
     for (const { family, type } of icmp.fields) {
       const protocol = family === 'IPv6' ? PROTO_ICMPV6 : PROTO_ICMP;
-      const error = addFilter(section, selectors, null, icmp.path, String(type), protocol);
+      const error = addFilter(section, selectors, { portRule: null, path: icmp.path, port: String(type), protocol });
       if (error !== null) {
         return error;
       }
@@ -170,21 +133,14 @@ function mergeIcmps(section: Section, selectors: readonly EndpointSelector[], ic
   return null;
 }
 
-/** @see cilium:pkg/policy/l4.go#createL4Filter @see cilium:pkg/policy/l4.go#addL4Filter */
-function addFilter(
-  section: Section,
-  peers: readonly EndpointSelector[],
-  portRule: PortRule | null,
-  path: Path,
-  port: string,
-  protocol: string,
-): ResolveError {
+/** @see cilium:pkg/policy/l4.go#addL4Filter */
+function addFilter(section: Section, peers: readonly EndpointSelector[], at: FilterPlace): ResolveError {
   const { ctx, result, rule } = section;
-  const made = createFilter(section, peers, portRule, path, port, protocol);
+  const made = createFilter(section, peers, at);
   if (typeof made === 'string') {
     return made;
   }
-  const key = `${port}/${protocol}`;
+  const key = `${at.port}/${at.protocol}`;
   const existing = result.get(key);
   if (existing === undefined) {
     result.set(key, made);
@@ -199,130 +155,6 @@ function addFilter(
     existing.derivedFrom.push(rule.labels);
   }
   return null;
-}
-
-/** A new filter, or why its policy cannot be computed. */
-function createFilter(
-  section: Section,
-  peers: readonly EndpointSelector[],
-  portRule: PortRule | null,
-  path: Path,
-  port: string,
-  protocol: string,
-): L4Filter | string {
-  const { ctx, rule, isDeny, ingress } = section;
-  const named = isSvcName(port);
-  const filter = new L4Filter({
-    port: named ? 0 : parsePortLenient(port),
-    portName: named ? port : '',
-    protocol,
-    ingress,
-    derivedFrom: rule.labels,
-  });
-  const origins = [{ ref: rule.ref, path }];
-  const policy = isDeny ? DENY_POLICY : null;
-  const add = (selector: CachedSelector): void => {
-    if (!filter.perSelector.has(selector)) {
-      filter.perSelector.set(selector, { selector, policy, origins });
-    }
-  };
-  if (peers.some(isWildcard)) {
-    add(ctx.cache.addIdentitySelector(filter, WILDCARD_SELECTOR).selector);
-    filter.wildcard = filter.perSelector.values().next().value ?? null;
-  } else {
-    for (const peer of peers) {
-      add(ctx.cache.addIdentitySelector(filter, peer).selector);
-    }
-    for (const fqdn of section.fqdns) {
-      add(ctx.cache.addFqdnSelector(filter, fqdn).selector);
-    }
-  }
-  if (portRule === null) {
-    return filter;
-  }
-  const error = applyPortRule(ctx, filter, portRule);
-  if (error !== null) {
-    filter.detach(ctx.cache);
-    return error;
-  }
-  if (ingress && !isEmptyL7(portRule.rules) && ctx.config.allowLocalhost === 'always') {
-    wildcardHost(ctx, filter, add);
-  }
-  return filter;
-}
-
-/** Sets parser and per-selector policies of a port rule with TLS, server names or L7 rules. */
-function applyPortRule(ctx: PolicyContext, filter: L4Filter, portRule: PortRule): ResolveError {
-  const terminating = getCerts(ctx, portRule.terminatingTLS, 'terminating');
-  if (typeof terminating === 'string') {
-    return terminating;
-  }
-  const originating = getCerts(ctx, portRule.originatingTLS, 'originating');
-  if (typeof originating === 'string') {
-    return originating;
-  }
-  filter.l7Parser = parserOf(filter, portRule, terminating !== null || originating !== null);
-  if (filter.l7Parser !== PARSER_NONE) {
-    const policy: PerSelectorPolicy = newPerSelectorPolicy({
-      rules: portRule.rules,
-      terminatingTLS: terminating,
-      originatingTLS: originating,
-      serverNames: portRule.serverNames,
-    });
-    for (const part of filter.perSelector.values()) {
-      part.policy = policy;
-    }
-  }
-  return null;
-}
-
-function parserOf(filter: L4Filter, portRule: PortRule, hasTls: boolean): string {
-  const { rules } = portRule;
-  if (rules !== null && (rules.dns?.length ?? 0) > 0) {
-    return PARSER_DNS;
-  }
-  // Other than DNS, only TCP has parsers.
-  if (rules !== null && filter.protocol === PROTO_TCP) {
-    if ((rules.http?.length ?? 0) > 0) {
-      return PARSER_HTTP;
-    }
-    if ((rules.kafka?.length ?? 0) > 0) {
-      return PARSER_KAFKA;
-    }
-    if (rules.l7proto !== '') {
-      return rules.l7proto;
-    }
-  }
-  return hasTls || portRule.serverNames.length > 0 ? PARSER_TLS : PARSER_NONE;
-}
-
-/** L7 rules do not bind the host: where a selector covers it, the host gets a part without L7. @see cilium:pkg/policy/l4.go#createL4IngressFilter */
-function wildcardHost(ctx: PolicyContext, filter: L4Filter, add: (selector: CachedSelector) => void): void {
-  if (![...filter.perSelector.keys()].some(selectsHost)) {
-    return;
-  }
-  add(ctx.cache.addIdentitySelector(filter, HOST_SELECTOR).selector);
-  if (!ctx.config.enableRemoteNodeIdentity) {
-    add(ctx.cache.addIdentitySelector(filter, REMOTE_NODE_SELECTOR).selector);
-  }
-}
-
-/** @see cilium:pkg/policy/l4.go#L4Filter.getCerts */
-function getCerts(ctx: PolicyContext, reference: TlsContextRef | null, direction: 'terminating' | 'originating'): TlsContext | null | string {
-  if (reference === null) {
-    return null;
-  }
-  const found = ctx.certificates.tlsContext(reference, ctx.namespace);
-  if ('error' in found) {
-    return found.error;
-  }
-  if (direction === 'terminating' && (found.cert === '' || found.key === '')) {
-    return 'Terminating TLS context is missing certs.';
-  }
-  if (direction === 'originating' && found.ca === '') {
-    return 'Originating TLS context is missing CA certs.';
-  }
-  return { trustedCA: found.ca, certificateChain: found.cert, privateKey: found.key };
 }
 
 /** @see cilium:pkg/policy/rule.go#mergePortProto */

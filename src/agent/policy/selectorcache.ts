@@ -7,7 +7,7 @@ import { assert } from '../../sim/assert.ts';
 import type { Identity } from '../identity/identity.ts';
 import { POD_NAMESPACE_LABEL } from '../labels/labels.ts';
 import type { FqdnSelector } from './api/rule.ts';
-import { getMatch, NONE_SELECTOR, selectorMatches, WILDCARD_SELECTOR, type EndpointSelector } from './api/selector.ts';
+import { type EndpointSelector, getMatch, NONE_SELECTOR, selectorMatches, WILDCARD_SELECTOR } from './api/selector.ts';
 import { IdentityNets } from './identity_nets.ts';
 import { LabelPostings } from './label_postings.ts';
 

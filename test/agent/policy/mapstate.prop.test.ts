@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { newIdentity } from '../../../src/agent/identity/identity.ts';
 import { cidrLabels } from '../../../src/agent/labels/cidr.ts';
 import { IdentityNets } from '../../../src/agent/policy/identity_nets.ts';
-import { MapState, newEntry, packKey, unpackKey, type EntrySource, type PackedKey } from '../../../src/agent/policy/mapstate.ts';
-import { parsePrefix, type IpPrefix } from '../../../src/net/prefix.ts';
-import { refInsert, refOf, verdicts, type Insert } from './mapstate_reference.ts';
+import { type EntrySource, MapState, newEntry, type PackedKey, packKey, unpackKey } from '../../../src/agent/policy/mapstate.ts';
+import { type IpPrefix, parsePrefix } from '../../../src/net/prefix.ts';
+import { type Insert, refInsert, refOf, verdicts } from './mapstate_reference.ts';
 
 const PREFIXES = ['10.0.0.0/8', '10.1.0.0/16', '10.1.2.0/24', '192.168.0.0/16', 'fd00::/8'];
 const WORLD = 2;
@@ -14,7 +14,9 @@ const FIRST_PREFIX = 1000;
 function nets(): IdentityNets {
   const index = new IdentityNets();
   index.add(newIdentity(WORLD, [{ source: 'reserved', key: 'world', value: '' }]));
-  PREFIXES.forEach((text, i) => index.add(newIdentity(FIRST_PREFIX + i, cidrLabels(parsePrefix(text) as IpPrefix))));
+  PREFIXES.forEach((text, i) => {
+    index.add(newIdentity(FIRST_PREFIX + i, cidrLabels(parsePrefix(text) as IpPrefix)));
+  });
   return index;
 }
 
@@ -29,7 +31,9 @@ const insert: fc.Arbitrary<Insert> = fc.record({
   owner: fc.constantFrom(...owners),
 });
 
-const inserts = fc.array(insert, { minLength: 1, maxLength: 8 }).map((list) => list.map((one) => (one.deny ? { ...one, proxyPort: 0 } : one)));
+const inserts = fc
+  .array(insert, { minLength: 1, maxLength: 8 })
+  .map((list) => list.map((one) => (one.deny ? { ...one, proxyPort: 0 } : one)));
 
 function apply(state: MapState, { identity, port, proto, deny, proxyPort, owner }: Insert, index: IdentityNets): void {
   state.denyPreferredInsert(identity, port, proto, 0, newEntry(owner, [], proxyPort, deny), index);
@@ -47,8 +51,14 @@ describe('deny-preferred insertion', () => {
           const have = verdicts(refOf(state));
           const seen = new Set<string>();
           for (let attempt = 0; attempt < 40 && !seen.has(have); attempt++) {
-            const ref = structuredClone(new Map([...before].map(([key, entry]) => [key, { ...entry, owners: new Set() }]))) as typeof before;
-            before.forEach((entry, key) => entry.owners.forEach((owner) => ref.get(key)?.owners.add(owner)));
+            const ref = structuredClone(
+              new Map([...before].map(([key, entry]) => [key, { ...entry, owners: new Set() }])),
+            ) as typeof before;
+            before.forEach((entry, key) => {
+              entry.owners.forEach((owner) => {
+                ref.get(key)?.owners.add(owner);
+              });
+            });
             refInsert(ref, one, index, (keys) => shuffled(keys, randoms));
             seen.add(verdicts(ref));
           }
@@ -66,8 +76,12 @@ describe('deny-preferred insertion', () => {
       fc.property(allows, (list) => {
         const forward = new MapState();
         const backward = new MapState();
-        list.forEach((one) => apply(forward, one, index));
-        [...list].reverse().forEach((one) => apply(backward, one, index));
+        list.forEach((one) => {
+          apply(forward, one, index);
+        });
+        [...list].reverse().forEach((one) => {
+          apply(backward, one, index);
+        });
         expect(verdicts(refOf(backward))).toBe(verdicts(refOf(forward)));
       }),
     );
@@ -78,7 +92,9 @@ describe('deny-preferred insertion', () => {
     fc.assert(
       fc.property(inserts, fc.constantFrom(1, 300, FIRST_PREFIX), (list, denied) => {
         const state = new MapState();
-        list.forEach((one) => apply(state, one, index));
+        list.forEach((one) => {
+          apply(state, one, index);
+        });
         apply(state, { identity: denied, port: 0, proto: 0, deny: true, proxyPort: 0, owner: owners[0] as EntrySource }, index);
         state.forEach((identity, _port, _proto, _direction, entry) => {
           expect(identity === denied && !entry.isDeny).toBe(false);
@@ -92,9 +108,13 @@ describe('deny-preferred insertion', () => {
     fc.assert(
       fc.property(inserts, inserts, (before, after) => {
         const state = new MapState();
-        before.forEach((one) => apply(state, one, index));
+        before.forEach((one) => {
+          apply(state, one, index);
+        });
         apply(state, { identity: 0, port: 0, proto: 0, deny: true, proxyPort: 0, owner: owners[0] as EntrySource }, index);
-        after.forEach((one) => apply(state, one, index));
+        after.forEach((one) => {
+          apply(state, one, index);
+        });
         expect(refOf(state).size).toBe(1);
       }),
     );
@@ -105,7 +125,9 @@ describe('deny-preferred insertion', () => {
     fc.assert(
       fc.property(inserts, insert, (list, last) => {
         const state = new MapState();
-        list.forEach((one) => apply(state, one, index));
+        list.forEach((one) => {
+          apply(state, one, index);
+        });
         const before = refOf(state);
         const changes = { adds: new Set<PackedKey>(), deletes: new Set<PackedKey>() };
         const entry = newEntry(last.owner, [], last.deny ? 0 : last.proxyPort, last.deny);

@@ -2,8 +2,9 @@
  * Deny-preferred insertion written as the rules say it, by looking at every entry in a given order (the real one iterates an unordered map).
  * Slow and simple: the yardstick for the indexed insertion.
  */
-import { ownersOf, packKey, unpackKey, type MapState, type MapStateOwner, type PackedKey } from '../../../src/agent/policy/mapstate.ts';
+
 import type { IdentityNets } from '../../../src/agent/policy/identity_nets.ts';
+import { type MapState, type MapStateOwner, ownersOf, type PackedKey, packKey, unpackKey } from '../../../src/agent/policy/mapstate.ts';
 
 export interface RefEntry {
   deny: boolean;
@@ -112,8 +113,12 @@ function covers(nets: IdentityNets, wide: number, narrow: number): boolean {
 function add(state: RefState, key: PackedKey, entry: RefEntry): void {
   const old = state.get(key);
   if (old !== undefined) {
-    old.owners.forEach((owner) => entry.owners.add(owner));
-    old.dependents.forEach((dependent) => entry.dependents.add(dependent));
+    old.owners.forEach((owner) => {
+      entry.owners.add(owner);
+    });
+    old.dependents.forEach((dependent) => {
+      entry.dependents.add(dependent);
+    });
   }
   state.set(key, entry);
 }

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { getNetworkPolicy, type OriginRecorder } from '../../../src/agent/envoy/network_policy.ts';
+import type { RuleOrigin } from '../../../src/agent/policy/api/rule.ts';
+import { INTENDED_QUIRKS, RELEASED_QUIRKS } from '../../../src/agent/policy/config.ts';
 import { PolicyCache } from '../../../src/agent/policy/distillery.ts';
-import { ownersOf } from '../../../src/agent/policy/mapstate.ts';
+import { originsOfEntry, originText } from '../../../src/agent/policy/origins.ts';
 import { addNewRedirects } from '../../../src/agent/policy/redirects.ts';
 import { Repository } from '../../../src/agent/policy/repository.ts';
 import { distillPolicy } from '../../../src/agent/policy/resolve.ts';
-import type { RuleOrigin } from '../../../src/agent/policy/api/rule.ts';
 import { cnp, firstWrite, intended, newWorld, npds, owner, PROXY_PORT, rows } from './support.ts';
 
 const API = [{ matchLabels: { app: 'api' } }];
@@ -16,7 +17,7 @@ describe('redirects in two phases', () => {
   const spec = { ingress: [{ fromEndpoints: API, toPorts: HTTP }], ingressDeny: [{ fromEndpoints: API }] };
 
   it('reopen an L3 deny in 1.13.3', () => {
-    const world = newWorld(undefined, { quirks: { redirectOverwritesDeny: true } });
+    const world = newWorld(undefined, { quirks: RELEASED_QUIRKS });
     world.apply(cnp('p', spec));
     expect(rows(firstWrite(world).mapState)).toContain('ingress 1002:80/6 redirect');
     expect(rows(firstWrite(world).mapState)).toContain('ingress 1002:0/0 deny');
@@ -30,7 +31,7 @@ describe('redirects in two phases', () => {
   });
 
   it.each([true, false])('can be taken back (redirectOverwritesDeny %s)', (redirectOverwritesDeny) => {
-    const world = newWorld(undefined, { quirks: { redirectOverwritesDeny } });
+    const world = newWorld(undefined, { quirks: { ...INTENDED_QUIRKS, redirectOverwritesDeny } });
     world.apply(cnp('p', { ingress: [{ toPorts: HTTP }], ingressDeny: [{ fromEndpoints: API }] }));
     const policy = distillPolicy(world.policy(), owner(false), false);
     const before = rows(policy.mapState);
@@ -59,20 +60,27 @@ describe('origins', () => {
   it('lead from a map entry to the element of the object', () => {
     const world = newWorld();
     world.apply(cnp('p', { ingress: [{ fromEntities: ['world'] }, { fromEndpoints: API, toPorts: HTTP }] }));
-    const entry = intended(world).mapState.get(1002, 80, 6, 0);
-    const origins = entry === undefined ? [] : ownersOf(entry).flatMap((one) => (typeof one === 'object' && one !== null ? one.origins : []));
+    const { mapState } = intended(world);
+    const entry = mapState.get(1002, 80, 6, 0);
+    const origins = entry === undefined ? [] : originsOfEntry(mapState, entry);
     expect(origins).toEqual([{ ref: REF, path: ['spec', 'ingress', 1, 'toPorts', 0] }]);
+    expect(origins.map(originText)).toEqual(['CiliumNetworkPolicy default/p spec.ingress[1].toPorts[0]']);
+  });
+
+  it('lead from the copy of a deny to the deny', () => {
+    const world = newWorld();
+    world.apply(cnp('p', { ingress: [{ toPorts: HTTP }], ingressDeny: [{ fromEndpoints: API }] }));
+    const { mapState } = intended(world);
+    const entry = mapState.get(1002, 80, 6, 0);
+    expect(entry?.isDeny).toBe(true);
+    expect(entry && originsOfEntry(mapState, entry)).toEqual([{ ref: REF, path: ['spec', 'ingressDeny', 0] }]);
   });
 
   it('lead from an HTTP rule of the proxy to the rule of the object', () => {
     const world = newWorld();
     world.apply(cnp('p', { ingress: [{ fromEndpoints: API, toPorts: HTTP }] }));
     const recorder: OriginRecorder = new Map<object, readonly RuleOrigin[]>();
-    const message = getNetworkPolicy(
-      world.policy(),
-      { endpointId: 1, ips: [], conntrackMapName: '', namedPort: () => 0 },
-      recorder,
-    );
+    const message = getNetworkPolicy(world.policy(), { endpointId: 1, ips: [], conntrackMapName: '', namedPort: () => 0 }, recorder);
     const rule = message.ingress_per_port_policies?.[0]?.rules?.[0]?.http_rules?.http_rules[0];
     expect(rule && recorder.get(rule)).toEqual([{ ref: REF, path: ['spec', 'ingress', 0, 'toPorts', 0, 'rules', 'http', 0] }]);
   });
@@ -81,8 +89,9 @@ describe('origins', () => {
     const world = newWorld();
     world.apply(cnp('p', { ingress: [{ fromEndpoints: API }] }));
     world.apply(cnp('q', { ingress: [{}, { fromEndpoints: API }] }));
-    const entry = intended(world).mapState.get(1002, 0, 0, 0);
-    const names = entry === undefined ? [] : ownersOf(entry).flatMap((one) => (typeof one === 'object' && one !== null ? one.origins : []));
+    const { mapState } = intended(world);
+    const entry = mapState.get(1002, 0, 0, 0);
+    const names = entry === undefined ? [] : originsOfEntry(mapState, entry);
     expect(names.map(({ ref, path }) => `${ref.name} ${path.join('.')}`)).toEqual(['p spec.ingress.0', 'q spec.ingress.1']);
     expect(entry?.derivedFrom.length).toBe(2);
   });
@@ -127,7 +136,14 @@ describe('repository', () => {
   it('keeps no selectors of a policy that cannot be computed', () => {
     const world = newWorld();
     const kafka = [{ ports: [{ port: '80', protocol: 'TCP' }], rules: { kafka: [{ topic: 't' }] } }];
-    world.apply(cnp('p', { ingress: [{ fromEndpoints: API, toPorts: HTTP }, { fromEndpoints: API, toPorts: kafka }] }));
+    world.apply(
+      cnp('p', {
+        ingress: [
+          { fromEndpoints: API, toPorts: HTTP },
+          { fromEndpoints: API, toPorts: kafka },
+        ],
+      }),
+    );
     expect(world.repository.resolvePolicy(world.subject())).toEqual({
       ok: false,
       error: 'cannot merge conflicting L7 parsers (http/kafka)',

@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check';
 import { getNetworkPolicy } from '../../../src/agent/envoy/network_policy.ts';
-import { newCidrIdentities, newIdentity, reservedIdentities, type Identity } from '../../../src/agent/identity/identity.ts';
+import { type Identity, newCidrIdentities, newIdentity, reservedIdentities } from '../../../src/agent/identity/identity.ts';
 import { parseCnp } from '../../../src/agent/k8s/cnp.ts';
 import { parseLabelArray } from '../../../src/agent/labels/labels.ts';
 import { cidrPrefixes } from '../../../src/agent/policy/cidr.ts';
@@ -75,7 +75,10 @@ export function newWorld(identities: readonly Identity[] = PODS, config: Partial
         throw new Error(parsed.issues[0]?.message);
       }
       const added = cidrPrefixes(parsed.rules).map((prefix) => cidrs.allocate(prefix));
-      cache.updateIdentities(added.filter(({ isNew }) => isNew).map(({ identity }) => identity), []);
+      cache.updateIdentities(
+        added.filter(({ isNew }) => isNew).map(({ identity }) => identity),
+        [],
+      );
       repository.replaceByLabels(parsed.identityLabels, parsed.rules);
     },
     policy(id) {
@@ -163,7 +166,9 @@ const peers: fc.Arbitrary<object> = fc.oneof(
 
 const ports: fc.Arbitrary<object> = fc.oneof(
   fc.constant({}),
-  fc.record({ port: fc.constantFrom('80', '443'), protocol: fc.constantFrom('TCP', 'UDP') }).map((port) => ({ toPorts: [{ ports: [port] }] })),
+  fc
+    .record({ port: fc.constantFrom('80', '443'), protocol: fc.constantFrom('TCP', 'UDP') })
+    .map((port) => ({ toPorts: [{ ports: [port] }] })),
 );
 
 const http: fc.Arbitrary<object> = fc.constantFrom('/a', '/b').map((path) => ({
@@ -190,6 +195,8 @@ export const specs: fc.Arbitrary<object[]> = fc.array(
 /** A world with specs applied as policies p0, p1, ... */
 export function worldOf(list: readonly object[], config: Partial<PolicyConfig> = {}): World {
   const world = newWorld(PODS, config);
-  list.forEach((spec, i) => world.apply(cnp(`p${i}`, spec)));
+  list.forEach((spec, i) => {
+    world.apply(cnp(`p${i}`, spec));
+  });
   return world;
 }

@@ -4,11 +4,11 @@
  * @see cilium:pkg/policy/api/entity.go
  * @see cilium:pkg/policy/api/cidr.go#CIDRSlice.GetAsEndpointSelectors
  */
-import { formatPrefix, parsePrefix, removePrefixes, type IpPrefix, maskPrefix } from '../../../net/prefix.ts';
+import { formatPrefix, type IpPrefix, maskPrefix, parsePrefix, removePrefixes } from '../../../net/prefix.ts';
 import { ipStringToLabel } from '../../labels/cidr.ts';
 import { extendedKey, POLICY_LABEL_CLUSTER } from '../../labels/labels.ts';
 import type { CidrRule, EgressRule, IngressRule } from './rule.ts';
-import { newSelector, NONE_SELECTOR, reservedSelector, WILDCARD_SELECTOR, type EndpointSelector } from './selector.ts';
+import { type EndpointSelector, NONE_SELECTOR, newSelector, reservedSelector, WILDCARD_SELECTOR } from './selector.ts';
 
 /** Selectors of each entity. */
 export type EntityMapping = ReadonlyMap<string, readonly EndpointSelector[]>;

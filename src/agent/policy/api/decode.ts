@@ -4,7 +4,7 @@
  * @see cilium:pkg/policy/api/rule.go
  * @see cilium:pkg/policy/api/selector.go#EndpointSelector.UnmarshalJSON
  */
-import { extendedKeyFrom, parseLabel, type Label } from '../../labels/labels.ts';
+import { extendedKeyFrom, type Label, parseLabel } from '../../labels/labels.ts';
 import { isSvcName } from './port.ts';
 import type { RawObject, Reader } from './reader.ts';
 import type {
@@ -27,13 +27,12 @@ import type {
   ServiceRef,
   TlsContextRef,
 } from './rule.ts';
-import { newSelector, type EndpointSelector } from './selector.ts';
+import { type EndpointSelector, newSelector } from './selector.ts';
 
 /** Reads one rule (the value of `spec`, or an element of `specs` or of a rule list). */
 export function decodeRule(reader: Reader, value: unknown, path: Path, ref: PolicyRef): Rule {
   const raw = reader.object(value, path) ?? {};
-  const selector = (key: string): EndpointSelector | null =>
-    key in raw ? decodeSelector(reader, raw[key], [...path, key]) : null;
+  const selector = (key: string): EndpointSelector | null => (key in raw ? decodeSelector(reader, raw[key], [...path, key]) : null);
   return {
     ref,
     path,
@@ -49,7 +48,12 @@ export function decodeRule(reader: Reader, value: unknown, path: Path, ref: Poli
 }
 
 /** Reads a selector; `null` reads as the one that selects everything. */
-export function decodeSelector(reader: Reader, value: unknown, path: Path, keyOf: (key: string) => string = extendedKeyFrom): EndpointSelector {
+export function decodeSelector(
+  reader: Reader,
+  value: unknown,
+  path: Path,
+  keyOf: (key: string) => string = extendedKeyFrom,
+): EndpointSelector {
   const raw = reader.object(value, path) ?? {};
   const labels = reader.stringMap(raw['matchLabels'], [...path, 'matchLabels']);
   const expressions =

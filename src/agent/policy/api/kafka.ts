@@ -77,7 +77,10 @@ export function checkKafka(rule: PortRuleKafka): readonly [string, string] | nul
   if (rule.role !== '' && !['produce', 'consume'].includes(rule.role.toLowerCase())) {
     return ['kafka-role', `invalid Kafka Role ${quote(rule.role)}`];
   }
-  if (rule.apiVersion !== '' && (!/^[+-]?[0-9]+$/.test(rule.apiVersion) || Number(rule.apiVersion) < 0 || Number(rule.apiVersion) > 32767)) {
+  if (
+    rule.apiVersion !== '' &&
+    (!/^[+-]?[0-9]+$/.test(rule.apiVersion) || Number(rule.apiVersion) < 0 || Number(rule.apiVersion) > 32767)
+  ) {
     return ['kafka-api-version', `invalid Kafka APIVersion ${quote(rule.apiVersion)}`];
   }
   if (rule.topic.length > MAX_TOPIC_LENGTH) {

@@ -7,8 +7,7 @@ const NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
-const NAME_FORM =
-  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+const NAME_FORM = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
 /** What is wrong with a label key; empty when nothing. @see https://pkg.go.dev/k8s.io/apimachinery/pkg/util/validation#IsQualifiedName */
 export function qualifiedNameErrors(key: string): string[] {
@@ -57,9 +56,7 @@ export function labelValueErrors(value: string): string[] {
 export function isQualifiedName(key: string): boolean {
   const slash = key.indexOf('/');
   const name = key.slice(slash + 1);
-  return (
-    name.length <= 63 && NAME.test(name) && (slash < 0 || (slash > 0 && slash <= 253 && SUBDOMAIN.test(key.slice(0, slash))))
-  );
+  return name.length <= 63 && NAME.test(name) && (slash < 0 || (slash > 0 && slash <= 253 && SUBDOMAIN.test(key.slice(0, slash))));
 }
 
 /** Whether a text may be a label value. */

@@ -3,11 +3,22 @@
  * @see cilium:pkg/policy/api/rule_validation.go#PortRule.sanitize
  * @see cilium:pkg/policy/api/rule_validation.go#L7Rules.sanitize
  */
-import { RE2JS } from 're2js';
 import { checkFqdn, type Report } from './fqdn.ts';
+import { goRegexpError } from './go_regexp.ts';
 import { checkKafka } from './kafka.ts';
 import { isSvcName, parseUint16 } from './port.ts';
-import { isEmptyL7, PROTO_ANY, PROTO_SCTP, PROTO_TCP, PROTO_UDP, type L7Rules, type Path, type PortProtocol, type PortRule, type PortRuleHttp } from './rule.ts';
+import {
+  isEmptyL7,
+  type L7Rules,
+  type Path,
+  type PortProtocol,
+  type PortRule,
+  type PortRuleHttp,
+  PROTO_ANY,
+  PROTO_SCTP,
+  PROTO_TCP,
+  PROTO_UDP,
+} from './rule.ts';
 
 const MAX_PORTS = 40;
 const MISMATCH_ACTIONS: readonly string[] = ['', 'LOG', 'ADD', 'DELETE', 'REPLACE'];
@@ -65,7 +76,9 @@ function checkPort(report: Report, { port, protocol }: PortProtocol, path: Path)
 }
 
 function checkL7(report: Report, rules: L7Rules, ports: number, path: Path): void {
-  rules.http?.forEach((rule, i) => checkHttp(report, rule, [...path, 'http', i]));
+  rules.http?.forEach((rule, i) => {
+    checkHttp(report, rule, [...path, 'http', i]);
+  });
   rules.kafka?.forEach((rule, i) => {
     const error = checkKafka(rule);
     if (error !== null) {
@@ -75,7 +88,9 @@ function checkL7(report: Report, rules: L7Rules, ports: number, path: Path): voi
   if (rules.dns !== null && ports === 0) {
     report('dns-without-port', [...path, 'dns'], 'Port 53 must be specified for DNS rules');
   }
-  rules.dns?.forEach((rule, i) => checkFqdn(report, rule, [...path, 'dns', i]));
+  rules.dns?.forEach((rule, i) => {
+    checkFqdn(report, rule, [...path, 'dns', i]);
+  });
   if (rules.l7 !== null && rules.l7proto === '') {
     report('l7-without-l7proto', [...path, 'l7'], "'l7' may only be specified when a 'l7proto' is also specified");
   }
@@ -95,7 +110,7 @@ function checkL7(report: Report, rules: L7Rules, ports: number, path: Path): voi
 /** Path and method must compile; host is not looked at. @see cilium:pkg/policy/api/http.go#PortRuleHTTP.Sanitize */
 function checkHttp(report: Report, rule: PortRuleHttp, path: Path): void {
   for (const member of ['path', 'method'] as const) {
-    const error = rule[member] === '' ? null : regexpError(rule[member]);
+    const error = rule[member] === '' ? null : goRegexpError(rule[member]);
     if (error !== null) {
       report('regexp', [...path, member], error);
     }
@@ -112,14 +127,4 @@ function checkHttp(report: Report, rule: PortRuleHttp, path: Path): void {
       report('secret-name', [...at, 'secret'], 'Secret name missing');
     }
   });
-}
-
-/** Why Go does not compile an expression, or `null`. */
-function regexpError(text: string): string | null {
-  try {
-    RE2JS.compile(text);
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error.message : `error parsing regexp: \`${text}\``;
-  }
 }

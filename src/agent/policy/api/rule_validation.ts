@@ -6,10 +6,19 @@
 import { parseIp, parsePrefix, prefixContains } from '../../../net/prefix.ts';
 import type { PolicyConfig } from '../config.ts';
 import { ENTITY_NAMES } from './aggregate.ts';
-import { labelValueErrors, qualifiedNameErrors } from './label_syntax.ts';
 import { checkFqdn, type Report } from './fqdn.ts';
+import { labelValueErrors, qualifiedNameErrors } from './label_syntax.ts';
 import { checkPortRule } from './port_rule_validation.ts';
-import { isEmptyL7, type CidrRule, type EgressRule, type IngressRule, type Path, type PolicyIssue, type PortRule, type Rule } from './rule.ts';
+import {
+  type CidrRule,
+  type EgressRule,
+  type IngressRule,
+  isEmptyL7,
+  type Path,
+  type PolicyIssue,
+  type PortRule,
+  type Rule,
+} from './rule.ts';
 import type { EndpointSelector } from './selector.ts';
 
 const MAX_ICMP_FIELDS = 40;
@@ -142,7 +151,9 @@ function checkPorts(report: Report, ports: readonly PortRule[], ingress: boolean
 }
 
 function checkSelectors(report: Report, selectors: readonly EndpointSelector[], path: Path): void {
-  selectors.forEach((selector, i) => checkSelector(report, selector, [...path, i]));
+  selectors.forEach((selector, i) => {
+    checkSelector(report, selector, [...path, i]);
+  });
 }
 
 /** @see cilium:pkg/k8s/slim/k8s/apis/meta/v1/validation/validation.go#ValidateLabelSelector */

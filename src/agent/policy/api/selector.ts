@@ -91,8 +91,7 @@ export function hasKey(selector: EndpointSelector, key: string): boolean {
 /** Whether a key with this start appears in labels or expressions. */
 export function hasKeyPrefix(selector: EndpointSelector, prefix: string): boolean {
   return (
-    selector.matchLabels.some(([name]) => name.startsWith(prefix)) ||
-    selector.matchExpressions.some((one) => one.key.startsWith(prefix))
+    selector.matchLabels.some(([name]) => name.startsWith(prefix)) || selector.matchExpressions.some((one) => one.key.startsWith(prefix))
   );
 }
 
@@ -142,8 +141,7 @@ function isValid(labels: readonly (readonly [string, string])[], expressions: re
 function selectorText(labels: readonly (readonly [string, string])[], expressions: readonly Requirement[]): string {
   const pairs = [...labels].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}: ${value},`);
   const list = expressions.map(
-    ({ key, operator, values }) =>
-      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+    ({ key, operator, values }) => `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
   );
   return `&LabelSelector{MatchLabels:map[string]string{${pairs.join('')}},MatchExpressions:[]LabelSelectorRequirement{${list.join('')}},}`;
 }

@@ -1,0 +1,170 @@
+/**
+ * What a program finds around it: the node's compile-time configuration, the maps, the helpers (clock, random numbers) and the journey.
+ * @see cilium:pkg/datapath/linux/config/config.go#HeaderfileWriter.WriteNodeConfig
+ */
+import type { BpfFs } from '../kernel/bpffs.ts';
+import type { Skb } from '../kernel/skb.ts';
+import { type CallsMap, POLICY_CALL_NAME } from '../maps/callsmap.ts';
+import { CT_MAP_ANY4_GLOBAL, CT_MAP_TCP4_GLOBAL, type CtMap, type Ipv4CtTuple } from '../maps/ctmap.ts';
+import { EVENTS_MAP_NAME, type EventsMap } from '../maps/eventsmap.ts';
+import { IPCACHE_NAME, type IpcacheMap } from '../maps/ipcache.ts';
+import {
+  LB4_BACKENDS_NAME,
+  LB4_REVERSE_NAT_NAME,
+  LB4_SERVICES_NAME,
+  type Lb4BackendsMap,
+  type Lb4Key,
+  type Lb4ReverseNatMap,
+  type Lb4ServicesMap,
+} from '../maps/lbmap.ts';
+import { LXC_MAP_NAME, type EndpointKey, type LxcMap } from '../maps/lxcmap.ts';
+import { METRICS_MAP_NAME, type MetricsKey, type MetricsMap } from '../maps/metricsmap.ts';
+import type { PolicyKey } from '../maps/policymap.ts';
+import type { Ipv4 } from '../net/ipv4.ts';
+import type { Mac } from '../net/mac.ts';
+import { assertPresent } from '../sim/assert.ts';
+import type { Clock } from '../sim/clock.ts';
+import type { Journey } from '../sim/journey.ts';
+import type { Rng } from '../sim/rng.ts';
+import { CtState } from './lib/ct_state.ts';
+
+/** Behaviours in which the branch point and 1.13.3 differ, or may. */
+export interface DatapathQuirks {
+  /** Look up {id, 0, proto} too (six steps). @remarks Not verified: whether 1.13.3 has it; the branch point has not. */
+  readonly policyIdProtoAny: boolean;
+  /** Replies of a pod to itself through its ClusterIP skip the policy program. @remarks Not verified: for 1.13.3. */
+  readonly loopbackBypass: boolean;
+  /** Replies are looked up (and counted) in the policy map, the verdict ignored. @remarks Not verified: for 1.13.3. */
+  readonly replyPolicyAccounting: boolean;
+}
+
+/** node_config.h: what is compiled into every program of a node. Times in seconds. */
+export interface NodeConfig {
+  /** IPV4_GATEWAY: cilium_host's address. */
+  readonly routerIp: Ipv4;
+  /** Source address of a pod that talks to itself through a service. */
+  readonly ipv4Loopback: Ipv4;
+  /** HOST_IFINDEX: cilium_net, reached through cilium_host. */
+  readonly hostIfindex: number;
+  /** HOST_IFINDEX_MAC: cilium_host's address on cilium_net's side. */
+  readonly hostMac: Mac;
+  /** CILIUM_NET_MAC */
+  readonly ciliumNetMac: Mac;
+  /** Router MAC that packets to the stack get. */
+  readonly routerMac: Mac;
+  /** Monitor aggregation level: 0 none, 1 lowest, 2 low, 3 medium, 4 maximum. */
+  readonly monitorAggregation: number;
+  readonly ctLifetimeTcp: number;
+  readonly ctLifetimeNonTcp: number;
+  readonly ctServiceLifetimeTcp: number;
+  readonly ctServiceLifetimeNonTcp: number;
+  readonly ctServiceCloseRebalance: number;
+  readonly ctSynTimeout: number;
+  readonly ctCloseTimeout: number;
+  readonly ctReportInterval: number;
+  readonly ctReportFlags: number;
+  /** ENABLE_PER_PACKET_LB: services are translated in bpf_lxc. */
+  readonly perPacketLb: boolean;
+  /** ENABLE_ROUTING: no endpoint routes. */
+  readonly enableRouting: boolean;
+  /** TUNNEL_MODE */
+  readonly tunnel: boolean;
+  readonly tunnelPort: number;
+  readonly policyAuditMode: boolean;
+  readonly enableIcmpRule: boolean;
+  readonly allowIcmpFragNeeded: boolean;
+  readonly quirks: DatapathQuirks;
+}
+
+/** The maps every program of a node shares. */
+export interface DatapathMaps {
+  readonly ipcache: IpcacheMap;
+  readonly ct4: CtMap;
+  readonly ctAny4: CtMap;
+  readonly lxc: LxcMap;
+  readonly services: Lb4ServicesMap;
+  readonly backends: Lb4BackendsMap;
+  readonly reverseNat: Lb4ReverseNatMap;
+  readonly metrics: MetricsMap;
+  readonly events: EventsMap;
+  readonly policyCall: CallsMap;
+}
+
+/** Opens the pinned maps. */
+export function openMaps(bpffs: BpfFs): DatapathMaps {
+  const open = <T>(name: string): T => assertPresent(bpffs.get<T>(name), `pinned map ${name}`);
+  return {
+    ipcache: open(IPCACHE_NAME),
+    ct4: open(CT_MAP_TCP4_GLOBAL),
+    ctAny4: open(CT_MAP_ANY4_GLOBAL),
+    lxc: open(LXC_MAP_NAME),
+    services: open(LB4_SERVICES_NAME),
+    backends: open(LB4_BACKENDS_NAME),
+    reverseNat: open(LB4_REVERSE_NAT_NAME),
+    metrics: open(METRICS_MAP_NAME),
+    events: open(EVENTS_MAP_NAME),
+    policyCall: open(POLICY_CALL_NAME),
+  };
+}
+
+/**
+ * Variables of a program run that C keeps on the stack or in per-CPU maps. One set per node is enough: programs do not nest, except by tail
+ * call, which replaces the caller.
+ */
+export class Scratch {
+  readonly tuple: Ipv4CtTuple = { daddr: 0, saddr: 0, dport: 0, sport: 0, nexthdr: 0, flags: 0 };
+  readonly relatedTuple: Ipv4CtTuple = { daddr: 0, saddr: 0, dport: 0, sport: 0, nexthdr: 0, flags: 0 };
+  readonly serviceTuple: Ipv4CtTuple = { daddr: 0, saddr: 0, dport: 0, sport: 0, nexthdr: 0, flags: 0 };
+  /** What the look-up found, and what a new entry is to hold. */
+  readonly ctState: CtState = new CtState();
+  readonly ctStateNew: CtState = new CtState();
+  /** TRACE_PAYLOAD_LEN or 0: whether the conntrack look-up asks for a notification. */
+  monitor = 0;
+  /** Result of the conntrack look-up between the tail calls. */
+  ctStatus = 0;
+  readonly policyKey: PolicyKey = { secLabel: 0, dport: 0, protocol: 0, egress: 0 };
+  /** Out parameters of the policy look-up. */
+  matchType: 0 | 1 | 2 | 3 | 4 | 5 | 6 = 0;
+  audited = false;
+  /** Proxy port a policy program asks for. */
+  proxyPort = 0;
+  readonly lbKey: Lb4Key = { address: 0, dport: 0, backendSlot: 0, proto: 0, scope: 0 };
+  readonly endpointKey: EndpointKey = { address: 0 };
+  readonly metricsKey: MetricsKey = { reason: 0, dir: 1 };
+}
+
+/** The surroundings of a node's programs. */
+export interface BpfEnv {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly journey: Journey;
+  readonly config: NodeConfig;
+  readonly maps: DatapathMaps;
+  readonly scratch: Scratch;
+}
+
+/** What an environment is made of. */
+export interface BpfEnvParts {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly journey: Journey;
+  readonly config: NodeConfig;
+  readonly bpffs: BpfFs;
+}
+
+/** The environment of a node's programs. */
+export function newBpfEnv(parts: BpfEnvParts): BpfEnv {
+  return { clock: parts.clock, rng: parts.rng, journey: parts.journey, config: parts.config, maps: openMaps(parts.bpffs), scratch: new Scratch() };
+}
+
+/** The flow hash of a packet, computed once. @see linux:include/linux/skbuff.h#skb_get_hash */
+export function getHashRecalc(skb: Skb): number {
+  if (skb.hash === 0) {
+    const { ip, l4 } = skb.packet;
+    const ports = l4.kind === 'tcp' || l4.kind === 'udp' || l4.kind === 'sctp' ? l4.sport * 65536 + l4.dport : 0;
+    let h = Math.imul(ip.src ^ (ip.dst >>> 16) ^ (ip.dst << 16), 0x9e3779b1) ^ Math.imul(ports ^ ip.protocol, 0x85ebca6b);
+    h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35);
+    skb.hash = (h ^ (h >>> 13)) >>> 0 || 1;
+  }
+  return skb.hash;
+}

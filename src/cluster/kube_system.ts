@@ -1,0 +1,137 @@
+/**
+ * What every cluster has before the user comes: namespaces, nodes, the kubernetes service, CoreDNS, the Cilium agent's pod.
+ */
+import type { Endpoints, KubeObject } from '../k8s/objects.ts';
+import type { NodeOptions } from './options.ts';
+
+/** Image of the cluster's DNS server. */
+export const COREDNS_IMAGE = 'rancher/mirrored-coredns-coredns:1.10.1';
+/** Image of the agent; its process is the node's agent, not a workload. */
+export const CILIUM_IMAGE = 'quay.io/cilium/cilium:v1.13.3';
+
+/** Address of the n-th service (0-based) of a service CIDR's text: kubernetes has .1, kube-dns .10. */
+export interface WellKnownAddresses {
+  readonly kubernetes: string;
+  readonly kubeDns: string;
+}
+
+/** The objects a fresh cluster holds, in order of creation. */
+export function kubeSystemObjects(nodes: readonly NodeOptions[], addresses: WellKnownAddresses): KubeObject[] {
+  const objects: KubeObject[] = ['default', 'kube-system', 'kube-public', 'kube-node-lease'].map((name) => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+  }));
+  for (const node of nodes) {
+    objects.push(nodeObject(node));
+  }
+  objects.push(kubernetesService(addresses), kubernetesEndpoints(nodes), kubeDnsService(addresses), corednsDeployment());
+  for (const node of nodes) {
+    objects.push(ciliumPod(node));
+  }
+  return objects;
+}
+
+function nodeObject(node: NodeOptions): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: node.name, labels: { 'kubernetes.io/hostname': node.name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' } },
+    spec: { podCIDR: node.podCIDR, podCIDRs: [node.podCIDR] },
+    status: {
+      addresses: [
+        { type: 'InternalIP', address: node.ip },
+        { type: 'Hostname', address: node.name },
+      ],
+    },
+  };
+}
+
+function kubernetesService(addresses: WellKnownAddresses): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: addresses.kubernetes,
+      clusterIPs: [addresses.kubernetes],
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }],
+    },
+  };
+}
+
+function kubernetesEndpoints(nodes: readonly NodeOptions[]): Endpoints {
+  return {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    metadata: { name: 'kubernetes', namespace: 'default' },
+    subsets: [{ addresses: [{ ip: nodes[0]?.ip as string }], ports: [{ name: 'https', port: 6443, protocol: 'TCP' }] }],
+  };
+}
+
+function kubeDnsService(addresses: WellKnownAddresses): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: 'kube-dns',
+      namespace: 'kube-system',
+      labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS' },
+    },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: addresses.kubeDns,
+      clusterIPs: [addresses.kubeDns],
+      selector: { 'k8s-app': 'kube-dns' },
+      ports: [
+        { name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 },
+        { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 53 },
+        { name: 'metrics', port: 9153, protocol: 'TCP', targetPort: 9153 },
+      ],
+    },
+  };
+}
+
+function corednsDeployment(): KubeObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'coredns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/name': 'CoreDNS' } },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+      template: {
+        metadata: { labels: { 'k8s-app': 'kube-dns' } },
+        spec: {
+          serviceAccountName: 'coredns',
+          containers: [
+            {
+              name: 'coredns',
+              image: COREDNS_IMAGE,
+              ports: [
+                { name: 'dns', containerPort: 53, protocol: 'UDP' },
+                { name: 'dns-tcp', containerPort: 53, protocol: 'TCP' },
+                { name: 'metrics', containerPort: 9153, protocol: 'TCP' },
+              ],
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+function ciliumPod(node: NodeOptions): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'cilium',
+      namespace: 'kube-system',
+      generateName: 'cilium-',
+      labels: { 'app.kubernetes.io/name': 'cilium-agent', 'app.kubernetes.io/part-of': 'cilium', 'k8s-app': 'cilium' },
+    },
+    spec: { nodeName: node.name, hostNetwork: true, serviceAccountName: 'cilium', containers: [{ name: 'cilium-agent', image: CILIUM_IMAGE }] },
+  };
+}

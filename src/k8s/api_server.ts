@@ -1,0 +1,248 @@
+/**
+ * The API server: a store of objects with list and watch. Objects are kept in order of creation (as k3s lists them, by row).
+ * Watchers hear of changes in order and never inside the call that made them.
+ * @see kubernetes:staging/src/k8s.io/client-go/tools/cache/shared_informer.go
+ */
+import type { KubeObject, LabelSelector } from './objects.ts';
+import { matchesSelector } from './selector.ts';
+
+/** Where an object was written: file and position of a path inside it. */
+export interface Origin {
+  readonly file: string;
+  /** Line and column, from 1, of the value at a path; the nearest parent's where the path itself is absent. */
+  locate(path: readonly (string | number)[]): { readonly line: number; readonly column: number };
+}
+
+/** What a watcher hears. */
+export interface WatchHandlers<T extends KubeObject> {
+  onAdd?(object: T, origin: Origin | null): void;
+  onUpdate?(old: T, object: T, origin: Origin | null): void;
+  onDelete?(object: T): void;
+}
+
+/** What applying an object did. */
+export type ApplyOutcome = 'created' | 'configured' | 'unchanged';
+
+/** Which objects to list. */
+export interface ListOptions {
+  readonly namespace?: string;
+  readonly selector?: LabelSelector;
+}
+
+/** What the server needs from its surroundings. */
+export interface ApiServerDeps {
+  /** Runs a callback later, in order. */
+  readonly later: (callback: () => void) => void;
+  /** RFC 3339 text of now. */
+  readonly now: () => string;
+  readonly uid: () => string;
+}
+
+interface Stored {
+  readonly object: KubeObject;
+  readonly origin: Origin | null;
+}
+
+/** Kinds without namespace. */
+const CLUSTER_SCOPED: ReadonlySet<string> = new Set(['Namespace', 'Node', 'CiliumClusterwideNetworkPolicy', 'CiliumIdentity', 'CiliumNode']);
+
+/** Whether objects of a kind live in a namespace. */
+export function isNamespaced(kind: string): boolean {
+  return !CLUSTER_SCOPED.has(kind);
+}
+
+/** The store. */
+export class ApiServer {
+  readonly #deps: ApiServerDeps;
+  readonly #kinds = new Map<string, Map<string, Stored>>();
+  readonly #watchers = new Map<string, WatchHandlers<KubeObject>[]>();
+  #revision = 0;
+
+  constructor(deps: ApiServerDeps) {
+    this.#deps = deps;
+  }
+
+  /** The object, or `undefined`. The namespace of a cluster-scoped kind does not matter. */
+  get<T extends KubeObject>(kind: string, namespace: string, name: string): T | undefined {
+    return this.#kinds.get(kind)?.get(keyOf(kind, namespace, name))?.object as T | undefined;
+  }
+
+  /** Where an object was written, if it came from a file. */
+  origin(kind: string, namespace: string, name: string): Origin | null {
+    return this.#kinds.get(kind)?.get(keyOf(kind, namespace, name))?.origin ?? null;
+  }
+
+  /** Objects of a kind in order of creation. */
+  list<T extends KubeObject>(kind: string, options: ListOptions = {}): T[] {
+    const found: T[] = [];
+    for (const { object } of this.#kinds.get(kind)?.values() ?? []) {
+      const inNamespace = options.namespace === undefined || object.metadata.namespace === options.namespace;
+      if (inNamespace && (options.selector === undefined || matchesSelector(options.selector, object.metadata.labels ?? {}))) {
+        found.push(object as T);
+      }
+    }
+    return found;
+  }
+
+  /** Stores a new object; one of the same name is replaced as by `update`. */
+  create<T extends KubeObject>(object: T, origin: Origin | null = null): T {
+    const key = keyOf(object.kind, object.metadata.namespace, object.metadata.name);
+    const existing = this.#kinds.get(object.kind)?.get(key);
+    if (existing !== undefined) {
+      return this.update(object, origin ?? existing.origin);
+    }
+    const namespace = isNamespaced(object.kind) ? { namespace: object.metadata.namespace ?? 'default' } : {};
+    const stored: T = {
+      ...object,
+      metadata: {
+        ...object.metadata,
+        ...namespace,
+        uid: object.metadata.uid ?? this.#deps.uid(),
+        resourceVersion: String(++this.#revision),
+        generation: 1,
+        creationTimestamp: object.metadata.creationTimestamp ?? this.#deps.now(),
+      },
+    };
+    this.#store(key, { object: stored, origin });
+    this.#notify(stored.kind, (watcher) => watcher.onAdd?.(stored, origin));
+    return stored;
+  }
+
+  /** Replaces an object; what the server owns in its metadata stays. */
+  update<T extends KubeObject>(object: T, origin?: Origin | null): T {
+    const key = keyOf(object.kind, object.metadata.namespace, object.metadata.name);
+    const existing = this.#kinds.get(object.kind)?.get(key);
+    if (existing === undefined) {
+      return this.create(object, origin ?? null);
+    }
+    const old = existing.object as T;
+    const specChanged = !sameJson(withoutStatus(old), withoutStatus(object));
+    const stored: T = {
+      ...object,
+      metadata: {
+        ...object.metadata,
+        ...(old.metadata.namespace === undefined ? {} : { namespace: old.metadata.namespace }),
+        ...(old.metadata.uid === undefined ? {} : { uid: old.metadata.uid }),
+        ...(old.metadata.creationTimestamp === undefined ? {} : { creationTimestamp: old.metadata.creationTimestamp }),
+        resourceVersion: String(++this.#revision),
+        generation: (old.metadata.generation ?? 1) + (specChanged ? 1 : 0),
+      },
+    };
+    const from = origin === undefined ? existing.origin : origin;
+    this.#store(key, { object: stored, origin: from });
+    this.#notify(stored.kind, (watcher) => watcher.onUpdate?.(old, stored, from));
+    return stored;
+  }
+
+  /** What `kubectl apply` does: creates, or updates what the user states and keeps the status. */
+  apply<T extends KubeObject>(object: T, origin: Origin | null = null): ApplyOutcome {
+    const old = this.get<T>(object.kind, object.metadata.namespace ?? 'default', object.metadata.name);
+    if (old === undefined) {
+      this.create(object, origin);
+      return 'created';
+    }
+    const merged = mergeApplied(old, object) as T;
+    if (sameJson(merged, old)) {
+      return 'unchanged';
+    }
+    this.update(merged, origin);
+    return 'configured';
+  }
+
+  /** Replaces the status alone. */
+  updateStatus(kind: string, namespace: string, name: string, status: unknown): void {
+    const object = this.get<KubeObject>(kind, namespace, name);
+    if (object !== undefined && !sameJson(object['status'], status)) {
+      this.update({ ...object, status });
+    }
+  }
+
+  /** Removes an object; whether there was one. */
+  delete(kind: string, namespace: string, name: string): boolean {
+    const key = keyOf(kind, namespace, name);
+    const existing = this.#kinds.get(kind)?.get(key);
+    if (existing === undefined) {
+      return false;
+    }
+    this.#kinds.get(kind)?.delete(key);
+    this.#revision += 1;
+    this.#notify(kind, (watcher) => watcher.onDelete?.(existing.object));
+    return true;
+  }
+
+  /** Follows a kind: first what exists, then every change. Returns the function that ends it. */
+  watch<T extends KubeObject>(kind: string, handlers: WatchHandlers<T>): () => void {
+    const watcher = handlers as unknown as WatchHandlers<KubeObject>;
+    const watchers = this.#watchers.get(kind) ?? [];
+    this.#watchers.set(kind, watchers);
+    watchers.push(watcher);
+    const existing = [...(this.#kinds.get(kind)?.values() ?? [])];
+    for (const { object, origin } of existing) {
+      this.#deps.later(() => {
+        if (watchers.includes(watcher)) {
+          watcher.onAdd?.(object, origin);
+        }
+      });
+    }
+    return () => {
+      watchers.splice(watchers.indexOf(watcher), 1);
+    };
+  }
+
+  #store(key: string, stored: Stored): void {
+    let kind = this.#kinds.get(stored.object.kind);
+    if (kind === undefined) {
+      kind = new Map();
+      this.#kinds.set(stored.object.kind, kind);
+    }
+    kind.set(key, stored);
+  }
+
+  #notify(kind: string, tell: (watcher: WatchHandlers<KubeObject>) => void): void {
+    const watchers = this.#watchers.get(kind) ?? [];
+    for (const watcher of [...watchers]) {
+      this.#deps.later(() => {
+        if (watchers.includes(watcher)) {
+          tell(watcher);
+        }
+      });
+    }
+  }
+}
+
+function keyOf(kind: string, namespace: string | undefined, name: string): string {
+  return isNamespaced(kind) ? `${namespace ?? 'default'}/${name}` : name;
+}
+
+/** The user's members over the stored ones; what only the server or a controller wrote (status, ClusterIP) stays. */
+function mergeApplied(old: KubeObject, applied: KubeObject): KubeObject {
+  const oldSpec = old['spec'];
+  const newSpec = applied['spec'];
+  const keepServerFields = applied.kind === 'Service' && isObject(oldSpec) && isObject(newSpec);
+  const spec = keepServerFields
+    ? { ...(oldSpec['clusterIP'] === undefined ? {} : { clusterIP: oldSpec['clusterIP'], clusterIPs: oldSpec['clusterIPs'] }), ...newSpec }
+    : newSpec;
+  const metadata = { ...old.metadata, ...applied.metadata };
+  return { ...old, ...applied, metadata, ...(spec === undefined ? {} : { spec }), ...(old['status'] === undefined ? {} : { status: old['status'] }) };
+}
+
+function withoutStatus(object: KubeObject): unknown {
+  const { status: _status, metadata, ...rest } = object;
+  return { ...rest, labels: metadata.labels, annotations: metadata.annotations };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether two JSON values are equal, whatever the order of their members. */
+function sameJson(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((one, index) => sameJson(one, b[index]));
+  }
+  if (isObject(a) && isObject(b)) {
+    const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+    return [...keys].every((key) => sameJson(a[key], b[key]));
+  }
+  return a === b;
+}

@@ -1,0 +1,78 @@
+/**
+ * Reads a scenario file. Everything that can be wrong with it is found here, before anything runs.
+ */
+import { type ClusterOptions, DEFAULT_CLUSTER_OPTIONS } from '../cluster/options.ts';
+import { SECOND } from '../sim/clock.ts';
+import { readDocument, type SourceDocument } from './document.ts';
+import type { Issue } from './issue.ts';
+import { parseStep } from './parse_step.ts';
+import type { Scenario, ScenarioStep } from './scenario.ts';
+import type { ClusterSection } from './schema/cluster.ts';
+import { scenarioSchema } from './schema/scenario.ts';
+import { schemaIssues } from './zod_issues.ts';
+
+/** Reads a file that a scenario names; the path is already relative to where the scenario file was found. */
+export type ReadFile = (path: string) => { readonly text: string } | { readonly error: string };
+
+/** What parsing needs besides the text. */
+export interface ParseOptions {
+  /** Name of the scenario file, for positions and to resolve the paths in it. */
+  readonly file: string;
+  readonly readFile: ReadFile;
+}
+
+/** A scenario, or everything that is wrong with the file. */
+export type ParseResult = { readonly ok: true; readonly scenario: Scenario } | { readonly ok: false; readonly issues: readonly Issue[] };
+
+/** Parses a scenario file. */
+export function parseScenario(text: string, options: ParseOptions): ParseResult {
+  const read = readDocument(text, options.file);
+  if (!read.ok) {
+    return read;
+  }
+  const { document } = read;
+  const parsed = scenarioSchema.safeParse(document.value);
+  const issues: Issue[] = parsed.success ? [] : schemaIssues(scenarioSchema, parsed.error.issues, document, []);
+  const steps = parseSteps(document, options, issues);
+  if (!parsed.success || issues.length > 0) {
+    return { ok: false, issues: sorted(issues) };
+  }
+  const { name, description, cluster } = parsed.data;
+  return {
+    ok: true,
+    scenario: { name, description: description ?? null, file: options.file, cluster: clusterOptions(cluster ?? {}), steps },
+  };
+}
+
+function parseSteps(document: SourceDocument, options: ParseOptions, issues: Issue[]): ScenarioStep[] {
+  const raw = (document.value as { readonly steps?: unknown } | null)?.steps;
+  const steps: ScenarioStep[] = [];
+  for (const [index, value] of (Array.isArray(raw) ? raw : []).entries()) {
+    const step = parseStep(value, index, document, options);
+    if (step.ok) {
+      steps.push(step.step);
+    } else {
+      issues.push(...step.issues);
+    }
+  }
+  return steps;
+}
+
+function clusterOptions(section: ClusterSection): ClusterOptions {
+  const defaults = DEFAULT_CLUSTER_OPTIONS;
+  return {
+    clusterName: section.name ?? defaults.clusterName,
+    nodes: section.nodes ?? defaults.nodes,
+    serviceCIDR: section.serviceCIDR ?? defaults.serviceCIDR,
+    options: section.options ?? defaults.options,
+    pins: (section.pins as ClusterOptions['pins'] | undefined) ?? defaults.pins,
+    seed: section.seed ?? defaults.seed,
+    bootTime: section.bootTime === undefined ? defaults.bootTime : section.bootTime / SECOND,
+    wallTime: section.wallTime ?? defaults.wallTime,
+    curlVersion: section.curlVersion ?? defaults.curlVersion,
+  };
+}
+
+function sorted(issues: readonly Issue[]): Issue[] {
+  return [...issues].sort((a, b) => a.position.line - b.position.line || a.position.column - b.position.column);
+}

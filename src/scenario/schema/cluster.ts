@@ -1,0 +1,46 @@
+/** The `cluster` section: nodes, Cilium's options, clocks, pins. */
+import { z } from 'zod';
+import { cidrSchema, durationSchema, ipv4Schema, macSchema, nameSchema, namespacedNameSchema, portSchema, timeSchema } from './values.ts';
+
+const podPinsSchema = z.strictObject({
+  ip: ipv4Schema.optional(),
+  endpointId: z.int().min(1).max(65535).optional(),
+  identity: z.int().min(256).max(65535).optional().describe('Security identity of the label set of the pod.'),
+  containerId: z.string().optional(),
+  device: z.string().optional().describe('Name of the host side device.'),
+  mac: macSchema.optional(),
+  tcpPorts: z.array(portSchema).optional().describe('Client TCP ports in the order in which the pod connects.'),
+  udpPorts: z.array(portSchema).optional().describe('Client UDP ports in the order in which the pod sends.'),
+});
+
+const pinsSchema = z.strictObject({
+  pods: z.record(namespacedNameSchema, podPinsSchema).optional().describe('By namespace/name.'),
+  podNames: z.record(namespacedNameSchema, z.array(nameSchema)).optional().describe('Names of the pods of a Deployment (namespace/name), in order of creation.'),
+  router: z.strictObject({ ip: ipv4Schema }).optional().describe('Address of cilium_host.'),
+  health: z.strictObject({ ip: ipv4Schema.optional(), endpointId: z.int().min(1).max(65535).optional() }).optional(),
+  hostEndpointId: z.int().min(1).max(65535).optional(),
+  proxyPorts: z.record(z.string(), portSchema).optional().describe('By listener name, for instance cilium-http-ingress.'),
+  hostTcpPorts: z.array(portSchema).optional().describe("Ports of the host's own connections in order: those of the proxy to its upstreams."),
+  clusterIPs: z.record(namespacedNameSchema, ipv4Schema).optional(),
+  cleanupPhase: durationSchema.optional().describe("First firing of the proxy's cluster clean-up timer."),
+  requestIds: z.array(z.string()).optional().describe('x-request-id values in order.'),
+});
+
+/** The section. Every member is optional; what is not given comes from the defaults and the seed. */
+export const clusterSchema = z
+  .strictObject({
+    name: nameSchema.optional(),
+    nodes: z.array(z.strictObject({ name: nameSchema, ip: ipv4Schema, podCIDR: cidrSchema })).min(1).optional(),
+    serviceCIDR: cidrSchema.optional(),
+    options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text, a number or true/false' })).optional()
+      .describe("Cilium's options by their own names, for instance monitor-aggregation."),
+    seed: z.int().min(0).max(0xffffffff).optional(),
+    bootTime: durationSchema.optional().describe('Time since boot at the start.'),
+    wallTime: timeSchema.optional(),
+    curlVersion: z.string().optional(),
+    pins: pinsSchema.optional().describe('Values for what a real cluster draws at random.'),
+  })
+  .describe('The cluster the scenario runs in.');
+
+/** The section as read. */
+export type ClusterSection = z.infer<typeof clusterSchema>;

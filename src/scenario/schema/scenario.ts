@@ -1,0 +1,21 @@
+/** A whole scenario file, and its JSON Schema for editors. */
+import { z } from 'zod';
+import { clusterSchema } from './cluster.ts';
+import { STEP_SCHEMAS } from './steps.ts';
+
+const common = {
+  name: z.string().describe('What the scenario shows.'),
+  description: z.string().optional(),
+  cluster: clusterSchema.optional(),
+};
+
+/** The file with its steps unread: each is read by the schema its key names. */
+export const scenarioSchema = z.strictObject({ ...common, steps: z.array(z.unknown()).min(1, { error: 'a scenario needs at least one step' }) });
+
+/** JSON Schema of scenario files (draft 2020-12). */
+export function scenarioJsonSchema(): object {
+  const [first, second, ...rest] = Object.values(STEP_SCHEMAS);
+  const steps = z.array(z.union([first as z.ZodType, second as z.ZodType, ...(rest as z.ZodType[])])).min(1);
+  const schema = z.strictObject({ ...common, steps }).meta({ title: 'trenchrun scenario' });
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+}

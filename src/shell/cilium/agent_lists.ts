@@ -1,0 +1,60 @@
+/**
+ * `cilium identity list`, `cilium service list`, `cilium policy get`: what the agent's API answers.
+ * @see cilium:cilium/cmd/identity_list.go#printIdentities
+ * @see cilium:cilium/cmd/service_list.go#printServiceList
+ * @see cilium:cilium/cmd/policy_get.go
+ */
+import type { NodeView } from '../cluster_view.ts';
+import { parseFlags } from '../flags.ts';
+import { ciliumTable, type CommandResult, failed, jsonOutput, printed } from '../table.ts';
+
+/** `cilium identity list [LABELS]`: with labels, the identities that have all of them. */
+export function identityList(node: NodeView, args: readonly string[]): CommandResult {
+  const parsed = parseFlags(args, [{ name: 'endpoints' }]);
+  if (!parsed.ok) {
+    return failed(`Error: ${parsed.error}`);
+  }
+  const wanted = parsed.flags.positional;
+  const counts = parsed.flags.has('endpoints') ? referenceCounts(node) : null;
+  const identities = [...node.identities()]
+    .filter(({ id, labels }) => wanted.every((label) => labels.includes(label)) && (counts === null || counts.has(id)))
+    .sort((a, b) => a.id - b.id);
+  const rows: string[][] = [counts === null ? ['ID', 'LABELS'] : ['ID', 'LABELS', 'REFCOUNT']];
+  for (const { id, labels } of identities) {
+    labels.forEach((label, i) => {
+      rows.push(i > 0 ? ['', label, ''] : counts === null ? [String(id), label, ''] : [String(id), label, String(counts.get(id)), '']);
+    });
+  }
+  return printed(ciliumTable(rows));
+}
+
+/** `cilium service list`. */
+export function serviceList(node: NodeView, args: readonly string[]): CommandResult {
+  const parsed = parseFlags(args, [{ name: 'clustermesh-affinity' }]);
+  if (!parsed.ok) {
+    return failed(`Error: ${parsed.error}`);
+  }
+  const rows: string[][] = [['ID', 'Frontend', 'Service Type', 'Backend', '']];
+  for (const service of [...node.services()].sort((a, b) => a.id - b.id)) {
+    const backends = service.backends.map(({ address, state }, i) => `${i + 1} => ${address} (${state})`);
+    rows.push([String(service.id), service.frontend, service.type, backends[0] ?? '', '']);
+    rows.push(...backends.slice(1).map((backend) => ['', '', '', backend, '']));
+  }
+  return printed(ciliumTable(rows));
+}
+
+/** `cilium policy get`: all rules as JSON, then the revision. */
+export function policyGet(node: NodeView): CommandResult {
+  const { rules, revision } = node.policy();
+  return printed(`${jsonOutput(rules)}Revision: ${revision}\n`);
+}
+
+function referenceCounts(node: NodeView): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { identity } of node.endpoints()) {
+    if (identity !== null) {
+      counts.set(identity, (counts.get(identity) ?? 0) + 1);
+    }
+  }
+  return counts;
+}

@@ -1,0 +1,101 @@
+/**
+ * `hubble observe`: the node's flows.
+ * @see hubble:cmd/observe/flows.go
+ */
+import type { Flow, FlowEndpoint, FlowNames } from '../monitor/hubble/flow.ts';
+import { observe } from '../monitor/hubble/observer.ts';
+import { compactFlow, dictFlow } from '../monitor/hubble/printer.ts';
+import { IPCACHE_NAME, type IpcacheMap, ipcacheKey4 } from '../maps/ipcache.ts';
+import { parseIpv4 } from '../net/ipv4.ts';
+import type { NodeView } from './cluster_view.ts';
+import { type Flags, parseFlags } from './flags.ts';
+import { type CommandResult, failed } from './table.ts';
+
+/** How many flows are printed when nothing else is asked for. @see hubble:pkg/defaults/defaults.go#FlowPrintCount */
+const DEFAULT_LAST = 20;
+
+/** Runs `hubble observe …` on the flows of all nodes. */
+export function hubbleObserve(nodes: readonly NodeView[], args: readonly string[]): CommandResult {
+  const parsed = parseFlags(args, [
+    { name: 'last', value: true },
+    { name: 'all' },
+    { name: 'output', short: 'o', value: true },
+    { name: 'namespace', short: 'n', value: true },
+    { name: 'pod', value: true },
+    { name: 'from-pod', value: true },
+    { name: 'to-pod', value: true },
+    { name: 'verdict', value: true },
+    { name: 'type', short: 't', value: true },
+    { name: 'protocol', value: true },
+    { name: 'port', value: true },
+    { name: 'follow', short: 'f' },
+  ]);
+  if (!parsed.ok) {
+    return failed(`Error: ${parsed.error}`);
+  }
+  const { flags } = parsed;
+  const format = flags.value('output') ?? 'compact';
+  if (format !== 'compact' && format !== 'dict') {
+    return failed(`invalid output format: ${format}`);
+  }
+  const flows = flowsOf(nodes).filter((flow) => passes(flow, flags));
+  const filtered = ['pod', 'from-pod', 'to-pod', 'verdict', 'type', 'protocol', 'port', 'namespace'].some((name) => flags.count(name) > 0);
+  const last = flags.value('last') === null ? (filtered || flags.has('all') || flags.has('follow') ? flows.length : DEFAULT_LAST) : Number(flags.value('last'));
+  const shown = last === 0 ? [] : flows.slice(-last);
+  const lines = format === 'dict' ? shown.flatMap((flow, i) => dictFlow(flow, i === 0)) : shown.map(compactFlow);
+  return { exitCode: 0, stdout: lines.map((line) => `${line}\n`).join(''), stderr: '' };
+}
+
+/** The flows of all nodes in order of time. */
+export function flowsOf(nodes: readonly NodeView[]): Flow[] {
+  return nodes.flatMap((node) => observe(node.events, flowNames(node))).sort((a, b) => a.time - b.time);
+}
+
+/** What flows ask a node about. */
+export function flowNames(node: NodeView): FlowNames {
+  const endpoints = new Map(node.endpoints().map((endpoint) => [endpoint.ipv4, endpoint]));
+  const labels = new Map(node.identities().map((identity) => [identity.id, identity.labels]));
+  return {
+    nodeName: node.name,
+    endpointByIp: (ip) => {
+      const endpoint = endpoints.get(ip);
+      return endpoint === undefined || endpoint.podName === '' ? null : { ...endpoint, identity: endpoint.identity ?? 0 };
+    },
+    identityByIp: (ip) => {
+      const address = parseIpv4(ip);
+      return address === null ? 0 : (node.map<IpcacheMap>(IPCACHE_NAME)?.match(ipcacheKey4(address))?.value.secLabel ?? 0);
+    },
+    identityLabels: (identity) => labels.get(identity) ?? [],
+  };
+}
+
+function passes(flow: Flow, flags: Flags): boolean {
+  const any = (name: string, test: (value: string) => boolean): boolean => flags.count(name) === 0 || flags.list(name).some(test);
+  const { source, destination } = flow;
+  return (
+    any('namespace', (name) => source.namespace === name || destination.namespace === name) &&
+    any('pod', (pod) => isPod(source, pod) || isPod(destination, pod)) &&
+    any('from-pod', (pod) => isPod(source, pod)) &&
+    any('to-pod', (pod) => isPod(destination, pod)) &&
+    any('verdict', (verdict) => flow.verdict === verdict.toUpperCase()) &&
+    any('type', (type) => flow.event.kind === type) &&
+    any('protocol', (protocol) => isProtocol(flow, protocol)) &&
+    any('port', (port) => source.port === Number(port) || destination.port === Number(port))
+  );
+}
+
+/** `[namespace/]name-prefix`. @see cilium:pkg/hubble/filters/k8s.go#parsePodFilter */
+function isPod(end: FlowEndpoint, filter: string): boolean {
+  const slash = filter.indexOf('/');
+  const namespace = slash < 0 ? 'default' : filter.slice(0, slash);
+  return end.namespace === namespace && end.podName !== '' && end.podName.startsWith(filter.slice(slash + 1));
+}
+
+function isProtocol(flow: Flow, protocol: string): boolean {
+  const wanted = protocol.toLowerCase();
+  if (flow.event.kind === 'l7') {
+    const { record } = flow.event;
+    return (record.http !== undefined && wanted === 'http') || (record.dns !== undefined && wanted === 'dns');
+  }
+  return flow.protocol.toLowerCase() === wanted;
+}
