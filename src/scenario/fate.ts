@@ -43,7 +43,7 @@ export function fateOf(ending: Ending): Fate {
       outcome: 'dropped',
       decidedBy: policy ? 'bpf policy' : 'kernel',
       why: `${drop.reason}: ${drop.source} -> ${drop.destination}, ${drop.count === 1 ? 'one packet' : `${drop.count} packets`}, at endpoint ${drop.endpointId}`,
-      step: lastDecision(ending.steps, (step) => step.actor === 'bpf' && step.verdict === 'drop'),
+      step: dropDecision(ending.steps),
       drops,
       policies: policy ? closedBy(ending, drop) : [],
     };
@@ -158,6 +158,13 @@ function proxyDecider(step: Step): Decider {
 
 function isL7Denial(step: Step & { readonly kind: 'decide' }): boolean {
   return step.actor === 'envoy' && PROXY_STOPS.test(step.verdict) && proxyDecider(step) === 'cilium.l7policy';
+}
+
+/** The step that led to the last drop: the policy look-up of the dropped packet if there was one, else the drop itself. */
+function dropDecision(steps: readonly Step[]): number | null {
+  const drop = lastDecision(steps, (step) => step.fn === 'send_drop_notify');
+  const packet = drop === null ? undefined : steps.find(({ seq }) => seq === drop)?.packet;
+  return lastDecision(steps, (step) => step.fn === '__policy_can_access' && step.verdict === 'drop' && step.packet === packet) ?? drop;
 }
 
 function lastDecision(steps: readonly Step[], test: (step: Step & { readonly kind: 'decide' }) => boolean): number | null {

@@ -24,9 +24,11 @@ class Entry implements Timer {
   readonly at: Nanos;
   readonly order: number;
   readonly label: string;
+  readonly owner: Owner;
   callback: (() => void) | null;
 
-  constructor(at: Nanos, order: number, label: string, callback: () => void) {
+  constructor(owner: Owner, at: Nanos, order: number, label: string, callback: () => void) {
+    this.owner = owner;
     this.at = at;
     this.order = order;
     this.label = label;
@@ -38,8 +40,16 @@ class Entry implements Timer {
   }
 
   cancel(): void {
-    this.callback = null;
+    if (this.callback !== null) {
+      this.callback = null;
+      this.owner.cancelled += 1;
+    }
   }
+}
+
+/** What an entry tells its scheduler. */
+interface Owner {
+  cancelled: number;
 }
 
 /** The scheduler with its driving side, held by the cluster. */
@@ -47,7 +57,9 @@ export class SimScheduler implements Scheduler {
   readonly clock: Clock;
   readonly #clock: SimClock;
   /** Entries of a later instant: a binary heap by (at, order). */
-  readonly #heap: Entry[] = [];
+  #heap: Entry[] = [];
+  /** Counts cancelled entries that still lie in the heap, roughly: they are swept out when they are the larger part. */
+  readonly #owner: Owner = { cancelled: 0 };
   /** Entries of the current instant in order: most callbacks are "now", and a queue is cheaper than the heap. */
   #due: Entry[] = [];
   #dueHead = 0;
@@ -61,11 +73,14 @@ export class SimScheduler implements Scheduler {
   after(delay: Nanos, label: string, callback: () => void): Timer {
     assert(delay >= 0, `negative delay for ${label}`);
     const now = this.#clock.now();
-    const entry = new Entry(now + Math.round(delay), this.#order++, label, callback);
+    const entry = new Entry(this.#owner, now + Math.round(delay), this.#order++, label, callback);
     if (entry.at === now) {
       this.#due.push(entry);
     } else {
       this.#push(entry);
+      if (this.#owner.cancelled > 1024 && this.#owner.cancelled > this.#heap.length / 2) {
+        this.#sweep();
+      }
     }
     return entry;
   }
@@ -81,7 +96,7 @@ export class SimScheduler implements Scheduler {
 
   /**
    * The instant of the earliest pending callback that is not background work, or `null`. Background work (labels that start with
-   * `periodic:`) repeats for ever, so it does not count when one asks whether anything is left to do.
+   * `periodic:`, which repeats for ever, or `idle:`, which only ends a wait) does not count when one asks whether anything is left to do.
    */
   nextForegroundAt(): Nanos | null {
     this.#dropCancelled();
@@ -162,6 +177,16 @@ export class SimScheduler implements Scheduler {
     }
   }
 
+  /** Rebuilds the heap without cancelled entries. */
+  #sweep(): void {
+    const kept = this.#heap.filter((entry) => entry.callback !== null);
+    this.#heap = [];
+    this.#owner.cancelled = 0;
+    for (const entry of kept) {
+      this.#push(entry);
+    }
+  }
+
   #push(entry: Entry): void {
     const heap = this.#heap;
     let i = heap.push(entry) - 1;
@@ -206,7 +231,7 @@ export class SimScheduler implements Scheduler {
 }
 
 function isForeground(entry: Entry): boolean {
-  return entry.callback !== null && !entry.label.startsWith('periodic:');
+  return entry.callback !== null && !entry.label.startsWith('periodic:') && !entry.label.startsWith('idle:');
 }
 
 function before(a: Entry, b: Entry): boolean {

@@ -6,7 +6,7 @@ import { durationText } from '../duration.ts';
 import { shown } from '../match_text.ts';
 import type { Actor, Fate, PolicyReference, ScenarioResult, StepResult } from '../result.ts';
 import { BLANK, columns, type Line, plain, span, type Style } from './block.ts';
-import { stepLines, timeText } from './step_line.ts';
+import { stepLines, stepText, timeText } from './step_line.ts';
 
 /** How much of the journey is told: 0 what decided, 1 all decisions, 2 also look-ups and changes, 3 every step. */
 export type Verbosity = 0 | 1 | 2 | 3;
@@ -119,23 +119,41 @@ function isTold(step: Step, verbosity: Verbosity): boolean {
   }
 }
 
-/** The decisions about a request, each told once, of the parts that decide: the programs and the proxy. */
+/** Functions whose decisions are told only from level 1 on: they speak about every packet. */
+const CHATTY: ReadonlySet<string> = new Set(['ct_lookup4']);
+
+/** What decided about a request and what it changed, each told once, by the programs and the proxy. */
 function deciding(all: readonly Step[], fate: number | null): { readonly steps: Step[]; readonly repeats: Map<number, number> } {
+  const dropped = new Set(all.filter((step) => step.kind === 'decide' && step.fn === 'send_drop_notify').map(({ packet }) => packet));
   const first = new Map<string, Step>();
   const repeats = new Map<number, number>();
   for (const step of all) {
-    if (step.kind !== 'decide' || !(step.actor === 'bpf' || step.actor === 'envoy' || step.seq === fate)) {
+    if (step.seq !== fate && !isDeciding(step, dropped)) {
       continue;
     }
-    const key = `${step.actor} ${step.fn} ${step.verdict} ${step.why}`;
-    const known = first.get(key);
-    if (known === undefined) {
-      first.set(key, step);
-    }
-    const seq = (known ?? step).seq;
-    repeats.set(seq, (repeats.get(seq) ?? 0) + 1);
+    const key = `${step.actor} ${step.fn} ${stepText(step)}`;
+    const known = first.get(key) ?? step;
+    first.set(key, known);
+    repeats.set(known.seq, (repeats.get(known.seq) ?? 0) + 1);
   }
   return { steps: [...first.values()], repeats };
+}
+
+function isDeciding(step: Step, dropped: ReadonlySet<number | undefined>): boolean {
+  if (step.actor !== 'bpf' && step.actor !== 'envoy') {
+    return false;
+  }
+  if (step.kind === 'decide') {
+    // The datapath asks the policy for replies too, and ignores the answer.
+    const ignored = step.fn === '__policy_can_access' && step.verdict === 'drop' && !dropped.has(step.packet);
+    return !CHATTY.has(step.fn) && !ignored;
+  }
+  return step.kind === 'change' && isTelling(step);
+}
+
+/** Rewritten packets, marks, and new entries of connections; not the companions for ICMP errors. */
+function isTelling(step: Step & { readonly kind: 'change' }): boolean {
+  return step.target === 'packet' || step.target === 'mark' || (step.before === null && !stepText(step).includes(' related '));
 }
 
 function fateStep(step: StepResult): number | null {

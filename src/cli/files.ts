@@ -1,0 +1,64 @@
+/** Reads text files, and says in words a person understands why one cannot be read. */
+import { readFileSync, statSync } from 'node:fs';
+
+/** Larger files are no scenarios and no manifests. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** The text of a file, or an error in words. */
+export function readTextFile(path: string): { readonly text: string } | { readonly error: string } {
+  let bytes: Buffer;
+  try {
+    const stat = statSync(path);
+    if (stat.isDirectory()) {
+      return { error: 'this is a directory' };
+    }
+    if (stat.size > MAX_BYTES) {
+      return { error: `the file is too large (${Math.ceil(stat.size / 1024 / 1024)} MiB)` };
+    }
+    bytes = readFileSync(path);
+  } catch (error) {
+    return { error: errnoText(error) };
+  }
+  if (bytes.length === 0) {
+    return { error: 'the file is empty' };
+  }
+  if (bytes.includes(0)) {
+    return { error: 'this is a binary file' };
+  }
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch {
+    return { error: `the file is not UTF-8 (byte ${firstBadByte(bytes)})` };
+  }
+}
+
+function errnoText(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  switch (code) {
+    case 'ENOENT':
+      return 'there is no such file';
+    case 'EACCES':
+    case 'EPERM':
+      return 'the file may not be read';
+    case 'ENOTDIR':
+      return 'a part of the path is no directory';
+    default:
+      return `the file cannot be read (${code ?? String(error)})`;
+  }
+}
+
+/** Offset of the first byte that is part of no character. */
+function firstBadByte(bytes: Buffer): number {
+  let good = 0;
+  let bad = bytes.length;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    try {
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, middle), { stream: true });
+      good = middle;
+    } catch {
+      bad = middle;
+    }
+  }
+  return good;
+}

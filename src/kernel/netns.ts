@@ -1,0 +1,278 @@
+/**
+ * A network namespace: addresses, routes, netfilter, sockets, and the paths between them.
+ *
+ * ```
+ *  device -> tc ingress -> raw/mangle PREROUTING -> route -+-> INPUT -> socket
+ *                                                          +-> FORWARD -> POSTROUTING -> device
+ *  socket -> route -> raw/mangle/filter OUTPUT -> route -> POSTROUTING -> tc egress -> device
+ * ```
+ * @see linux:net/ipv4/ip_input.c#ip_rcv
+ * @see linux:net/ipv4/ip_output.c#__ip_local_out
+ */
+import { formatIpv4, type Ipv4, netmask4 } from '../net/ipv4.ts';
+import { type Packet, packetSummary, withIp } from '../net/packet.ts';
+import { assert } from '../sim/assert.ts';
+import type { Kernel } from './kernel.ts';
+import { Icmp } from './icmp.ts';
+import type { NetDevice } from './netdev.ts';
+import { Netfilter, type NfContext, nfRuleText } from './netfilter.ts';
+import { type RouteResult, routeText, RoutingTables, RT_TABLE_LOCAL, RT_TABLE_MAIN, ruleText } from './route.ts';
+import { Skb } from './skb.ts';
+import type { ConnectOptions, ListenOptions, SocketErrno, SocketLayer, TcpListener, TcpSocket, UdpOptions, UdpSocket } from './socket.ts';
+import { TcpLayer } from './tcp/tcp_layer.ts';
+import { UdpLayer } from './udp.ts';
+
+/** An address of the namespace. */
+export interface AddressEntry {
+  readonly address: Ipv4;
+  readonly length: number;
+  readonly device: NetDevice;
+}
+
+/** A namespace and its socket calls. */
+export class NetNs implements SocketLayer {
+  readonly name: string;
+  readonly kernel: Kernel;
+  readonly devices = new Map<string, NetDevice>();
+  readonly routing = new RoutingTables();
+  readonly netfilter = new Netfilter();
+  /** net.ipv4.ip_forward */
+  forwarding = false;
+  readonly tcp: TcpLayer;
+  readonly udpLayer: UdpLayer;
+  readonly #icmp: Icmp;
+  readonly #addresses: AddressEntry[] = [];
+  #loopback: NetDevice | null = null;
+  #ipId = 0;
+
+  constructor(kernel: Kernel, name: string) {
+    this.kernel = kernel;
+    this.name = name;
+    this.tcp = new TcpLayer(this);
+    this.udpLayer = new UdpLayer(this);
+    this.#icmp = new Icmp(this);
+  }
+
+  /** Called once by the kernel. */
+  attachLoopback(device: NetDevice): void {
+    this.#loopback = device;
+    this.addAddress(device, 0x7f000001, 8);
+    this.routing.replaceRoute(RT_TABLE_LOCAL, { kind: 'local', dst: { address: 0x7f000000, length: 8 }, device });
+  }
+
+  /** The loopback device. */
+  get loopback(): NetDevice {
+    assert(this.#loopback !== null, 'loopback is attached at creation');
+    return this.#loopback;
+  }
+
+  /** Addresses in order of addition. */
+  get addresses(): readonly AddressEntry[] {
+    return this.#addresses;
+  }
+
+  /** `ip addr add`: a local route, and the on-link route of its prefix. */
+  addAddress(device: NetDevice, address: Ipv4, length: number): void {
+    this.#addresses.push({ address, length, device });
+    this.routing.replaceRoute(RT_TABLE_LOCAL, { kind: 'local', dst: { address, length: 32 }, device: this.loopback, src: address });
+    if (length < 32 && device !== this.loopback) {
+      const network = (address & netmask4(length)) >>> 0;
+      this.routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: { address: network, length }, device, src: address });
+    }
+  }
+
+  /** Whether an address is one of the namespace's own. */
+  isLocal(address: Ipv4): boolean {
+    return this.#addresses.some((entry) => entry.address === address);
+  }
+
+  /** Forgets a device that is gone. */
+  detach(device: NetDevice): void {
+    this.devices.delete(device.name);
+    for (let i = this.#addresses.length - 1; i >= 0; i--) {
+      const entry = this.#addresses[i] as AddressEntry;
+      if (entry.device === device) {
+        this.routing.deleteRoute(RT_TABLE_LOCAL, { address: entry.address, length: 32 });
+        this.#addresses.splice(i, 1);
+      }
+    }
+    for (const table of [RT_TABLE_MAIN]) {
+      for (const route of this.routing.table(table).filter((one) => one.device === device)) {
+        this.routing.deleteRoute(table, route.dst);
+      }
+    }
+  }
+
+  connect(options: ConnectOptions): TcpSocket | SocketErrno {
+    return this.tcp.connect(options);
+  }
+
+  listen(options: ListenOptions): TcpListener | SocketErrno {
+    return this.tcp.listen(options);
+  }
+
+  udp(options: UdpOptions): UdpSocket | SocketErrno {
+    return this.udpLayer.open(options);
+  }
+
+  /** The next IP identification. */
+  nextIpId(): number {
+    this.#ipId = (this.#ipId + 1) & 0xffff;
+    return this.#ipId;
+  }
+
+  /**
+   * The source address of a packet to `destination`, or `null` without a route.
+   * @see linux:net/ipv4/route.c#ip_route_output_key_hash_rcu
+   */
+  sourceAddress(destination: Ipv4, mark: number): Ipv4 | null {
+    const found = this.routing.lookup(destination, mark);
+    if (found === null) {
+      return null;
+    }
+    if (found.route.kind === 'local') {
+      return destination;
+    }
+    return found.route.src ?? this.#addresses.find((entry) => entry.device === found.route.device)?.address ?? this.#addresses[1]?.address ?? null;
+  }
+
+  /** A frame that tc let in. @see linux:net/ipv4/ip_input.c#ip_rcv */
+  receive(skb: Skb, device: NetDevice): void {
+    const context = this.#context(device.name, '');
+    if (this.netfilter.walk('raw', 'PREROUTING', skb, context) === 'drop' || this.netfilter.walk('mangle', 'PREROUTING', skb, context) === 'drop') {
+      this.#dropped(skb, 'PREROUTING', 'a netfilter rule');
+      return;
+    }
+    const result = this.#route(skb, 'ip_route_input_slow');
+    if (result === null) {
+      this.#dropped(skb, 'ip_route_input_slow', 'no route');
+      return;
+    }
+    if (result.route.kind === 'local') {
+      if (this.netfilter.walk('filter', 'INPUT', skb, context) === 'drop') {
+        this.#dropped(skb, 'INPUT', 'a netfilter rule');
+        return;
+      }
+      this.#deliver(skb);
+    } else {
+      this.#forward(skb, device, result);
+    }
+  }
+
+  /** A packet made by a socket here. @see linux:net/ipv4/ip_output.c#__ip_local_out */
+  output(packet: Packet, mark: number): void {
+    const skb = new Skb(packet);
+    skb.mark = mark;
+    let result = this.#route(skb, 'ip_route_output_key');
+    if (result === null) {
+      this.#dropped(skb, 'ip_route_output_key', 'no route');
+      return;
+    }
+    const context = this.#context('', result.route.device.name);
+    for (const table of ['raw', 'mangle', 'filter'] as const) {
+      if (this.netfilter.walk(table, 'OUTPUT', skb, context) === 'drop') {
+        this.#dropped(skb, 'OUTPUT', 'a netfilter rule');
+        return;
+      }
+    }
+    if (skb.mark !== mark) {
+      // A changed mark is looked up again, as after the mangle table. @see linux:net/ipv4/netfilter.c#ip_route_me_harder
+      result = this.routing.lookup(packet.ip.dst, skb.mark) ?? result;
+    }
+    this.netfilter.walk('nat', 'POSTROUTING', skb, context);
+    const device = result.route.kind === 'local' ? this.loopback : result.route.device;
+    device.transmit(skb);
+  }
+
+  /** Writes an ICMP error about a packet to its sender. */
+  icmpError(packet: Packet, type: number, code: number): void {
+    this.#icmp.sendError(packet, type, code);
+  }
+
+  #forward(skb: Skb, device: NetDevice, result: RouteResult): void {
+    if (!this.forwarding) {
+      this.#dropped(skb, 'ip_forward', 'forwarding is off');
+      return;
+    }
+    const { ip } = skb.packet;
+    if (ip.ttl <= 1) {
+      this.#icmp.sendError(skb.packet, 11, 0);
+      this.#dropped(skb, 'ip_forward', 'TTL exceeded');
+      return;
+    }
+    skb.packet = withIp(skb.packet, { ...ip, ttl: ip.ttl - 1 });
+    const context = this.#context(device.name, result.route.device.name);
+    if (this.netfilter.walk('mangle', 'FORWARD', skb, context) === 'drop' || this.netfilter.walk('filter', 'FORWARD', skb, context) === 'drop') {
+      this.#dropped(skb, 'FORWARD', 'a netfilter rule');
+      return;
+    }
+    this.netfilter.walk('nat', 'POSTROUTING', skb, context);
+    // The next device fills in its own Ethernet addresses.
+    skb.packet = { ...skb.packet, eth: { dst: 0, src: 0, type: skb.packet.eth.type } };
+    result.route.device.transmit(skb);
+  }
+
+  #deliver(skb: Skb): void {
+    const { l4, ip } = skb.packet;
+    if (this.kernel.journey.recording) {
+      this.#step(skb, 'ip_local_deliver', 'deliver', `to a socket of ${this.name}`);
+    }
+    switch (l4.kind) {
+      case 'tcp':
+        this.tcp.receive(skb, l4);
+        return;
+      case 'udp':
+        this.udpLayer.receive(skb, l4);
+        return;
+      case 'icmp':
+        this.#icmp.receive(skb, l4);
+        return;
+      default:
+        if (this.isLocal(ip.dst)) {
+          this.#icmp.sendError(skb.packet, 3, 2);
+        }
+    }
+  }
+
+  #route(skb: Skb, fn: string): RouteResult | null {
+    const { dst } = skb.packet.ip;
+    const result = this.routing.lookup(dst, skb.mark);
+    if (this.kernel.journey.recording) {
+      this.kernel.journey.add({
+        kind: 'lookup',
+        actor: 'kernel',
+        fn,
+        see: `linux:net/ipv4/route.c#${fn}`,
+        packet: skb.packet.id,
+        map: `routes of ${this.name}`,
+        key: { dst: formatIpv4(dst), mark: `0x${skb.mark.toString(16)}` },
+        entry: result === null ? null : { rule: ruleText(result.rule), route: routeText(result.route) },
+      });
+    }
+    return result;
+  }
+
+  #context(inDevice: string, outDevice: string): NfContext {
+    return {
+      inDevice,
+      outDevice,
+      transparentSocket: (skb) => this.tcp.matchTransparent(skb),
+      tproxy: (skb, port) => this.tcp.tproxy(skb, port),
+      matched: (table, chain, rule, skb) => {
+        if (this.kernel.journey.recording) {
+          this.#step(skb, 'ipt_do_table', rule.target.kind, `${table} ${chain}: ${nfRuleText(rule)}`);
+        }
+      },
+    };
+  }
+
+  #dropped(skb: Skb, fn: string, why: string): void {
+    if (this.kernel.journey.recording) {
+      this.#step(skb, fn, 'drop', `${why} in ${this.name}: ${packetSummary(skb.packet)}`);
+    }
+  }
+
+  #step(skb: Skb, fn: string, verdict: string, why: string): void {
+    this.kernel.journey.add({ kind: 'decide', actor: 'kernel', fn, packet: skb.packet.id, verdict, why });
+  }
+}

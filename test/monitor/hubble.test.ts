@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import type { FlowNames } from '../../src/monitor/hubble/flow.ts';
+import { observe } from '../../src/monitor/hubble/observer.ts';
+import { compactFlow, dictFlow } from '../../src/monitor/hubble/printer.ts';
+import { DENIED_REQUEST, DENIED_RESPONSE, DENIED_VERDICT, DROP, l7, perf, TO_CLIENT, TO_PROXY, TO_STACK, VERDICT } from './records.ts';
+
+const pods: Record<string, { id: number; identity: number; namespace: string; podName: string; labels: string[] }> = {
+  '10.0.0.123': { id: 2216, identity: 29439, namespace: 'default', podName: 'tiefighter', labels: [] },
+  '10.0.0.111': { id: 863, identity: 2033, namespace: 'default', podName: 'deathstar-7848d6c4d5-58jc8', labels: [] },
+  '10.0.0.209': { id: 775, identity: 5513, namespace: 'default', podName: 'xwing', labels: [] },
+};
+const names: FlowNames = { nodeName: 'n', endpointByIp: (ip) => pods[ip] ?? null, identityByIp: (ip) => (ip === '10.0.0.67' ? 1 : 2), identityLabels: () => [] };
+const lines = (...events: Parameters<typeof observe>[0]): string[] => observe(events, names).map(compactFlow);
+
+const TIE = 'default/tiefighter:48954 (ID:29439)';
+const STAR = 'default/deathstar-7848d6c4d5-58jc8:80 (ID:2033)';
+const T = 'Jun 12 03:04:05.101: ';
+
+describe('hubble observe', () => {
+  test('datapath flows: the client is left of the arrow', () => {
+    expect(lines(perf(VERDICT), perf(TO_PROXY), perf(TO_CLIENT))).toEqual([
+      `${T}${TIE} -> ${STAR} policy-verdict:L3-L4 INGRESS ALLOWED (TCP Flags: SYN)`,
+      `${T}${TIE} -> ${STAR} to-proxy FORWARDED (TCP Flags: SYN)`,
+      `${T}${TIE} <- ${STAR} to-endpoint FORWARDED (TCP Flags: SYN, ACK)`,
+    ]);
+  });
+
+  test('the upstream leg: PSH is printed here', () => {
+    expect(lines(perf(TO_STACK))).toEqual([`${T}10.0.0.67:33988 (host) <- ${STAR} to-stack FORWARDED (TCP Flags: SYN, ACK, PSH)`]);
+  });
+
+  test('drops and denied verdicts do not know the direction of the connection', () => {
+    const xwing = 'default/xwing:42818 (ID:5513)';
+    expect(lines(perf(DENIED_VERDICT), perf(DROP))).toEqual([
+      `${T}${xwing} <> ${STAR} policy-verdict:none INGRESS DENIED (TCP Flags: SYN)`,
+      `${T}${xwing} <> ${STAR} Policy denied DROPPED (TCP Flags: SYN)`,
+    ]);
+  });
+
+  test('L7: request and response with its latency', () => {
+    const tie = 'default/tiefighter:48960 (ID:29439)';
+    const url = 'http://deathstar.default.svc.cluster.local/v1/exhaust-port';
+    expect(lines(l7(DENIED_REQUEST, 1_000_000), l7(DENIED_RESPONSE, 4_500_000))).toEqual([
+      `${T}${tie} -> ${STAR} http-request DROPPED (HTTP/1.1 PUT ${url})`,
+      `${T}${tie} <- ${STAR} http-response FORWARDED (HTTP/1.1 403 3ms (PUT ${url}))`,
+    ]);
+  });
+
+  test('directions', () => {
+    expect(observe([perf(TO_PROXY), perf(TO_CLIENT), perf(DROP)], names).map(({ direction }) => direction)).toEqual(['INGRESS', 'EGRESS', 'INGRESS']);
+  });
+
+  test('dict', () => {
+    const [flow] = observe([perf(DROP)], names);
+    expect(dictFlow(flow as NonNullable<typeof flow>, false)).toEqual([
+      '------------',
+      '  TIMESTAMP: Jun 12 03:04:05.101',
+      '     SOURCE: default/xwing:42818',
+      'DESTINATION: default/deathstar-7848d6c4d5-58jc8:80',
+      '       TYPE: Policy denied',
+      '    VERDICT: DROPPED',
+      '    SUMMARY: TCP Flags: SYN',
+    ]);
+  });
+});
