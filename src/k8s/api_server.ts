@@ -56,10 +56,16 @@ export class ApiServer {
   readonly #deps: ApiServerDeps;
   readonly #kinds = new Map<string, Map<string, Stored>>();
   readonly #watchers = new Map<string, WatchHandlers<KubeObject>[]>();
+  readonly #admissions = new Map<string, ((object: KubeObject) => KubeObject)[]>();
   #revision = 0;
 
   constructor(deps: ApiServerDeps) {
     this.#deps = deps;
+  }
+
+  /** Adds an admission step: what it returns is stored in place of a new object of the kind (defaults, allocated addresses). */
+  admit(kind: string, admission: (object: KubeObject) => KubeObject): void {
+    this.#admissions.set(kind, [...(this.#admissions.get(kind) ?? []), admission]);
   }
 
   /** The object, or `undefined`. The namespace of a cluster-scoped kind does not matter. */
@@ -92,8 +98,9 @@ export class ApiServer {
       return this.update(object, origin ?? existing.origin);
     }
     const namespace = isNamespaced(object.kind) ? { namespace: object.metadata.namespace ?? 'default' } : {};
+    const admitted = (this.#admissions.get(object.kind) ?? []).reduce((one, admission) => admission(one), object as KubeObject) as T;
     const stored: T = {
-      ...object,
+      ...admitted,
       metadata: {
         ...object.metadata,
         ...namespace,

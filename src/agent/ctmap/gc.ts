@@ -1,0 +1,60 @@
+/**
+ * Garbage collection of conntrack entries: the datapath never looks at the lifetime, this does.
+ * @see cilium:pkg/maps/ctmap/gc/gc.go#Enable
+ * @see cilium:pkg/maps/ctmap/ctmap.go#GetInterval
+ */
+import type { CtMap } from '../../maps/ctmap.ts';
+import { SECOND } from '../../sim/clock.ts';
+import type { Journey } from '../../sim/journey.ts';
+import type { Scheduler } from '../../sim/scheduler.ts';
+
+const START_INTERVAL = 300;
+const MIN_INTERVAL = 10;
+const MAX_INTERVAL = 12 * 3600;
+
+/** Removes entries whose lifetime is over; returns how many. @see cilium:pkg/maps/ctmap/ctmap.go#doGC4 */
+export function collectGarbage(map: CtMap, nowSeconds: number): number {
+  let deleted = 0;
+  for (const [key, entry] of map.entries()) {
+    if (entry.lifetime < nowSeconds) {
+      map.delete(key);
+      deleted += 1;
+    }
+  }
+  return deleted;
+}
+
+/** The interval to the next run after `ratio` of the entries was deleted. Seconds. */
+export function nextInterval(previous: number, ratio: number): number {
+  if (ratio > 0.25) {
+    return Math.max(MIN_INTERVAL, Math.floor(previous * (1 - Math.min(ratio, 0.9))));
+  }
+  return ratio > 0 && ratio < 0.05 ? Math.min(MAX_INTERVAL, Math.floor(previous * 1.5)) : previous;
+}
+
+/** Runs it for ever. */
+export function startConntrackGc(scheduler: Scheduler, journey: Journey, maps: readonly CtMap[]): void {
+  const run = (interval: number): void => {
+    scheduler.after(interval * SECOND, 'periodic:ct-gc', () => {
+      let ratio = 0;
+      for (const map of maps) {
+        const size = map.size;
+        const deleted = collectGarbage(map, scheduler.clock.seconds());
+        ratio = Math.max(ratio, size === 0 ? 0 : deleted / size);
+        if (journey.recording && deleted > 0) {
+          journey.add({
+            kind: 'change',
+            actor: 'agent',
+            fn: 'doGC4',
+            see: 'cilium:pkg/maps/ctmap/ctmap.go#doGC4',
+            target: map.spec.name,
+            before: { entries: size },
+            after: { entries: map.size },
+          });
+        }
+      }
+      run(nextInterval(interval, ratio));
+    });
+  };
+  run(START_INTERVAL);
+}

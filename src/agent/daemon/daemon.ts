@@ -1,0 +1,402 @@
+/**
+ * The agent of one node: what it consists of and how it starts.
+ * @see cilium:daemon/cmd/daemon.go#NewDaemon
+ */
+import type { ApiServer, Origin } from '../../k8s/api_server.ts';
+import type { KubeObject, Namespace, Pod } from '../../k8s/objects.ts';
+import type { BpfFs } from '../../kernel/bpffs.ts';
+import type { NetDevice } from '../../kernel/netdev.ts';
+import type { NetNs } from '../../kernel/netns.ts';
+import { IDENTITY_HEALTH, IDENTITY_HOST, IDENTITY_WORLD } from '../../maps/identity.ts';
+import { ENDPOINT_F_HOST } from '../../maps/lxcmap.ts';
+import { newPolicyMap } from '../../maps/policymap.ts';
+import type { Cidr4, Ipv4 } from '../../net/ipv4.ts';
+import { type Mac } from '../../net/mac.ts';
+import { assertPresent } from '../../sim/assert.ts';
+import { SECOND } from '../../sim/clock.ts';
+import type { Journey } from '../../sim/journey.ts';
+import type { Rng } from '../../sim/rng.ts';
+import type { Scheduler } from '../../sim/scheduler.ts';
+import type { AccessLogSink, LogEntry } from '../../xds/access_log.ts';
+import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
+import { startConntrackGc } from '../ctmap/gc.ts';
+import { installStaticRules } from '../datapath/iptables.ts';
+import type { Loader } from '../datapath/loader.ts';
+import { type HostDevices, initMaps, type NodeMaps, setupHostNetwork } from '../datapath/node.ts';
+import { Endpoint } from '../endpoint/endpoint.ts';
+import type { RegenerationLevel } from '../endpoint/state.ts';
+import { EndpointManager } from '../endpointmanager/manager.ts';
+import type { OriginRecorder } from '../envoy/network_policy.ts';
+import type { ProxyLauncher } from '../envoy/envoy.ts';
+import { XdsCacheServer } from '../envoy/xds_server.ts';
+import { type ClusterIdentities } from '../identity/cluster_identities.ts';
+import { type CidrIdentities, type Identity, newCidrIdentities, newIdentity, reservedIdentities } from '../identity/identity.ts';
+import { hostPrefix4, Ipcache } from '../ipcache/ipcache.ts';
+import { Ipam } from '../ipam/ipam.ts';
+import { podLabels, podNamedPorts } from '../k8s/pod_labels.ts';
+import { ciliumNetworkPoliciesInit } from '../k8s/watchers/cilium_network_policy.ts';
+import { syncCiliumEndpoint } from '../k8s/watchers/endpoint_sync.ts';
+import { filterLabels, newLabelFilter } from '../labels/filter.ts';
+import type { Label } from '../labels/labels.ts';
+import { MonitorAgent } from '../monitor/monitor_agent.ts';
+import { type DaemonOptions } from '../option/config.ts';
+import type { ParsedPolicy } from '../policy/api/rule.ts';
+import { DEFAULT_POLICY_CONFIG, type PolicyConfig } from '../policy/config.ts';
+import { PolicyCache } from '../policy/distillery.ts';
+import { Repository } from '../policy/repository.ts';
+import { SelectorCache } from '../policy/selectorcache.ts';
+import { Proxy } from '../proxy/proxy.ts';
+import { ProxyPorts } from '../proxy/proxy_ports.ts';
+import { ServiceManager } from '../service/service.ts';
+import { EventQueue } from './event_queue.ts';
+import { PolicyManager } from './policy.ts';
+import { Regenerator } from './regenerator.ts';
+
+/** Pins the agent follows. */
+export interface AgentPins {
+  readonly routerIp?: Ipv4;
+  readonly healthIp?: Ipv4;
+  readonly healthEndpointId?: number;
+  readonly hostEndpointId?: number;
+  readonly proxyPorts: Readonly<Record<string, number>>;
+}
+
+/** What an agent is given. */
+export interface DaemonDeps {
+  readonly scheduler: Scheduler;
+  readonly rng: Rng;
+  readonly journey: Journey;
+  readonly api: ApiServer;
+  readonly nodeName: string;
+  readonly nodeIp: Ipv4;
+  readonly podCidr: Cidr4;
+  readonly hostNetns: NetNs;
+  readonly bpffs: BpfFs;
+  readonly loader: Loader;
+  readonly proxy: ProxyLauncher;
+  readonly options: DaemonOptions;
+  readonly pins: AgentPins;
+  /** Shared by all agents of a cluster: the identities in the API server. */
+  readonly identities: ClusterIdentities;
+}
+
+/** What CNI asks for a new pod. @see cilium:plugins/cilium-cni/main.go#cmdAdd */
+export interface EndpointRequest {
+  readonly namespace: string;
+  readonly podName: string;
+  readonly containerId: string;
+  /** Host side of the pod's veth pair. */
+  readonly device: NetDevice;
+  /** The pod's own address on the link. */
+  readonly mac: Mac;
+  readonly ipv4: Ipv4;
+  readonly wantedId?: number;
+  /** Labels of a pod that is none (health). */
+  readonly fixedLabels?: readonly Label[];
+}
+
+/** A policy object the agent refused. */
+export interface RejectedPolicy {
+  readonly object: KubeObject;
+  readonly origin: Origin | null;
+  readonly parsed: ParsedPolicy;
+}
+
+/** The agent. */
+export class Daemon {
+  readonly options: DaemonOptions;
+  readonly policyConfig: PolicyConfig;
+  readonly maps: NodeMaps;
+  readonly host: HostDevices;
+  readonly hostEndpointId: number;
+  readonly routerIp: Ipv4;
+  readonly nodeName: string;
+  readonly nodeIp: Ipv4;
+  readonly ipam: Ipam;
+  readonly endpoints: EndpointManager;
+  readonly repository: Repository;
+  readonly selectorCache: SelectorCache;
+  readonly identities: ClusterIdentities;
+  readonly cidrIdentities: CidrIdentities = newCidrIdentities();
+  readonly ipcache: Ipcache;
+  readonly services: ServiceManager;
+  readonly proxy: Proxy;
+  readonly xdsServer: XdsCacheServer;
+  readonly monitor: MonitorAgent;
+  readonly policy: PolicyManager;
+  /** Policies the agent refused, in order. */
+  readonly rejectedPolicies: RejectedPolicy[] = [];
+  /** Where the proxy's rules come from, by message object. */
+  readonly npdsOrigins: OriginRecorder = new Map();
+  readonly #deps: DaemonDeps;
+  readonly #policyCache: PolicyCache;
+  readonly #regenerator: Regenerator;
+  readonly #labelFilter = newLabelFilter();
+
+  constructor(deps: DaemonDeps) {
+    const { scheduler, rng, journey, options } = deps;
+    this.#deps = deps;
+    this.options = options;
+    this.nodeName = deps.nodeName;
+    this.nodeIp = deps.nodeIp;
+    this.identities = deps.identities;
+    this.policyConfig = policyConfigOf(options);
+    this.maps = initMaps(deps.bpffs, options);
+    this.monitor = new MonitorAgent(this.maps.events);
+    this.ipam = new Ipam(deps.podCidr, rng.fork('ipam'));
+    this.routerIp = assertPresent(this.ipam.allocate('router', deps.pins.routerIp), 'router address');
+    this.endpoints = new EndpointManager(rng.fork('endpoint ids'));
+    this.hostEndpointId = this.endpoints.allocateId(deps.pins.hostEndpointId);
+    this.host = setupHostNetwork({ netns: deps.hostNetns, routerIp: this.routerIp, podCidr: deps.podCidr, macs: [randomMac(rng), randomMac(rng)] });
+    installStaticRules(deps.hostNetns.netfilter, deps.podCidr);
+    this.selectorCache = new SelectorCache(hostWithApiServer(reservedIdentities()));
+    this.repository = new Repository(this.selectorCache, this.policyConfig);
+    this.#policyCache = new PolicyCache(this.repository);
+    this.ipcache = new Ipcache(this.maps.ipcache, journey, deps.nodeIp);
+    this.services = new ServiceManager(this.maps, journey);
+    this.xdsServer = new XdsCacheServer(scheduler, journey);
+    const ports = new ProxyPorts(rng.fork('proxy ports'), deps.pins.proxyPorts, () => scheduler.clock.now());
+    this.proxy = new Proxy({ xds: this.xdsServer, launcher: deps.proxy, netfilter: deps.hostNetns.netfilter, journey, options, ports });
+    this.#regenerator = new Regenerator({
+      scheduler,
+      journey,
+      repository: this.repository,
+      policyCache: this.#policyCache,
+      proxy: this.proxy,
+      xds: this.xdsServer,
+      loader: deps.loader,
+      clusterNamedPorts: () => this.endpoints.list().flatMap((endpoint) => endpoint.namedPorts),
+      origins: this.npdsOrigins,
+      isHost: (endpoint) => endpoint.identity?.id === IDENTITY_HOST,
+      writeEndpoint: (endpoint) => this.#writeEndpoint(endpoint),
+      regenerated: (endpoint) => {
+        syncCiliumEndpoint(deps.api, endpoint, this.nodeIp, options['enable-endpoint-status']);
+        this.monitor.send({ kind: 'agent', name: 'Endpoint regenerated', text: JSON.stringify({ id: endpoint.id }) });
+      },
+    });
+    this.policy = new PolicyManager({
+      scheduler,
+      journey,
+      repository: this.repository,
+      cidrIdentities: this.cidrIdentities,
+      ipcache: this.ipcache,
+      endpoints: () => this.endpoints.list(),
+      updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
+      regenerate: (endpoint, level, reason) => this.#regenerator.regenerateIfAlive(endpoint, level, reason),
+      notify: (name, text) => this.monitor.send({ kind: 'agent', name, text }),
+    });
+  }
+
+  /** Loads the host's programs, writes the node's own entries, and starts to watch. */
+  start(): void {
+    const { loader, scheduler, journey } = this.#deps;
+    loader.reloadHostDatapath({ options: this.options, routerIp: this.routerIp, ...this.host, hostEndpointId: this.hostEndpointId });
+    this.#syncHostIps();
+    this.#createHealthEndpoint();
+    this.#enableK8sWatchers();
+    startConntrackGc(scheduler, journey, [this.maps.ct4, this.maps.ctAny4]);
+  }
+
+  /** Records of the proxy's access log. @see cilium:pkg/envoy/accesslog_server.go#accessLogServer.logRecord */
+  readonly accessLog: AccessLogSink = {
+    log: (entry: LogEntry) => {
+      this.#deps.scheduler.after(0, 'access log', () => this.monitor.send({ kind: 'l7', entry }));
+    },
+  };
+
+  /** Whether nothing is on its way from an object to a map or the proxy. */
+  get quiet(): boolean {
+    return this.policy.idle && this.#regenerator.idle && this.endpoints.list().every((endpoint) => endpoint.state === 'ready' && endpoint.queue.idle);
+  }
+
+  /** A pod's new endpoint; `ready` is called when it has its first policy. @see cilium:daemon/cmd/endpoint.go#Daemon.createEndpoint */
+  createEndpoint(request: EndpointRequest, ready: (endpoint: Endpoint) => void): Endpoint {
+    const { scheduler, journey, api, bpffs } = this.#deps;
+    const id = this.endpoints.allocateId(request.wantedId);
+    const policyMap = newPolicyMap(id, this.options['bpf-policy-map-max']);
+    const pod = api.get<Pod>('Pod', request.namespace, request.podName);
+    const endpoint = new Endpoint({
+      ...request,
+      id,
+      policyMap: bpffs.pin(policyMap.spec.name, policyMap),
+      queue: new EventQueue(scheduler, `endpoint ${id} queue`),
+      journey,
+      namedPorts: pod === undefined ? [] : podNamedPorts(pod),
+    });
+    this.endpoints.expose(endpoint);
+    endpoint.setState('waiting-for-identity', 'Endpoint creation');
+    this.monitor.send({ kind: 'agent', name: 'Endpoint created', text: JSON.stringify({ id, name: endpoint.name }) });
+    this.#setLabels(endpoint, request.fixedLabels ?? this.#labelsOf(request.namespace, request.podName));
+    endpoint.setState('ready', 'Identity of endpoint is known');
+    this.#regenerator.regenerateFirst(endpoint, () => ready(endpoint));
+    return endpoint;
+  }
+
+  /** A pod is gone. @see cilium:daemon/cmd/endpoint.go#Daemon.deleteEndpoint */
+  deleteEndpoint(endpoint: Endpoint): void {
+    const { loader, bpffs, api } = this.#deps;
+    endpoint.setState('disconnecting', 'Deleting endpoint');
+    loader.unload(endpoint.id, endpoint.device);
+    this.maps.lxc.delete({ address: endpoint.ipv4 });
+    this.ipcache.delete(hostPrefix4(endpoint.ipv4));
+    for (const redirect of this.proxy.redirects().filter((one) => one.id.startsWith(`${endpoint.id}:`))) {
+      this.proxy.removeRedirect(redirect.id);
+    }
+    this.xdsServer.delete(NETWORK_POLICY_TYPE_URL, String(endpoint.id), null);
+    bpffs.unpin(endpoint.policyMap.spec.name);
+    this.#releaseIdentity(endpoint);
+    this.ipam.release(endpoint.ipv4);
+    this.endpoints.remove(endpoint);
+    endpoint.setState('disconnected', 'Endpoint removed');
+    api.delete('CiliumEndpoint', endpoint.namespace, endpoint.podName);
+    this.monitor.send({ kind: 'agent', name: 'Endpoint deleted', text: JSON.stringify({ id: endpoint.id, name: endpoint.name }) });
+  }
+
+  /** Identities came or went: selections follow, and with them the maps. @see cilium:daemon/cmd/policy.go#Daemon.UpdateIdentities */
+  updateIdentities(added: readonly Identity[], deleted: readonly number[]): void {
+    if (added.length + deleted.length > 0) {
+      this.selectorCache.updateIdentities(added, deleted);
+      this.#regenerator.triggerPolicyUpdates(() => this.endpoints.list(), 'one or more identities created or deleted');
+    }
+  }
+
+  /** Regenerates an endpoint, for `cilium endpoint regenerate`. */
+  regenerate(endpoint: Endpoint, level: RegenerationLevel, reason: string): void {
+    this.#regenerator.regenerateIfAlive(endpoint, level, reason);
+  }
+
+  #labelsOf(namespace: string, podName: string): Label[] {
+    const { api } = this.#deps;
+    const pod = assertPresent(api.get<Pod>('Pod', namespace, podName), `pod ${namespace}/${podName}`);
+    return podLabels(pod, api.get<Namespace>('Namespace', '', namespace), this.options['cluster-name']);
+  }
+
+  /** @see cilium:pkg/endpoint/endpoint.go#Endpoint.identityLabelsChanged */
+  #setLabels(endpoint: Endpoint, labels: readonly Label[]): void {
+    const { identity, information } = filterLabels(this.#labelFilter, labels);
+    endpoint.identityLabels = identity;
+    endpoint.informationLabels = information;
+    const reserved = identity.find((label) => label.source === 'reserved');
+    if (reserved?.key === 'health') {
+      endpoint.identity = assertPresent(this.selectorCache.identity(IDENTITY_HEALTH), 'health identity');
+    } else {
+      const allocated = this.identities.allocate(identity);
+      endpoint.identity = allocated.identity;
+      this.updateIdentities([allocated.identity], []);
+    }
+    this.#policyCache.addUser(endpoint.identity);
+    this.ipcache.upsert(hostPrefix4(endpoint.ipv4), { identity: endpoint.identity.id, source: 'local', hostIp: this.nodeIp });
+  }
+
+  #releaseIdentity(endpoint: Endpoint): void {
+    const { identity } = endpoint;
+    if (identity === null) {
+      return;
+    }
+    this.#policyCache.removeUser(identity);
+    const gone = identity.id > 255 ? this.identities.release(identity) : null;
+    if (gone !== null) {
+      this.updateIdentities([], [gone.id]);
+    }
+  }
+
+  #writeEndpoint(endpoint: Endpoint): void {
+    this.maps.lxc.update(
+      { address: endpoint.ipv4 },
+      { ifindex: endpoint.device.ifindex, lxcId: endpoint.id, flags: 0, mac: endpoint.mac, nodeMac: endpoint.device.mac },
+    );
+  }
+
+  /** The host's own addresses, and the world. @see cilium:daemon/cmd/datapath.go#Daemon.syncEndpointsAndHostIPs */
+  #syncHostIps(): void {
+    for (const address of [this.routerIp, this.nodeIp]) {
+      this.maps.lxc.update({ address }, { ifindex: 0, lxcId: 0, flags: ENDPOINT_F_HOST, mac: 0, nodeMac: 0 });
+      this.ipcache.upsert(hostPrefix4(address), { identity: IDENTITY_HOST, source: 'local', hostIp: 0 });
+    }
+    this.ipcache.upsert({ family: 4, bits: 0n, length: 0 }, { identity: IDENTITY_WORLD, source: 'local', hostIp: 0 });
+  }
+
+  /** @see cilium:daemon/cmd/health.go#Daemon.initHealth */
+  #createHealthEndpoint(): void {
+    const { hostNetns, pins, rng } = this.#deps;
+    const ipv4 = assertPresent(this.ipam.allocate('health', pins.healthIp), 'health address');
+    const netns = hostNetns.kernel.newNetns('cilium-health');
+    const mac = randomMac(rng);
+    const [device, inside] = hostNetns.kernel.createVeth({ name: 'lxc_health', netns: hostNetns, mac: randomMac(rng) }, { name: 'cilium', netns, mac });
+    netns.addAddress(inside, ipv4, 32);
+    const fixedLabels = [{ source: 'reserved', key: 'health', value: '' }];
+    const wanted = pins.healthEndpointId === undefined ? {} : { wantedId: pins.healthEndpointId };
+    this.createEndpoint({ namespace: '', podName: 'cilium-health', containerId: '', device, mac, ipv4, fixedLabels, ...wanted }, () => undefined);
+  }
+
+  /** @see cilium:pkg/k8s/watchers/watcher.go#K8sWatcher.enableK8sWatchers */
+  #enableK8sWatchers(): void {
+    const { api, journey } = this.#deps;
+    api.watch('Service', {
+      onAdd: (service) => this.services.upsertService(service as never),
+      onUpdate: (_old, service) => this.services.upsertService(service as never),
+      onDelete: (service) => this.services.deleteService(service as never),
+    });
+    api.watch('Endpoints', {
+      onAdd: (endpoints) => this.services.upsertEndpoints(endpoints as never),
+      onUpdate: (_old, endpoints) => this.services.upsertEndpoints(endpoints as never),
+      onDelete: (endpoints) => this.services.deleteEndpoints(endpoints as never),
+    });
+    api.watch<Pod>('Pod', { onUpdate: (old, pod) => this.#onPodUpdate(old, pod) });
+    ciliumNetworkPoliciesInit({
+      api,
+      journey,
+      policy: this.policy,
+      config: this.policyConfig,
+      services: () => [],
+      rejected: (object, origin, parsed) => {
+        this.rejectedPolicies.push({ object, origin, parsed });
+      },
+    });
+  }
+
+  /** Labels of a live pod changed: after a grace period it gets another identity. @see cilium:pkg/k8s/watchers/pod.go#K8sWatcher.updateK8sPodV1 */
+  #onPodUpdate(old: Pod, pod: Pod): void {
+    const endpoint = this.endpoints.ofPod(pod.metadata.namespace ?? 'default', pod.metadata.name);
+    if (endpoint === undefined || JSON.stringify(old.metadata.labels) === JSON.stringify(pod.metadata.labels)) {
+      return;
+    }
+    const grace = this.options['identity-change-grace-period'] * SECOND;
+    this.#deps.scheduler.after(grace, 'identity change grace period', () => {
+      if (!endpoint.alive || this.#deps.api.get('Pod', endpoint.namespace, endpoint.podName) === undefined) {
+        return;
+      }
+      const before = endpoint.identity;
+      this.#setLabels(endpoint, this.#labelsOf(endpoint.namespace, endpoint.podName));
+      if (before !== null && before.id !== endpoint.identity?.id) {
+        this.#policyCache.removeUser(before);
+        const gone = this.identities.release(before);
+        this.updateIdentities([], gone === null ? [] : [gone.id]);
+        endpoint.forcePolicyComputation = true;
+        this.#regenerator.regenerateIfAlive(endpoint, 3, 'updated security labels');
+      }
+    });
+  }
+}
+
+function policyConfigOf(options: DaemonOptions): PolicyConfig {
+  return {
+    ...DEFAULT_POLICY_CONFIG,
+    enforcement: options['enable-policy'] as PolicyConfig['enforcement'],
+    allowLocalhost: options['allow-localhost'] === 'policy' ? 'policy' : 'always',
+    enableRemoteNodeIdentity: options['enable-remote-node-identity'],
+    enableL7Proxy: options['enable-l7-proxy'],
+    enableICMPRules: options['enable-icmp-rules'],
+    clusterName: options['cluster-name'],
+  };
+}
+
+/** This node runs the API server: the host identity carries its label. @see cilium:pkg/ipcache/metadata.go#IPCache.InjectLabels */
+function hostWithApiServer(identities: Identity[]): Identity[] {
+  const label = (key: string): Label => ({ source: 'reserved', key, value: '' });
+  return identities.map((identity) => (identity.id === IDENTITY_HOST ? newIdentity(IDENTITY_HOST, [label('host'), label('kube-apiserver')]) : identity));
+}
+
+function randomMac(rng: Rng): Mac {
+  return ((rng.below(256) & 0xfc) | 0x02) * 2 ** 40 + rng.below(256) * 2 ** 32 + rng.uint32();
+}

@@ -1,0 +1,99 @@
+/**
+ * The node's own datapath: maps, the cilium_host and cilium_net pair, rules and routes.
+ * @see cilium:bpf/init.sh
+ * @see cilium:daemon/cmd/datapath.go#Daemon.initMaps
+ */
+import type { BpfFs } from '../../kernel/bpffs.ts';
+import type { NetDevice } from '../../kernel/netdev.ts';
+import type { NetNs } from '../../kernel/netns.ts';
+import { RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../../kernel/route.ts';
+import { type CallsMap, callsMapName, newCallsMap, newPolicyCallMap, POLICY_CALL_NAME } from '../../maps/callsmap.ts';
+import { CT_MAP_ANY4_GLOBAL, CT_MAP_TCP4_GLOBAL, type CtMap, newCtMap } from '../../maps/ctmap.ts';
+import { EVENTS_MAP_NAME, type EventsMap, newEventsMap } from '../../maps/eventsmap.ts';
+import { IPCACHE_NAME, type IpcacheMap, newIpcacheMap } from '../../maps/ipcache.ts';
+import {
+  LB4_BACKENDS_NAME,
+  LB4_REVERSE_NAT_NAME,
+  LB4_SERVICES_NAME,
+  type Lb4BackendsMap,
+  type Lb4ReverseNatMap,
+  type Lb4ServicesMap,
+  newLb4BackendsMap,
+  newLb4ReverseNatMap,
+  newLb4ServicesMap,
+} from '../../maps/lbmap.ts';
+import { LXC_MAP_NAME, type LxcMap, newLxcMap } from '../../maps/lxcmap.ts';
+import { METRICS_MAP_NAME, type MetricsMap, newMetricsMap } from '../../maps/metricsmap.ts';
+import type { Cidr4, Ipv4 } from '../../net/ipv4.ts';
+import type { Mac } from '../../net/mac.ts';
+import type { DaemonOptions } from '../option/config.ts';
+
+/** The maps of a node. */
+export interface NodeMaps {
+  readonly ipcache: IpcacheMap;
+  readonly ct4: CtMap;
+  readonly ctAny4: CtMap;
+  readonly lxc: LxcMap;
+  readonly services: Lb4ServicesMap;
+  readonly backends: Lb4BackendsMap;
+  readonly reverseNat: Lb4ReverseNatMap;
+  readonly metrics: MetricsMap;
+  readonly events: EventsMap;
+  readonly policyCall: CallsMap;
+}
+
+/** Creates and pins all maps. */
+export function initMaps(bpffs: BpfFs, options: DaemonOptions): NodeMaps {
+  return {
+    ipcache: bpffs.pin(IPCACHE_NAME, newIpcacheMap()),
+    ct4: bpffs.pin(CT_MAP_TCP4_GLOBAL, newCtMap(CT_MAP_TCP4_GLOBAL, options['bpf-ct-global-tcp-max'])),
+    ctAny4: bpffs.pin(CT_MAP_ANY4_GLOBAL, newCtMap(CT_MAP_ANY4_GLOBAL, options['bpf-ct-global-any-max'])),
+    lxc: bpffs.pin(LXC_MAP_NAME, newLxcMap()),
+    services: bpffs.pin(LB4_SERVICES_NAME, newLb4ServicesMap()),
+    backends: bpffs.pin(LB4_BACKENDS_NAME, newLb4BackendsMap()),
+    reverseNat: bpffs.pin(LB4_REVERSE_NAT_NAME, newLb4ReverseNatMap()),
+    metrics: bpffs.pin(METRICS_MAP_NAME, newMetricsMap()),
+    events: bpffs.pin(EVENTS_MAP_NAME, newEventsMap()),
+    policyCall: bpffs.pin(POLICY_CALL_NAME, newPolicyCallMap()),
+  };
+}
+
+/** Pins an endpoint's tail call map, or finds it. */
+export function endpointCallsMap(bpffs: BpfFs, endpointId: number): CallsMap {
+  const name = callsMapName(endpointId);
+  return bpffs.get<CallsMap>(name) ?? bpffs.pin(name, newCallsMap(name));
+}
+
+/** The veth pair by which the host reaches the pods. */
+export interface HostDevices {
+  readonly ciliumHost: NetDevice;
+  readonly ciliumNet: NetDevice;
+}
+
+/** What the host's network is set up with. */
+export interface HostNetwork {
+  readonly netns: NetNs;
+  readonly routerIp: Ipv4;
+  readonly podCidr: Cidr4;
+  readonly macs: readonly [Mac, Mac];
+}
+
+/** Creates cilium_host and cilium_net, the proxy's rules and tables, and the route to the pods. @see cilium:bpf/init.sh#setup_proxy_rules */
+export function setupHostNetwork({ netns, routerIp, podCidr, macs }: HostNetwork): HostDevices {
+  const [ciliumNet, ciliumHost] = netns.kernel.createVeth({ name: 'cilium_net', netns, mac: macs[0] }, { name: 'cilium_host', netns, mac: macs[1] });
+  netns.forwarding = true;
+  netns.addAddress(ciliumHost, routerIp, 32);
+  const router: Cidr4 = { address: routerIp, length: 32 };
+  const anywhere: Cidr4 = { address: 0, length: 0 };
+  const { routing } = netns;
+  routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: router, device: ciliumHost });
+  routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: podCidr, gateway: routerIp, device: ciliumHost, src: routerIp });
+  routing.addRule({ pref: 100, table: RT_TABLE_LOCAL });
+  routing.deleteRule(0, RT_TABLE_LOCAL);
+  routing.addRule({ pref: 9, fwmark: { value: 0x200, mask: 0xf00 }, table: 2004 });
+  routing.replaceRoute(2004, { kind: 'local', dst: anywhere, device: netns.loopback });
+  routing.addRule({ pref: 10, fwmark: { value: 0xa00, mask: 0xf00 }, table: 2005 });
+  routing.replaceRoute(2005, { kind: 'unicast', dst: router, device: ciliumHost });
+  routing.replaceRoute(2005, { kind: 'unicast', dst: anywhere, gateway: routerIp, device: ciliumHost });
+  return { ciliumHost, ciliumNet };
+}

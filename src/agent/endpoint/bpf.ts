@@ -1,0 +1,252 @@
+/**
+ * Regenerating an endpoint, step by step. The order is security relevant: the map is written before the proxy has acknowledged anything, and
+ * what is written stays even if the proxy then refuses.
+ * @see cilium:pkg/endpoint/bpf.go#Endpoint.regenerateBPF
+ */
+import type { Journey } from '../../sim/journey.ts';
+import type { Scheduler } from '../../sim/scheduler.ts';
+import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
+import { formatIpv4 } from '../../net/ipv4.ts';
+import type { EndpointDatapathConfig, Loader } from '../datapath/loader.ts';
+import { getNetworkPolicy, type OriginRecorder } from '../envoy/network_policy.ts';
+import type { XdsCacheServer } from '../envoy/xds_server.ts';
+import type { PolicyCache } from '../policy/distillery.ts';
+import { listenerName } from '../policy/l7_parser.ts';
+import { resolveNamedPort } from '../policy/named_ports.ts';
+import { proxyId } from '../policy/proxyid.ts';
+import { addNewRedirects } from '../policy/redirects.ts';
+import type { Repository } from '../policy/repository.ts';
+import { detachEndpointPolicy, distillPolicy, type EndpointPolicy, type PolicyOwner } from '../policy/resolve.ts';
+import type { Proxy } from '../proxy/proxy.ts';
+import { CompletionGroup } from './completions.ts';
+import type { Endpoint } from './endpoint.ts';
+import { syncPolicyMap } from './policy_map.ts';
+import { REGENERATE_WITHOUT_DATAPATH, REGENERATION_LEVELS, type RegenerationLevel } from './state.ts';
+
+/** What a regeneration works with. */
+export interface RegenerationDeps {
+  readonly scheduler: Scheduler;
+  readonly journey: Journey;
+  readonly repository: Repository;
+  readonly policyCache: PolicyCache;
+  readonly proxy: Proxy;
+  readonly xds: XdsCacheServer;
+  readonly loader: Loader;
+  /** Named ports of all pods, for egress. */
+  readonly clusterNamedPorts: () => Parameters<typeof resolveNamedPort>[0];
+  /** Where NPDS rules come from, by message. */
+  readonly origins: OriginRecorder;
+  readonly isHost: (endpoint: Endpoint) => boolean;
+  /** Called when the endpoint's lxc map entries are to be written. */
+  readonly writeEndpoint: (endpoint: Endpoint) => void;
+  /** Frees the build slot before waiting for the proxy. */
+  readonly releaseSlot: () => void;
+}
+
+type Undo = () => void;
+
+interface Round {
+  readonly deps: RegenerationDeps;
+  readonly endpoint: Endpoint;
+  readonly completions: CompletionGroup;
+  readonly finalizers: (() => void)[];
+  readonly reverts: Undo[];
+}
+
+/** Runs one regeneration; `done` hears the error, or `null`. */
+export function regenerateBPF(deps: RegenerationDeps, endpoint: Endpoint, level: RegenerationLevel, done: (error: string | null) => void): void {
+  const round: Round = { deps, endpoint, completions: new CompletionGroup(deps.scheduler), finalizers: [], reverts: [] };
+  const error = regeneratePolicy(round);
+  if (error !== null) {
+    deps.releaseSlot();
+    done(error);
+    return;
+  }
+  addRedirects(round);
+  updateNetworkPolicy(round);
+  step(round, 'syncPolicyMap', syncPolicyMap(endpoint, deps.journey));
+  removeOldRedirects(round);
+  realizeDatapath(round, level);
+  deps.releaseSlot();
+  step(round, 'waitForProxyCompletions', null);
+  round.completions.wait((failure) => {
+    if (!endpoint.alive) {
+      done(null);
+      return;
+    }
+    if (failure === null) {
+      step(round, 'syncPolicyMap', syncPolicyMap(endpoint, deps.journey));
+      finish(round);
+    } else {
+      revert(round);
+    }
+    done(failure);
+  });
+}
+
+/** @see cilium:pkg/endpoint/policy.go#Endpoint.regeneratePolicy */
+function regeneratePolicy({ deps, endpoint }: Round): string | null {
+  const { identity } = endpoint;
+  if (identity === null) {
+    return 'endpoint has no identity';
+  }
+  if (!endpoint.forcePolicyComputation && endpoint.desiredPolicy !== null && endpoint.nextPolicyRevision >= deps.repository.revision) {
+    return null;
+  }
+  const result = deps.policyCache.updatePolicy(identity);
+  if (!result.ok) {
+    return result.error;
+  }
+  endpoint.desiredPolicy = distillPolicy(result.policy, policyOwner(deps, endpoint), deps.isHost(endpoint));
+  endpoint.nextPolicyRevision = result.policy.revision;
+  endpoint.forcePolicyComputation = false;
+  if (deps.journey.recording) {
+    deps.journey.add({
+      kind: 'decide',
+      actor: 'agent',
+      fn: 'regeneratePolicy',
+      see: 'cilium:pkg/endpoint/policy.go#Endpoint.regeneratePolicy',
+      verdict: `revision ${result.policy.revision}`,
+      why: `endpoint ${endpoint.id} (${endpoint.name}): ${endpoint.desiredPolicy.mapState.size} keys, ingress ${enforced(result.policy.ingressPolicyEnabled)}, egress ${enforced(result.policy.egressPolicyEnabled)}`,
+    });
+  }
+  return null;
+}
+
+function enforced(enabled: boolean): string {
+  return enabled ? 'enforced' : 'not enforced';
+}
+
+/** Named ports and known proxy ports of an endpoint. */
+export function policyOwner(deps: Pick<RegenerationDeps, 'clusterNamedPorts'>, endpoint: Endpoint): PolicyOwner {
+  return {
+    namedPort: (ingress, name, proto) => resolveNamedPort(ingress ? endpoint.namedPorts : deps.clusterNamedPorts(), name, proto),
+    lookupRedirectPort: (ingress, protocol, port) => endpoint.realizedRedirects.get(proxyId(endpoint.id, ingress, protocol, port)) ?? 0,
+  };
+}
+
+/** Ingress, then egress. @see cilium:pkg/endpoint/bpf.go#Endpoint.addNewRedirects */
+function addRedirects(round: Round): void {
+  const { deps, endpoint } = round;
+  const policy = endpoint.desiredPolicy as EndpointPolicy;
+  if (policy === endpoint.realizedPolicy) {
+    return;
+  }
+  const before = endpoint.realizedRedirects;
+  const ports = new Map<string, number>();
+  for (const ingress of [true, false]) {
+    const added = addNewRedirects(policy, endpoint.id, ingress, ({ proxyId: id, filter }) => {
+      const created = deps.proxy.createOrUpdateRedirect(id, listenerName(filter.l7Parser, ingress), ingress, () => round.completions.add());
+      round.finalizers.push(() => created.finalize());
+      round.reverts.push(() => created.revert());
+      return created.port;
+    });
+    round.reverts.push(() => added.revert());
+    for (const [id, port] of added.ports) {
+      ports.set(id, port);
+    }
+    step(round, 'addNewRedirects', { direction: ingress ? 'ingress' : 'egress', redirects: Object.fromEntries(added.ports) });
+  }
+  endpoint.realizedRedirects = ports;
+  round.reverts.push(() => {
+    endpoint.realizedRedirects = before;
+  });
+}
+
+/** @see cilium:pkg/endpoint/policy.go#Endpoint.updateNetworkPolicy */
+function updateNetworkPolicy(round: Round): void {
+  const { deps, endpoint } = round;
+  const policy = endpoint.desiredPolicy as EndpointPolicy;
+  const name = String(endpoint.id);
+  const before = deps.xds.get(NETWORK_POLICY_TYPE_URL, name);
+  const resource = getNetworkPolicy(
+    policy.selectorPolicy,
+    { ...policyOwner(deps, endpoint), endpointId: endpoint.id, ips: [formatIpv4(endpoint.ipv4)], conntrackMapName: 'global' },
+    deps.origins,
+  );
+  const revision = endpoint.nextPolicyRevision;
+  const completion = deps.proxy.hasListeners ? round.completions.add() : null;
+  deps.xds.upsert(NETWORK_POLICY_TYPE_URL, name, resource, (error) => {
+    if (error === null) {
+      endpoint.proxyPolicyRevision = Math.max(endpoint.proxyPolicyRevision, revision);
+    }
+    completion?.(error);
+  });
+  step(round, 'updateNetworkPolicy', { endpoint: endpoint.id, waits: completion !== null });
+  if (before !== undefined) {
+    round.reverts.push(() => deps.xds.upsert(NETWORK_POLICY_TYPE_URL, name, before, null));
+  }
+}
+
+/** @see cilium:pkg/endpoint/bpf.go#Endpoint.removeOldRedirects */
+function removeOldRedirects(round: Round): void {
+  const { deps, endpoint } = round;
+  const prefix = `${endpoint.id}:`;
+  for (const redirect of deps.proxy.redirects()) {
+    if (redirect.id.startsWith(prefix) && !endpoint.realizedRedirects.has(redirect.id)) {
+      deps.proxy.removeRedirect(redirect.id);
+      step(round, 'removeOldRedirects', { redirect: redirect.id });
+    }
+  }
+}
+
+/** Loads the program when asked to, or when what is compiled into it has changed. @see cilium:pkg/endpoint/bpf.go#Endpoint.realizeBPFState */
+function realizeDatapath(round: Round, level: RegenerationLevel): void {
+  const { deps, endpoint } = round;
+  const { selectorPolicy } = endpoint.desiredPolicy as EndpointPolicy;
+  const filter = (selectorPolicy.ingressPolicyEnabled ? 1 : 0) | (selectorPolicy.egressPolicyEnabled ? 2 : 0);
+  if (level <= REGENERATE_WITHOUT_DATAPATH && filter === endpoint.loadedVerdictFilter) {
+    return;
+  }
+  endpoint.loadedVerdictFilter = filter;
+  const config: EndpointDatapathConfig = {
+    endpointId: endpoint.id,
+    secLabel: endpoint.identity?.id ?? 0,
+    ipv4: endpoint.ipv4,
+    mac: endpoint.mac,
+    nodeMac: endpoint.device.mac,
+    device: endpoint.device,
+    policyMap: endpoint.policyMap,
+    policyVerdictLogFilter: filter,
+  };
+  deps.loader.reloadDatapath(config);
+  deps.writeEndpoint(endpoint);
+  step(round, 'realizeBPFState', { level: REGENERATION_LEVELS[level] as string, policyVerdictLogFilter: filter });
+}
+
+/** @see cilium:pkg/endpoint/policy.go#Endpoint.updateRealizedState */
+function finish({ endpoint, finalizers }: Round): void {
+  for (const finalize of finalizers) {
+    finalize();
+  }
+  const old = endpoint.realizedPolicy;
+  if (old !== null && old !== endpoint.desiredPolicy) {
+    detachEndpointPolicy(old);
+  }
+  endpoint.realizedPolicy = endpoint.desiredPolicy;
+  endpoint.policyRevision = Math.max(endpoint.policyRevision, endpoint.nextPolicyRevision);
+}
+
+/** Undoes redirects, map state and the proxy's policy; not what is in the map. */
+function revert(round: Round): void {
+  step(round, 'revert', null);
+  for (const undo of round.reverts.reverse()) {
+    undo();
+  }
+  round.endpoint.nextPolicyRevision = round.endpoint.policyRevision;
+  round.endpoint.forcePolicyComputation = true;
+}
+
+function step({ deps, endpoint }: Round, fn: string, data: object | null): void {
+  if (deps.journey.recording) {
+    deps.journey.add({
+      kind: 'decide',
+      actor: 'agent',
+      fn,
+      see: `cilium:pkg/endpoint/bpf.go#Endpoint.${fn}`,
+      verdict: 'done',
+      why: `endpoint ${endpoint.id} (${endpoint.name})`,
+      ...(data === null ? {} : { data: data as Record<string, never> }),
+    });
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Writing an endpoint's policy map: what is wanted against what is there, additions before deletions.
+ * @see cilium:pkg/endpoint/bpf.go#Endpoint.syncPolicyMap
+ */
+import { OK } from '../../kernel/bpf_map.ts';
+import type { Journey } from '../../sim/journey.ts';
+import { type MapStateEntry, type PackedKey, packKey, unpackKey, UNKNOWN_PROXY_PORT } from '../policy/mapstate.ts';
+import { consumeMapChanges } from '../policy/resolve.ts';
+import type { Endpoint, RealizedEntry } from './endpoint.ts';
+
+/** What a synchronisation did. */
+export interface SyncResult {
+  readonly added: number;
+  readonly deleted: number;
+  /** Keys that did not fit. */
+  readonly failed: number;
+}
+
+/** Makes the map hold what the endpoint's desired policy says. Counters of entries that stay are kept. */
+export function syncPolicyMap(endpoint: Endpoint, journey: Journey): SyncResult {
+  const policy = endpoint.desiredPolicy;
+  if (policy === null) {
+    return { added: 0, deleted: 0, failed: 0 };
+  }
+  consumeMapChanges(policy);
+  const wanted = new Map<PackedKey, RealizedEntry>();
+  policy.mapState.forEach((identity: number, port: number, proto: number, direction: 0 | 1, entry: MapStateEntry) => {
+    // A redirect whose port is not known here (a sidecar's) is a plain allow.
+    const proxyPort = entry.proxyPort === UNKNOWN_PROXY_PORT ? 0 : entry.proxyPort;
+    wanted.set(packKey(identity, port, proto, direction), { proxyPort, deny: entry.isDeny });
+  });
+  let added = 0;
+  let deleted = 0;
+  let failed = 0;
+  for (const [key, entry] of wanted) {
+    const old = endpoint.realizedMap.get(key);
+    if (old === undefined || old.proxyPort !== entry.proxyPort || old.deny !== entry.deny) {
+      if (addPolicyKey(endpoint, key, entry, journey)) {
+        added += 1;
+      } else {
+        failed += 1;
+      }
+    }
+  }
+  for (const key of [...endpoint.realizedMap.keys()]) {
+    if (!wanted.has(key)) {
+      deletePolicyKey(endpoint, key, journey);
+      deleted += 1;
+    }
+  }
+  return { added, deleted, failed };
+}
+
+/** @see cilium:pkg/endpoint/bpf.go#Endpoint.addPolicyKey */
+function addPolicyKey(endpoint: Endpoint, packed: PackedKey, entry: RealizedEntry, journey: Journey): boolean {
+  const map = endpoint.policyMap;
+  const key = mapKey(packed);
+  const before = map.lookup(key);
+  const value = { proxyPort: entry.proxyPort, deny: entry.deny, packets: 0, bytes: 0 };
+  if (map.update(key, value) !== OK) {
+    return false;
+  }
+  endpoint.realizedMap.set(packed, entry);
+  if (journey.recording) {
+    journey.add({
+      kind: 'change',
+      actor: 'agent',
+      fn: 'addPolicyKey',
+      see: 'cilium:pkg/endpoint/bpf.go#Endpoint.addPolicyKey',
+      target: map.spec.name,
+      key: map.spec.key.toJson(key),
+      before: before === undefined ? null : map.spec.valueToJson(before),
+      after: map.spec.valueToJson(value),
+    });
+  }
+  return true;
+}
+
+function deletePolicyKey(endpoint: Endpoint, packed: PackedKey, journey: Journey): void {
+  const map = endpoint.policyMap;
+  const key = mapKey(packed);
+  const before = map.lookup(key);
+  map.delete(key);
+  endpoint.realizedMap.delete(packed);
+  if (journey.recording) {
+    journey.add({
+      kind: 'change',
+      actor: 'agent',
+      fn: 'deletePolicyKey',
+      see: 'cilium:pkg/endpoint/bpf.go#Endpoint.deletePolicyKey',
+      target: map.spec.name,
+      key: map.spec.key.toJson(key),
+      before: before === undefined ? null : map.spec.valueToJson(before),
+      after: null,
+    });
+  }
+}
+
+function mapKey(packed: PackedKey): { secLabel: number; dport: number; protocol: number; egress: 0 | 1 } {
+  const { identity, destPort, nexthdr, trafficDirection } = unpackKey(packed);
+  return { secLabel: identity, dport: destPort, protocol: nexthdr, egress: trafficDirection };
+}

@@ -1,0 +1,66 @@
+/**
+ * The endpoints of a node.
+ * @see cilium:pkg/endpointmanager/manager.go
+ */
+import type { Ipv4 } from '../../net/ipv4.ts';
+import { assert } from '../../sim/assert.ts';
+import type { Rng } from '../../sim/rng.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+
+/** Largest endpoint id. @see cilium:pkg/endpointmanager/idallocator/allocator.go */
+export const MAX_ENDPOINT_ID = 4095;
+
+/** Endpoints by id, address and pod. */
+export class EndpointManager {
+  readonly #rng: Rng;
+  readonly #byId = new Map<number, Endpoint>();
+  readonly #taken = new Set<number>();
+
+  constructor(rng: Rng) {
+    this.#rng = rng;
+  }
+
+  /** A free id: the wanted one, or a random one. */
+  allocateId(wanted?: number): number {
+    let id = wanted;
+    while (id === undefined || (this.#taken.has(id) && wanted === undefined)) {
+      id = this.#rng.between(1, MAX_ENDPOINT_ID);
+    }
+    assert(!this.#taken.has(id), `endpoint id ${id} is taken`);
+    this.#taken.add(id);
+    return id;
+  }
+
+  /** Whether an id is in use. */
+  has(id: number): boolean {
+    return this.#taken.has(id);
+  }
+
+  expose(endpoint: Endpoint): void {
+    this.#byId.set(endpoint.id, endpoint);
+  }
+
+  remove(endpoint: Endpoint): void {
+    this.#byId.delete(endpoint.id);
+    this.#taken.delete(endpoint.id);
+  }
+
+  get(id: number): Endpoint | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The endpoint of a pod. */
+  ofPod(namespace: string, name: string): Endpoint | undefined {
+    return this.list().find((endpoint) => endpoint.namespace === namespace && endpoint.podName === name);
+  }
+
+  /** The endpoint that has an address. */
+  ofAddress(address: Ipv4): Endpoint | undefined {
+    return this.list().find((endpoint) => endpoint.ipv4 === address);
+  }
+
+  /** All endpoints in order of creation. */
+  list(): readonly Endpoint[] {
+    return [...this.#byId.values()];
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * The monitor's fan-out: records of the datapath, of the proxy, and of the agent itself, in one order for all listeners.
+ * @see cilium:pkg/monitor/agent/agent.go#Agent
+ */
+import type { EventsMap, PerfRecord } from '../../maps/eventsmap.ts';
+import type { LogEntry } from '../../xds/access_log.ts';
+
+/** Something the monitor tells. */
+export type MonitorPayload =
+  | { readonly kind: 'datapath'; readonly record: PerfRecord }
+  | { readonly kind: 'l7'; readonly entry: LogEntry }
+  | { readonly kind: 'agent'; readonly name: string; readonly text: string };
+
+/** The agent's monitor. */
+export class MonitorAgent {
+  readonly #listeners: ((payload: MonitorPayload) => void)[] = [];
+
+  constructor(events: EventsMap) {
+    events.subscribe((record) => this.send({ kind: 'datapath', record }));
+  }
+
+  /** Adds a listener; returns the function that removes it. */
+  subscribe(listener: (payload: MonitorPayload) => void): () => void {
+    this.#listeners.push(listener);
+    return () => {
+      this.#listeners.splice(this.#listeners.indexOf(listener), 1);
+    };
+  }
+
+  /** Tells all listeners. @see cilium:pkg/monitor/agent/agent.go#Agent.SendEvent */
+  send(payload: MonitorPayload): void {
+    for (const listener of this.#listeners) {
+      listener(payload);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * The agent's options by their own names, with the values Helm gives them in 1.13.
+ * @see cilium:pkg/option/config.go
+ * @see cilium:install/kubernetes/cilium/values.yaml
+ */
+
+/** Options the model knows, with their defaults. Times in seconds. */
+export const DEFAULT_OPTIONS = {
+  'cluster-name': 'default',
+  'enable-policy': 'default',
+  'monitor-aggregation': 'medium',
+  'monitor-aggregation-interval': 5,
+  'monitor-aggregation-flags': 'all',
+  tunnel: 'vxlan',
+  'kube-proxy-replacement': 'disabled',
+  'allow-localhost': 'auto',
+  'enable-remote-node-identity': true,
+  'enable-l7-proxy': true,
+  'enable-icmp-rules': true,
+  'policy-audit-mode': false,
+  'enable-endpoint-routes': false,
+  'enable-xt-socket-fallback': true,
+  'http-normalize-path': true,
+  'http-403-msg': '',
+  'http-request-timeout': 3600,
+  'http-retry-count': 3,
+  'http-retry-timeout': 0,
+  'http-idle-timeout': 0,
+  'http-max-grpc-timeout': 0,
+  'proxy-connect-timeout': 1,
+  'bpf-policy-map-max': 16384,
+  'bpf-ct-global-tcp-max': 524288,
+  'bpf-ct-global-any-max': 262144,
+  'bpf-ct-timeout-regular-tcp': 21600,
+  'bpf-ct-timeout-regular-any': 60,
+  'bpf-ct-timeout-service-tcp': 21600,
+  'bpf-ct-timeout-service-any': 60,
+  'bpf-ct-timeout-service-tcp-grace': 60,
+  'bpf-ct-timeout-regular-tcp-syn': 60,
+  'bpf-ct-timeout-regular-tcp-fin': 10,
+  'identity-change-grace-period': 5,
+  'enable-endpoint-status': false,
+  /** Ours: which release's datapath; `1.13.3` or `branch-point`. */
+  profile: '1.13.3',
+} as const;
+
+type Widen<T> = T extends string ? string : T extends number ? number : T extends boolean ? boolean : never;
+
+/** All options with values. */
+export type DaemonOptions = { readonly [K in keyof typeof DEFAULT_OPTIONS]: Widen<(typeof DEFAULT_OPTIONS)[K]> };
+
+/** Something wrong with an option. */
+export interface OptionIssue {
+  readonly option: string;
+  readonly message: string;
+}
+
+/** Closed sets of values. */
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  'enable-policy': ['default', 'always', 'never'],
+  'monitor-aggregation': ['none', 'lowest', 'low', 'medium', 'maximum'],
+  tunnel: ['vxlan', 'geneve', 'disabled'],
+  'kube-proxy-replacement': ['disabled', 'partial', 'strict'],
+  'allow-localhost': ['auto', 'always', 'policy'],
+  profile: ['1.13.3', 'branch-point'],
+};
+
+/** Values that Cilium takes and the model does not follow: better refused than silently different. */
+const NOT_MODELLED: Readonly<Record<string, readonly (string | boolean)[]>> = {
+  'kube-proxy-replacement': ['partial', 'strict'],
+  'enable-endpoint-routes': [true],
+};
+
+/** Reads options; what is not given has its default. */
+export function parseOptions(given: Readonly<Record<string, string | number | boolean>>): { readonly options: DaemonOptions; readonly issues: readonly OptionIssue[] } {
+  const values: Record<string, string | number | boolean> = { ...DEFAULT_OPTIONS };
+  const issues: OptionIssue[] = [];
+  for (const [option, value] of Object.entries(given)) {
+    const fallback = values[option];
+    if (fallback === undefined || !Object.hasOwn(DEFAULT_OPTIONS, option)) {
+      issues.push({ option, message: `unknown option ${option}${suggestion(option)}` });
+      continue;
+    }
+    const message = check(option, fallback, value);
+    if (message === null) {
+      values[option] = value;
+    } else {
+      issues.push({ option, message });
+    }
+  }
+  return { options: values as unknown as DaemonOptions, issues };
+}
+
+function check(option: string, fallback: string | number | boolean, value: string | number | boolean): string | null {
+  if (typeof value !== typeof fallback) {
+    return `${option} takes a ${typeof fallback}, not ${JSON.stringify(value)}`;
+  }
+  if (typeof value === 'number' && (!Number.isInteger(value) || value < 0)) {
+    return `${option} takes a whole number, not ${value}`;
+  }
+  const choices = CHOICES[option];
+  if (choices !== undefined && !choices.includes(String(value))) {
+    return `${option} takes one of ${choices.join(', ')}, not ${JSON.stringify(value)}`;
+  }
+  return NOT_MODELLED[option]?.includes(value as string) === true ? `${option}=${String(value)} is not modelled` : null;
+}
+
+function suggestion(option: string): string {
+  let best: string | null = null;
+  let least = 4;
+  for (const known of Object.keys(DEFAULT_OPTIONS)) {
+    const distance = editDistance(option, known);
+    if (distance < least) {
+      least = distance;
+      best = known;
+    }
+  }
+  return best === null ? '' : `; did you mean ${best}?`;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+/** The level a name of monitor aggregation stands for. @see cilium:pkg/option/monitor.go#ParseMonitorAggregationLevel */
+export function monitorAggregationLevel(name: string): number {
+  return ['none', 'lowest', 'low', 'medium', 'maximum'].indexOf(name);
+}

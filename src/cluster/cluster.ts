@@ -1,0 +1,214 @@
+/**
+ * A cluster: an API server, its controllers, and nodes, on one clock.
+ */
+import { newClusterIdentities, type ClusterIdentities } from '../agent/identity/cluster_identities.ts';
+import { podLabels } from '../agent/k8s/pod_labels.ts';
+import { filterLabels, newLabelFilter } from '../agent/labels/filter.ts';
+import { parseOptions } from '../agent/option/config.ts';
+import { ApiServer } from '../k8s/api_server.ts';
+import type { Namespace, Pod, Service } from '../k8s/objects.ts';
+import { formatIpv4, type Ipv4, parseCidr4, parseIpv4 } from '../net/ipv4.ts';
+import { formatRfc3339 } from '../net/rfc3339.ts';
+import { assert, assertPresent } from '../sim/assert.ts';
+import { type Nanos, SECOND, SimClock } from '../sim/clock.ts';
+import { Journey } from '../sim/journey.ts';
+import { Rng } from '../sim/rng.ts';
+import { SimScheduler } from '../sim/scheduler.ts';
+import { execute } from '../workloads/commands.ts';
+import { HttpClient } from '../workloads/http_client.ts';
+import type { ProcessResult } from '../workloads/process.ts';
+import { ClusterDns } from './cluster_dns.ts';
+import { Fabric } from './fabric.ts';
+import { kubeSystemObjects } from './kube_system.ts';
+import { randomSuffix } from './names.ts';
+import { Node } from './node.ts';
+import type { ClusterOptions, PodPins } from './options.ts';
+import { startControllers } from './workload_controllers.ts';
+
+/** A process that was started. */
+export interface Execution {
+  readonly done: boolean;
+  /** What it left; `null` while it runs. */
+  readonly result: ProcessResult | null;
+  kill(): void;
+}
+
+/** How long the control plane may take to come to rest. */
+const SETTLE_LIMIT: Nanos = 400 * SECOND;
+
+/** A cluster. */
+export class Cluster {
+  readonly options: ClusterOptions;
+  readonly clock: SimClock;
+  readonly scheduler: SimScheduler;
+  readonly journey: Journey;
+  readonly api: ApiServer;
+  readonly nodes: readonly Node[];
+  readonly fabric: Fabric;
+  readonly identities: ClusterIdentities;
+  readonly #rng: Rng;
+  readonly #labelFilter = newLabelFilter();
+  readonly #serviceIps = new Set<string>();
+  #packetId = 0;
+  #nextNode = 0;
+
+  private constructor(options: ClusterOptions) {
+    this.options = options;
+    const { options: daemonOptions, issues } = parseOptions({ 'cluster-name': options.clusterName, ...options.options });
+    assert(issues.length === 0, issues[0]?.message ?? '');
+    this.clock = new SimClock(options.bootTime * SECOND, options.wallTime);
+    this.scheduler = new SimScheduler(this.clock);
+    this.journey = new Journey(() => this.clock.now());
+    this.#rng = new Rng(options.seed);
+    const uids = this.#rng.fork('uids');
+    this.api = new ApiServer({
+      later: (callback) => this.scheduler.after(0, 'watch event', callback),
+      now: () => formatRfc3339(this.clock.wallMillis()),
+      uid: () => uids.uuid(),
+    });
+    this.fabric = new Fabric(this.scheduler);
+    this.identities = newClusterIdentities(this.#rng.fork('identities'));
+    const service = assertPresent(parseCidr4(options.serviceCIDR), `service CIDR ${options.serviceCIDR}`);
+    const addresses = { kubernetes: formatIpv4(service.address + 1), kubeDns: formatIpv4(service.address + 10) };
+    this.#serviceIps.add(addresses.kubernetes).add(addresses.kubeDns);
+    this.#watchServices(service.address, 2 ** (32 - service.length) - 2);
+    this.#watchPods();
+    startControllers({ api: this.api, rng: this.#rng.fork('controllers'), podNames: options.pins.podNames ?? {} });
+    const zone = new ClusterDns(this.api);
+    this.nodes = options.nodes.map(
+      (node) =>
+        new Node({
+          scheduler: this.scheduler,
+          rng: this.#rng,
+          journey: this.journey,
+          fabric: this.fabric,
+          node,
+          clusterPins: options.pins,
+          nextPacketId: () => ++this.#packetId,
+          api: this.api,
+          options: daemonOptions,
+          identities: this.identities,
+          zone,
+          dnsIp: parseIpv4(addresses.kubeDns) as Ipv4,
+          curlVersion: options.curlVersion,
+          pins: (pod) => this.#podPins(pod),
+        }),
+    );
+    const suffix = this.#rng.fork('cilium pods');
+    for (const object of kubeSystemObjects(options.nodes, addresses)) {
+      const { generateName } = object.metadata;
+      this.api.create(generateName === undefined ? object : { ...object, metadata: { ...object.metadata, name: `${generateName}${randomSuffix(suffix)}` } });
+    }
+  }
+
+  /** A cluster with its kube-system, at rest. The options' values are taken as checked: see `parseOptions`. */
+  static create(options: ClusterOptions): Cluster {
+    const cluster = new Cluster(options);
+    cluster.settle();
+    return cluster;
+  }
+
+  /** The node a pod runs on. */
+  nodeOf(namespace: string, pod: string): Node | undefined {
+    return this.nodes.find((node) => node.kubelet.sandbox(namespace, pod) !== undefined);
+  }
+
+  /** Starts a program in a pod; `null` if the pod does not run. */
+  exec(namespace: string, pod: string, argv: readonly string[]): Execution | null {
+    const sandbox = this.nodeOf(namespace, pod)?.kubelet.sandbox(namespace, pod);
+    if (sandbox === undefined) {
+      return null;
+    }
+    let result: ProcessResult | null = null;
+    const process = execute(sandbox.env, argv, (left) => {
+      result = left;
+    });
+    return {
+      get done() {
+        return result !== null;
+      },
+      get result() {
+        return result;
+      },
+      kill: () => process.kill(),
+    };
+  }
+
+  /** A client in a pod that keeps its connection; `null` if the pod does not run. */
+  httpClient(namespace: string, pod: string): HttpClient | null {
+    const sandbox = this.nodeOf(namespace, pod)?.kubelet.sandbox(namespace, pod);
+    return sandbox === undefined ? null : new HttpClient(sandbox.env);
+  }
+
+  /** Lets time run until a condition holds, for at most `limit` nanoseconds; whether it holds. */
+  runUntil(condition: () => boolean, limit: Nanos): boolean {
+    return this.scheduler.runWhile(condition, this.clock.now() + limit);
+  }
+
+  /** Lets time run until the control plane is at rest: objects have become maps, and the proxy has acknowledged. */
+  settle(limit: Nanos = SETTLE_LIMIT): void {
+    const end = this.clock.now() + limit;
+    for (;;) {
+      const next = this.scheduler.nextAt();
+      if ((next === null || next > this.clock.now()) && this.nodes.every((node) => node.quiet)) {
+        return;
+      }
+      if (!this.scheduler.step(end)) {
+        return;
+      }
+    }
+  }
+
+  /** Lets a time pass. */
+  advance(nanos: Nanos): void {
+    this.scheduler.runUntil(this.clock.now() + nanos);
+  }
+
+  /** Gives services their ClusterIP. */
+  #watchServices(base: Ipv4, capacity: number): void {
+    const rng = this.#rng.fork('cluster ips');
+    this.api.admit('Service', (object) => {
+      const service = object as Service;
+      const { type, clusterIP } = service.spec;
+      if (clusterIP !== undefined || type === 'ExternalName') {
+        return object;
+      }
+      const key = `${service.metadata.namespace ?? 'default'}/${service.metadata.name}`;
+      let ip = this.options.pins.clusterIPs?.[key];
+      while (ip === undefined || this.#serviceIps.has(ip)) {
+        ip = formatIpv4(base + 1 + rng.below(capacity));
+      }
+      this.#serviceIps.add(ip);
+      return { ...service, spec: { ...service.spec, type: type ?? 'ClusterIP', clusterIP: ip, clusterIPs: [ip] } };
+    });
+  }
+
+  /** Schedules pods to nodes, and pins identities before the agent allocates them. */
+  #watchPods(): void {
+    this.api.admit('Pod', (object) => {
+      const pod = object as Pod;
+      const nodeName = pod.spec.nodeName ?? assertPresent(this.options.nodes[this.#nextNode++ % this.options.nodes.length], 'a node').name;
+      const bound: Pod = { ...pod, spec: { ...pod.spec, nodeName, serviceAccountName: pod.spec.serviceAccountName ?? 'default' } };
+      this.#pinIdentity(bound);
+      return bound;
+    });
+  }
+
+  #pinIdentity(pod: Pod): void {
+    const pinned = this.#podPins(pod).identity;
+    if (pinned === undefined) {
+      return;
+    }
+    const namespace = this.api.get<Namespace>('Namespace', '', pod.metadata.namespace ?? 'default');
+    const { identity } = filterLabels(this.#labelFilter, podLabels(pod, namespace, this.options.clusterName));
+    if (this.identities.lookup(identity) === null && !this.identities.list().some((one) => one.id === pinned)) {
+      this.identities.pin(identity, pinned);
+    }
+  }
+
+  /** Pins of a pod by its name, or by the Deployment it belongs to (for the first of its pods that has none of its own). */
+  #podPins(pod: Pod): PodPins {
+    const key = `${pod.metadata.namespace ?? 'default'}/${pod.metadata.name}`;
+    return this.options.pins.pods?.[key] ?? {};
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Plugs the modelled programs into the agent's loader interface.
+ * @see cilium:pkg/datapath/loader/loader.go#Loader.CompileAndLoad
+ */
+import { monitorAggregationLevel } from '../agent/option/config.ts';
+import { endpointCallsMap } from '../agent/datapath/node.ts';
+import type { EndpointDatapathConfig, Loader, NodeDatapathConfig } from '../agent/datapath/loader.ts';
+import { loadBpfHost } from '../bpf/bpf_host.ts';
+import { loadBpfLxc } from '../bpf/bpf_lxc.ts';
+import { type BpfEnv, newBpfEnv, type NodeConfig } from '../bpf/env.ts';
+import type { BpfFs } from '../kernel/bpffs.ts';
+import type { NetDevice } from '../kernel/netdev.ts';
+import { type CallsMap, newCallsMap, POLICY_CALL_NAME } from '../maps/callsmap.ts';
+import { parseIpv4 } from '../net/ipv4.ts';
+import { assertPresent } from '../sim/assert.ts';
+import type { Clock } from '../sim/clock.ts';
+import type { Journey } from '../sim/journey.ts';
+import type { Rng } from '../sim/rng.ts';
+
+/** What the programs find around them. */
+export interface DatapathParts {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly journey: Journey;
+  readonly bpffs: BpfFs;
+}
+
+/** The loader of one node. */
+export class DatapathLoader implements Loader {
+  readonly #parts: DatapathParts;
+  #env: BpfEnv | null = null;
+
+  constructor(parts: DatapathParts) {
+    this.#parts = parts;
+  }
+
+  reloadHostDatapath(config: NodeDatapathConfig): void {
+    const env = newBpfEnv({ ...this.#parts, config: nodeConfig(config) });
+    this.#env = env;
+    const host = { endpointId: config.hostEndpointId };
+    const onHost = loadBpfHost(env, host, newCallsMap('cilium_calls_hostns'));
+    config.ciliumHost.egress = onHost.cilFromHost;
+    config.ciliumHost.ingress = onHost.cilToHost;
+    config.ciliumNet.ingress = loadBpfHost(env, host, newCallsMap('cilium_calls_netdev')).cilToHost;
+  }
+
+  reloadDatapath(config: EndpointDatapathConfig): void {
+    const env = assertPresent(this.#env, 'the host datapath');
+    const programs = loadBpfLxc(env, { ...config, ifindex: config.device.ifindex }, config.policyMap, endpointCallsMap(this.#parts.bpffs, config.endpointId));
+    this.#policyCalls().set(config.endpointId, programs.handlePolicy);
+    config.device.ingress = programs.cilFromContainer;
+  }
+
+  unload(endpointId: number, device: NetDevice): void {
+    this.#policyCalls().delete(endpointId);
+    device.ingress = null;
+  }
+
+  #policyCalls(): CallsMap {
+    return assertPresent(this.#parts.bpffs.get<CallsMap>(POLICY_CALL_NAME), POLICY_CALL_NAME);
+  }
+}
+
+/** node_config.h from the agent's options. */
+function nodeConfig({ options, routerIp, ciliumHost, ciliumNet }: NodeDatapathConfig): NodeConfig {
+  const released = options.profile !== 'branch-point';
+  return {
+    routerIp,
+    ipv4Loopback: parseIpv4('169.254.42.1') as number,
+    hostIfindex: ciliumHost.ifindex,
+    hostMac: ciliumHost.mac,
+    ciliumNetMac: ciliumNet.mac,
+    routerMac: ciliumHost.mac,
+    monitorAggregation: monitorAggregationLevel(options['monitor-aggregation']),
+    ctLifetimeTcp: options['bpf-ct-timeout-regular-tcp'],
+    ctLifetimeNonTcp: options['bpf-ct-timeout-regular-any'],
+    ctServiceLifetimeTcp: options['bpf-ct-timeout-service-tcp'],
+    ctServiceLifetimeNonTcp: options['bpf-ct-timeout-service-any'],
+    ctServiceCloseRebalance: options['bpf-ct-timeout-service-tcp-grace'],
+    ctSynTimeout: options['bpf-ct-timeout-regular-tcp-syn'],
+    ctCloseTimeout: options['bpf-ct-timeout-regular-tcp-fin'],
+    ctReportInterval: options['monitor-aggregation-interval'],
+    ctReportFlags: reportFlags(options['monitor-aggregation-flags']),
+    perPacketLb: true,
+    enableRouting: true,
+    tunnel: options.tunnel !== 'disabled',
+    tunnelPort: options.tunnel === 'geneve' ? 6081 : 8472,
+    policyAuditMode: options['policy-audit-mode'],
+    enableIcmpRule: options['enable-icmp-rules'],
+    allowIcmpFragNeeded: true,
+    quirks: { policyIdProtoAny: released, loopbackBypass: released, replyPolicyAccounting: true },
+  };
+}
+
+const FLAG_BITS: Readonly<Record<string, number>> = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32, ece: 64, cwr: 128, all: 0xff };
+
+/** `syn,fin,rst`, or `all`. @see cilium:pkg/option/config.go#DaemonConfig.parseMonitorAggregationFlags */
+function reportFlags(text: string): number {
+  return text.split(',').reduce((flags, name) => flags | (FLAG_BITS[name.trim().toLowerCase()] ?? 0), 0);
+}

@@ -1,0 +1,165 @@
+/** One node: a kernel with its network, the agent, the proxy it starts, the kubelet. */
+import { Daemon, type DaemonDeps } from '../agent/daemon/daemon.ts';
+import type { BootstrapConfig, ProxyLauncher } from '../agent/envoy/envoy.ts';
+import type { MonitorPayload } from '../agent/monitor/monitor_agent.ts';
+import { Envoy } from '../envoy/envoy.ts';
+import { BpfFs } from '../kernel/bpffs.ts';
+import { Kernel } from '../kernel/kernel.ts';
+import type { NetNs } from '../kernel/netns.ts';
+import { RT_TABLE_MAIN } from '../kernel/route.ts';
+import { type Ipv4, parseCidr4, parseIpv4 } from '../net/ipv4.ts';
+import { assertPresent } from '../sim/assert.ts';
+import { SECOND } from '../sim/clock.ts';
+import type { Journey } from '../sim/journey.ts';
+import type { Rng } from '../sim/rng.ts';
+import type { Scheduler } from '../sim/scheduler.ts';
+import { DatapathLoader } from './datapath_loader.ts';
+import type { Fabric } from './fabric.ts';
+import { Kubelet, type KubeletDeps } from './kubelet.ts';
+import { randomMac } from './names.ts';
+import type { NodeOptions, Pins } from './options.ts';
+
+/** Something a node's monitor saw, with its time. */
+export interface SeenEvent {
+  /** Nanoseconds since boot. */
+  readonly at: number;
+  /** Unix milliseconds. */
+  readonly wallMillis: number;
+  readonly payload: MonitorPayload;
+}
+
+/** What a node is made of. */
+export interface NodeDeps extends Pick<DaemonDeps, 'api' | 'options' | 'identities'>, Pick<KubeletDeps, 'zone' | 'dnsIp' | 'curlVersion' | 'pins'> {
+  readonly scheduler: Scheduler;
+  readonly rng: Rng;
+  readonly journey: Journey;
+  readonly fabric: Fabric;
+  readonly node: NodeOptions;
+  readonly clusterPins: Pins;
+  readonly nextPacketId: () => number;
+}
+
+/** A node. */
+export class Node {
+  readonly name: string;
+  readonly ip: string;
+  readonly podCIDR: string;
+  readonly kernel: Kernel;
+  readonly hostNetns: NetNs;
+  readonly bpffs = new BpfFs();
+  readonly agent: Daemon;
+  readonly kubelet: Kubelet;
+  /** Everything the monitor saw, in order. */
+  readonly events: SeenEvent[] = [];
+  readonly #deps: NodeDeps;
+  #envoy: Envoy | null = null;
+  #bootstrap: BootstrapConfig | null = null;
+  #launched = 0;
+  /** The agent has asked for the proxy, but a scenario keeps it down. */
+  #proxyDown = false;
+
+  constructor(deps: NodeDeps) {
+    const { scheduler, journey, node, fabric, clusterPins } = deps;
+    const rng = deps.rng.fork(`node ${node.name}`);
+    this.#deps = deps;
+    this.name = node.name;
+    this.ip = node.ip;
+    this.podCIDR = node.podCIDR;
+    this.kernel = new Kernel({ scheduler, rng: rng.fork('kernel'), journey, bpffs: this.bpffs, nextPacketId: deps.nextPacketId });
+    this.hostNetns = this.kernel.newNetns('host');
+    const address = parseIpv4(node.ip) as Ipv4;
+    const eth0 = this.kernel.createUplink({ name: 'eth0', netns: this.hostNetns, mac: randomMac(rng) }, (packet) => fabric.transmit(packet));
+    fabric.attach(address, eth0);
+    this.hostNetns.addAddress(eth0, address, 24);
+    const gateway = ((address & 0xffffff00) >>> 0) + 1;
+    this.hostNetns.routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: { address: 0, length: 0 }, gateway, device: eth0, src: address });
+    this.hostNetns.tcp.ports.pinned.push(...(clusterPins.hostTcpPorts ?? []));
+    const launcher: ProxyLauncher = { startEnvoy: (config) => this.#startEnvoy(config) };
+    this.agent = new Daemon({
+      scheduler,
+      rng: rng.fork('agent'),
+      journey,
+      api: deps.api,
+      nodeName: node.name,
+      nodeIp: address,
+      podCidr: assertPresent(parseCidr4(node.podCIDR), `pod CIDR ${node.podCIDR}`),
+      hostNetns: this.hostNetns,
+      bpffs: this.bpffs,
+      loader: new DatapathLoader({ clock: scheduler.clock, rng: rng.fork('datapath'), journey, bpffs: this.bpffs }),
+      proxy: launcher,
+      options: deps.options,
+      identities: deps.identities,
+      pins: agentPins(clusterPins),
+    });
+    this.agent.monitor.subscribe((payload) => {
+      this.events.push({ at: scheduler.clock.now(), wallMillis: scheduler.clock.wallMillis(), payload });
+    });
+    this.agent.start();
+    this.kubelet = new Kubelet({ ...deps, rng: rng.fork('kubelet'), nodeName: node.name, nodeIp: node.ip, kernel: this.kernel, hostNetns: this.hostNetns, agent: this.agent });
+  }
+
+  /** The proxy, once the agent has started it. */
+  get proxy(): Envoy | null {
+    return this.#envoy;
+  }
+
+  /** Whether nothing of the control plane is on its way. */
+  get quiet(): boolean {
+    const proxyBusy = this.#envoy !== null && !this.agent.xdsServer.quiet;
+    return this.agent.quiet && this.kubelet.quiet && !proxyBusy;
+  }
+
+  /** Kills the proxy process; all its sockets are reset. It stays down until `startProxy`. */
+  stopProxy(): void {
+    this.#proxyDown = true;
+    this.#envoy?.stop();
+    this.#envoy = null;
+  }
+
+  /** Starts the proxy process again, or lets the agent start it. */
+  startProxy(): void {
+    this.#proxyDown = false;
+    if (this.#bootstrap !== null && this.#envoy === null) {
+      this.#startEnvoy(this.#bootstrap);
+    }
+  }
+
+  #startEnvoy(config: BootstrapConfig): void {
+    this.#bootstrap = config;
+    if (this.#proxyDown) {
+      return;
+    }
+    const { scheduler, journey, clusterPins } = this.#deps;
+    this.#launched += 1;
+    const envoy = new Envoy({
+      scheduler,
+      rng: this.#deps.rng.fork(`envoy ${this.name} ${this.#launched}`),
+      journey,
+      sockets: this.hostNetns,
+      bpffs: this.bpffs,
+      xds: this.agent.xdsServer,
+      accessLog: this.agent.accessLog,
+      options: {
+        nodeId: config.nodeId,
+        proxyConnectTimeout: config.connectTimeout * SECOND,
+        requestIds: clusterPins.requestIds ?? [],
+        ...(clusterPins.cleanupPhase === undefined ? {} : { cleanupPhase: clusterPins.cleanupPhase }),
+      },
+    });
+    this.#envoy = envoy;
+    scheduler.after(0, 'start envoy', () => envoy.start());
+  }
+}
+
+function agentPins(pins: Pins): DaemonDeps['pins'] {
+  const address = (text: string | undefined): Ipv4 | null => (text === undefined ? null : parseIpv4(text));
+  const router = address(pins.router?.ip);
+  const health = address(pins.health?.ip);
+  return {
+    proxyPorts: pins.proxyPorts ?? {},
+    ...(router === null ? {} : { routerIp: router }),
+    ...(health === null ? {} : { healthIp: health }),
+    ...(pins.health?.endpointId === undefined ? {} : { healthEndpointId: pins.health.endpointId }),
+    ...(pins.hostEndpointId === undefined ? {} : { hostEndpointId: pins.hostEndpointId }),
+  };
+}

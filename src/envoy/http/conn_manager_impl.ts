@@ -1,0 +1,157 @@
+/**
+ * The HTTP connection manager: the terminal network filter of HTTP chains.
+ * @see envoy:source/common/http/conn_manager_impl.cc#ConnectionManagerImpl
+ * @remarks Not modelled: HTTP/2; a connection that starts with its preface is closed.
+ */
+import { fromLatin1 } from '../../net/bytes.ts';
+import type { HttpConnectionManagerConfig } from '../../xds/listener.ts';
+import { Timeout } from '../event/timeout_queue.ts';
+import type { ReadFilter, ServerConnection } from '../network/filter.ts';
+import type { ServerContext } from '../server_context.ts';
+import { ActiveStream } from './active_stream.ts';
+import type { Protocol } from './header_utility.ts';
+import { type RequestDecoder, type ResponseEncoder, ServerCodec, type ServerCodecCallbacks } from './http1/server_codec.ts';
+import type { PathOptions } from './path_utility.ts';
+import type { StreamCallbacks, StreamFilter } from './stream_filter.ts';
+
+/** A connection manager's configuration with its filters resolved. */
+export interface HcmFactory {
+  readonly config: HttpConnectionManagerConfig;
+  readonly pathOptions: PathOptions;
+  createFilters(callbacks: StreamCallbacks): readonly StreamFilter[];
+}
+
+const HTTP2_PREFACE = 'PRI * HTTP/2';
+
+/** The manager of one connection. */
+export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
+  readonly #context: ServerContext;
+  readonly #factory: HcmFactory;
+  readonly #connection: ServerConnection;
+  readonly #codec: ServerCodec;
+  readonly #idle: Timeout;
+  #stream: ActiveStream | null = null;
+  /** Bytes not parsed yet: the next request waits until the current one is answered. */
+  #input: Uint8Array[] = [];
+  #at = 0;
+  #processing = false;
+  #first = true;
+  /** The connection ends with the current response. */
+  closing = false;
+
+  constructor(context: ServerContext, factory: HcmFactory, connection: ServerConnection) {
+    this.#context = context;
+    this.#factory = factory;
+    this.#connection = connection;
+    this.#codec = new ServerCodec(this);
+    this.#idle = new Timeout(() => connection.connection.close('flush-write-and-delay'));
+  }
+
+  get protocol(): Protocol {
+    return this.#codec.protocol;
+  }
+
+  get pathOptions(): PathOptions {
+    return this.#factory.pathOptions;
+  }
+
+  get open(): boolean {
+    return this.#connection.connection.open;
+  }
+
+  onNewConnection(): 'continue' | 'stop' {
+    this.#stat('downstream_cx_total');
+    this.#context.idleTimeouts.arm(this.#idle);
+    return 'stop';
+  }
+
+  onData(bytes: Uint8Array): Uint8Array | null {
+    if (this.#first) {
+      this.#first = false;
+      if (fromLatin1(bytes, 0, Math.min(bytes.length, HTTP2_PREFACE.length)) === HTTP2_PREFACE) {
+        this.#connection.connection.close('no-flush');
+        return null;
+      }
+    }
+    this.#input.push(bytes);
+    this.#process();
+    return null;
+  }
+
+  onClosed(): void {
+    this.#context.idleTimeouts.cancel(this.#idle);
+    this.#input = [];
+    const stream = this.#stream;
+    this.#stream = null;
+    stream?.destroy();
+  }
+
+  newStream(encoder: ResponseEncoder): RequestDecoder {
+    this.#context.idleTimeouts.cancel(this.#idle);
+    this.#stat('downstream_rq_total');
+    const stream = new ActiveStream(this.#context, this, this.#connection, encoder);
+    this.#stream = stream;
+    return stream;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#connection.connection.write(bytes);
+  }
+
+  /** The filters of a stream. */
+  createFilters(callbacks: StreamCallbacks): readonly StreamFilter[] {
+    return this.#factory.createFilters(callbacks);
+  }
+
+  /** Counts a response by its class. */
+  countResponse(status: number): void {
+    this.#stat(`downstream_rq_${Math.floor(status / 100)}xx`);
+  }
+
+  /** @see envoy:source/common/http/conn_manager_impl.cc#ConnectionManagerImpl::doEndStream */
+  streamEnded(stream: ActiveStream, reset: boolean): void {
+    if (this.#stream !== stream) {
+      return;
+    }
+    this.#stream = null;
+    if (reset) {
+      this.closing = true;
+    }
+    if (this.closing) {
+      const read = stream.sawConnectionClose && stream.remoteComplete;
+      this.#connection.connection.close(read ? 'flush-write' : 'flush-write-and-delay');
+      return;
+    }
+    this.#context.idleTimeouts.arm(this.#idle);
+    if (this.#input.length > 0 && !this.#processing) {
+      this.#context.dispatcher.defer(() => this.#process());
+    }
+  }
+
+  /** @see envoy:source/common/http/conn_manager_impl.cc#ConnectionManagerImpl::onData */
+  #process(): void {
+    if (this.#processing) {
+      return;
+    }
+    this.#processing = true;
+    while (this.open && this.#input.length > 0 && !(this.#stream?.remoteComplete ?? false)) {
+      const bytes = this.#input[0] as Uint8Array;
+      const result = this.#codec.dispatch(bytes, this.#at);
+      if (result.error !== null) {
+        this.#stat('downstream_cx_protocol_error');
+        this.#connection.connection.close('flush-write-and-delay');
+        break;
+      }
+      this.#at = result.used;
+      if (result.used >= bytes.length) {
+        this.#input.shift();
+        this.#at = 0;
+      }
+    }
+    this.#processing = false;
+  }
+
+  #stat(name: string): void {
+    this.#context.stats.get(`http.${this.#factory.config.stat_prefix}.${name}`).value += 1;
+  }
+}

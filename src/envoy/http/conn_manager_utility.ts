@@ -1,0 +1,132 @@
+/**
+ * What the HTTP connection manager changes in requests and responses that pass.
+ * @see envoy:source/common/http/conn_manager_utility.cc#ConnectionManagerUtility
+ */
+import { parseIp } from '../../net/prefix.ts';
+import type { HeaderMap } from './header_map.ts';
+import { isUpgrade } from './header_utility.ts';
+
+/** Control headers that only internal clients may send. @see envoy:source/common/http/conn_manager_utility.cc#ConnectionManagerUtility::cleanInternalHeaders */
+const INTERNAL_HEADERS: readonly string[] = [
+  'x-envoy-retriable-status-codes',
+  'x-envoy-retriable-header-names',
+  'x-envoy-retry-on',
+  'x-envoy-retry-grpc-on',
+  'x-envoy-max-retries',
+  'x-envoy-upstream-alt-stat-name',
+  'x-envoy-upstream-rq-timeout-ms',
+  'x-envoy-upstream-rq-per-try-timeout-ms',
+  'x-envoy-upstream-rq-timeout-alt-response',
+  'x-envoy-expected-rq-timeout-ms',
+  'x-envoy-force-trace',
+  'x-envoy-ip-tags',
+  'x-envoy-original-url',
+  'x-envoy-hedge-on-per-try-timeout',
+];
+
+/** What the caller adds to a request. */
+export interface RequestMutation {
+  readonly nextRequestId: () => string;
+  readonly tls: boolean;
+}
+
+/**
+ * Hop-by-hop removal, trust decisions and additions, in Envoy's order. Returns the address x-forwarded-for claims, or `null`.
+ * @see envoy:source/common/http/conn_manager_utility.cc#ConnectionManagerUtility::mutateRequestHeaders
+ */
+export function mutateRequestHeaders(headers: HeaderMap, mutation: RequestMutation): string | null {
+  if (isUpgrade(headers)) {
+    if (!headers.has('transfer-encoding') && !headers.has('content-length')) {
+      headers.set('content-length', '0');
+    }
+  } else {
+    headers.remove('connection');
+    headers.remove('upgrade');
+  }
+  headers.remove('x-envoy-internal');
+  headers.remove('keep-alive');
+  headers.remove('proxy-connection');
+  headers.remove('transfer-encoding');
+  const referers = headers.count('referer');
+  if (referers > 1 || (referers === 1 && !isAbsoluteUrl(headers.get('referer') as string))) {
+    headers.remove('referer');
+  }
+  const forwarded = forwardedFor(headers.get('x-forwarded-for'));
+  const scheme = mutation.tls ? 'https' : 'http';
+  if (!headers.has('x-forwarded-proto')) {
+    headers.set('x-forwarded-proto', scheme);
+  }
+  if (!headers.has(':scheme')) {
+    const claimed = headers.get('x-forwarded-proto') as string;
+    headers.set(':scheme', claimed === 'http' || claimed === 'https' ? claimed : scheme);
+  }
+  if (forwarded.single && forwarded.address !== null && isInternalAddress(forwarded.address)) {
+    headers.set('x-envoy-internal', 'true');
+  } else {
+    for (const name of INTERNAL_HEADERS) {
+      headers.remove(name);
+    }
+  }
+  if (!headers.has('x-request-id')) {
+    headers.set('x-request-id', mutation.nextRequestId());
+  }
+  headers.remove('x-forwarded-client-cert');
+  return forwarded.address;
+}
+
+/** Removes hop-by-hop headers of a response. @see envoy:source/common/http/conn_manager_utility.cc#ConnectionManagerUtility::mutateResponseHeaders */
+export function mutateResponseHeaders(headers: HeaderMap): void {
+  if (!isUpgrade(headers)) {
+    headers.remove('connection');
+    headers.remove('upgrade');
+  }
+  headers.remove('transfer-encoding');
+  headers.remove('keep-alive');
+  headers.remove('proxy-connection');
+}
+
+/** The last element, if it is an address. @see envoy:source/common/http/utility.cc#Utility::getLastAddressFromXFF */
+function forwardedFor(value: string | null): { readonly address: string | null; readonly single: boolean } {
+  if (value === null) {
+    return { address: null, single: false };
+  }
+  const last = value.slice(value.lastIndexOf(',') + 1).replace(/^ +| +$/g, '');
+  return { address: parseIp(last) === null ? null : last, single: !value.includes(',') };
+}
+
+/** RFC 1918, loopback, and the IPv6 likes. @see envoy:source/common/network/utility.cc#Utility::isInternalAddress */
+function isInternalAddress(text: string): boolean {
+  const address = parseIp(text);
+  if (address === null) {
+    return false;
+  }
+  if (address.family === 6) {
+    return address.bits === 1n || address.bits >> 121n === 0x7en;
+  }
+  const value = Number(address.bits);
+  const first = value >>> 24;
+  return first === 10 || first === 127 || value >>> 20 === 0xac1 || value >>> 16 === 0xc0a8;
+}
+
+/** http:// or https:// with a host. @see envoy:source/common/http/utility.cc#Utility::Url::initialize */
+function isAbsoluteUrl(text: string): boolean {
+  return parseAbsoluteUrl(text) !== null;
+}
+
+/** An absolute request target taken apart. */
+export interface AbsoluteUrl {
+  readonly scheme: string;
+  readonly hostAndPort: string;
+  /** Path with query; a slash if there is none. */
+  readonly path: string;
+}
+
+/** Takes an absolute URL apart, or returns `null`. */
+export function parseAbsoluteUrl(text: string): AbsoluteUrl | null {
+  const match = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?|[^/?#:@[\]\s]+(?::[0-9]{1,5})?)([/?][^#]*)?(#.*)?$/.exec(text);
+  if (match === null) {
+    return null;
+  }
+  const rest = match[3] ?? '';
+  return { scheme: match[1] as string, hostAndPort: match[2] as string, path: rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest };
+}

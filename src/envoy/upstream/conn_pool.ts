@@ -1,0 +1,221 @@
+/**
+ * Connections to one host for one source, one request at a time on each.
+ * @see envoy:source/common/conn_pool/conn_pool_base.cc#ConnPoolImplBase
+ * @see envoy:source/common/http/http1/conn_pool.cc#ActiveClient
+ */
+import type { Journey } from '../../sim/journey.ts';
+import type { InetAddress } from '../network/address.ts';
+import type { ServerContext } from '../server_context.ts';
+import { ActiveClient, type UpstreamStream, type UpstreamStreamCallbacks } from './active_client.ts';
+import { type Host, MAX_CONNECTIONS, MAX_PENDING_REQUESTS, MAX_REQUESTS, type OriginalDstCluster } from './original_dst_cluster.ts';
+
+/** What keeps pools apart, and how their sockets are opened. */
+export interface PoolKey {
+  /** Hash key of the socket options. */
+  readonly hash: string;
+  readonly mark: number;
+  /** bind(2) address, or `null`. */
+  readonly bind: InetAddress | null;
+  readonly transparent: boolean;
+}
+
+/** Why a pool could not provide a connection. */
+export interface PoolFailure {
+  readonly reason: 'overflow' | 'connection failure';
+  /** `delayed connect error: 111`, or empty. */
+  readonly transportFailure: string;
+}
+
+/** Who asked the pool for a connection. */
+export interface PoolCallbacks {
+  onPoolReady(stream: UpstreamStream, host: Host): void;
+  onPoolFailure(failure: PoolFailure): void;
+}
+
+/** A request that waits for a connection. */
+export interface PendingStream {
+  cancel(): void;
+}
+
+interface Waiting {
+  readonly callbacks: PoolCallbacks;
+  cancelled: boolean;
+}
+
+/** The pool. */
+export class ConnPool {
+  readonly key: PoolKey;
+  readonly host: Host;
+  readonly #context: ServerContext;
+  readonly #cluster: OriginalDstCluster;
+  #pending: Waiting[] = [];
+  /** Idle connections; the one used last is taken first. */
+  readonly #ready: ActiveClient[] = [];
+  readonly #connecting = new Set<ActiveClient>();
+  readonly #busy = new Set<ActiveClient>();
+  #draining = false;
+
+  constructor(context: ServerContext, cluster: OriginalDstCluster, host: Host, key: PoolKey) {
+    this.#context = context;
+    this.#cluster = cluster;
+    this.host = host;
+    this.key = key;
+  }
+
+  /** Whether nothing lives in the pool. */
+  get empty(): boolean {
+    return this.#pending.length === 0 && this.#ready.length === 0 && this.#connecting.size === 0 && this.#busy.size === 0;
+  }
+
+  /** Numbers of connections by state. */
+  get counts(): { readonly ready: number; readonly connecting: number; readonly busy: number } {
+    return { ready: this.#ready.length, connecting: this.#connecting.size, busy: this.#busy.size };
+  }
+
+  /** Asks for a connection: an idle one at once, else when one is connected. @see envoy:source/common/conn_pool/conn_pool_base.cc#ConnPoolImplBase::newStreamImpl */
+  newStream(callbacks: PoolCallbacks): PendingStream | null {
+    const ready = this.#ready.pop();
+    if (ready !== undefined) {
+      this.#record('reuse', `connection ${ready.id} to ${this.host.address.text} is idle`);
+      this.#attach(ready, callbacks);
+      return null;
+    }
+    if (this.#cluster.resources.pending >= MAX_PENDING_REQUESTS) {
+      callbacks.onPoolFailure({ reason: 'overflow', transportFailure: '' });
+      return null;
+    }
+    const waiting: Waiting = { callbacks, cancelled: false };
+    this.#pending.push(waiting);
+    this.#cluster.resources.pending += 1;
+    this.#connectIfNeeded();
+    return { cancel: () => this.#cancel(waiting) };
+  }
+
+  /** The host was dropped: idle connections close now, busy ones after their request. @see envoy:source/common/conn_pool/conn_pool_base.cc#ConnPoolImplBase::drainConnections */
+  drain(): void {
+    this.#draining = true;
+    for (const client of [...this.#ready]) {
+      client.close();
+    }
+    if (this.#pending.length === 0) {
+      for (const client of [...this.#connecting]) {
+        client.close();
+      }
+    }
+  }
+
+  /** Resets everything. */
+  abort(): void {
+    for (const client of [...this.#ready, ...this.#connecting, ...this.#busy]) {
+      client.abort();
+    }
+  }
+
+  /** A connection is established: requests that wait may have it. */
+  onConnected(client: ActiveClient): void {
+    this.#connecting.delete(client);
+    this.#becomeReady(client);
+  }
+
+  /** A request is complete and its connection can be used again. */
+  onIdle(client: ActiveClient): void {
+    this.#busy.delete(client);
+    this.#becomeReady(client);
+  }
+
+  /** A connection is gone. @see envoy:source/common/conn_pool/conn_pool_base.cc#ConnPoolImplBase::onConnectionEvent */
+  onClientClosed(client: ActiveClient, connectFailure: PoolFailure | null): void {
+    this.#cluster.resources.connections -= 1;
+    const index = this.#ready.indexOf(client);
+    if (index >= 0) {
+      this.#ready.splice(index, 1);
+    }
+    this.#connecting.delete(client);
+    this.#busy.delete(client);
+    if (connectFailure !== null) {
+      this.#purge(connectFailure);
+    }
+    this.#connectIfNeeded();
+  }
+
+  /** Wires a stream to its connection; `false` from the circuit breaker fails the request. */
+  #attach(client: ActiveClient, callbacks: PoolCallbacks): void {
+    if (this.#cluster.resources.requests >= MAX_REQUESTS) {
+      this.#ready.push(client);
+      callbacks.onPoolFailure({ reason: 'overflow', transportFailure: '' });
+      return;
+    }
+    this.#cluster.resources.requests += 1;
+    this.#busy.add(client);
+    this.#context.stats.get(`cluster.${this.#cluster.name}.upstream_rq_total`).value += 1;
+    callbacks.onPoolReady(client.newStream(() => (this.#cluster.resources.requests -= 1)), this.host);
+  }
+
+  #becomeReady(client: ActiveClient): void {
+    while (this.#pending.length > 0) {
+      const waiting = this.#pending.shift() as Waiting;
+      this.#cluster.resources.pending -= 1;
+      this.#attach(client, waiting.callbacks);
+      return;
+    }
+    if (this.#draining) {
+      client.close();
+    } else {
+      this.#ready.push(client);
+    }
+  }
+
+  #purge(failure: PoolFailure): void {
+    const purged = this.#pending;
+    this.#pending = [];
+    this.#cluster.resources.pending -= purged.length;
+    for (const waiting of purged) {
+      if (!waiting.cancelled) {
+        waiting.callbacks.onPoolFailure(failure);
+      }
+    }
+  }
+
+  #cancel(waiting: Waiting): void {
+    const index = this.#pending.indexOf(waiting);
+    if (index >= 0) {
+      waiting.cancelled = true;
+      this.#pending.splice(index, 1);
+      this.#cluster.resources.pending -= 1;
+    }
+  }
+
+  #connectIfNeeded(): void {
+    while (this.#pending.length > this.#connecting.size) {
+      const none = this.#ready.length === 0 && this.#connecting.size === 0 && this.#busy.size === 0;
+      if (this.#cluster.resources.connections >= MAX_CONNECTIONS && !none) {
+        this.#context.stats.get(`cluster.${this.#cluster.name}.upstream_cx_overflow`).value += 1;
+        return;
+      }
+      this.#cluster.resources.connections += 1;
+      this.#context.stats.get(`cluster.${this.#cluster.name}.upstream_cx_total`).value += 1;
+      const client = new ActiveClient(this.#context, this);
+      this.#connecting.add(client);
+      this.#record('connect', `no idle connection to ${this.host.address.text} for key ${this.key.hash === '' ? 'none' : this.key.hash}`);
+      client.connect();
+    }
+  }
+
+  #record(verdict: string, why: string): void {
+    const journey: Journey = this.#context.journey;
+    if (journey.recording) {
+      journey.add({
+        kind: 'decide',
+        actor: 'envoy',
+        fn: 'ConnPoolImplBase::newStreamImpl',
+        see: 'envoy:source/common/conn_pool/conn_pool_base.cc#ConnPoolImplBase::newStreamImpl',
+        verdict,
+        why,
+        data: { cluster: this.#cluster.name, host: this.host.address.text, hashKey: this.key.hash, mark: `0x${this.key.mark.toString(16)}` },
+      });
+    }
+  }
+}
+
+/** Who hears of the response; re-exported type of the connection's side. */
+export type { UpstreamStreamCallbacks };

@@ -1,0 +1,188 @@
+/**
+ * An HTTP/1.1 server in the manner of Go's net/http: the frame for the modelled servers.
+ * @see go:src/net/http/server.go#conn.serve
+ */
+import { isErrno, type TcpHandlers, type TcpListener, type TcpSocket } from '../kernel/socket.ts';
+import { concatBytes, fromLatin1, latin1, NO_BYTES, utf8 } from '../net/bytes.ts';
+import { httpDate } from '../net/http_date.ts';
+import { IPV4_ANY } from '../net/ipv4.ts';
+import { findHeadEnd, type HttpHead, parseHead } from './http_message.ts';
+import type { ProcessEnv, Server } from './process.ts';
+
+/** A request as a handler sees it. */
+export interface ServerRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly headers: HttpHead['headers'];
+  readonly body: Uint8Array;
+  /** `10.0.0.1:1024` */
+  readonly remote: TcpSocket['remote'];
+}
+
+/** What a handler answers. */
+export interface ServerResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** Answers requests. */
+export type RequestHandler = (request: ServerRequest, env: ProcessEnv) => ServerResponse;
+
+const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+/** A server on one port. */
+export class HttpServer implements Server {
+  readonly #port: number;
+  readonly #handler: RequestHandler;
+  #listener: TcpListener | null = null;
+  readonly #connections = new Set<TcpSocket>();
+
+  constructor(port: number, handler: RequestHandler) {
+    this.#port = port;
+    this.#handler = handler;
+  }
+
+  start(env: ProcessEnv): void {
+    const listener = env.sockets.listen({ local: { address: IPV4_ANY, port: this.#port }, onAccept: (socket) => this.#accept(env, socket) });
+    this.#listener = isErrno(listener) ? null : listener;
+  }
+
+  stop(): void {
+    this.#listener?.close();
+    this.#listener = null;
+    for (const socket of this.#connections) {
+      socket.abort();
+    }
+    this.#connections.clear();
+  }
+
+  #accept(env: ProcessEnv, socket: TcpSocket): TcpHandlers {
+    let buffered: Uint8Array = NO_BYTES;
+    this.#connections.add(socket);
+    const forget = (): void => {
+      this.#connections.delete(socket);
+    };
+    return {
+      onData: (_socket, bytes) => {
+        buffered = buffered.length === 0 ? bytes : concatBytes([buffered, bytes]);
+        buffered = this.#serve(env, socket, buffered);
+      },
+      onEnd: () => {
+        forget();
+        socket.close();
+      },
+      onError: forget,
+      onClose: forget,
+    };
+  }
+
+  /** Answers all whole requests; returns what is left. */
+  #serve(env: ProcessEnv, socket: TcpSocket, bytes: Uint8Array): Uint8Array {
+    let rest = bytes;
+    for (;;) {
+      const headEnd = findHeadEnd(rest);
+      if (headEnd < 0) {
+        return rest;
+      }
+      const head = parseHead(fromLatin1(rest, 0, headEnd));
+      if (head === null) {
+        this.#close(socket, latin1('HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request'));
+        return NO_BYTES;
+      }
+      const body = readBody(head, rest.subarray(headEnd));
+      if (body === null) {
+        return rest;
+      }
+      const [method, target] = head.startLine.split(' ') as [string, string];
+      record(env, socket, `${method} ${target}`);
+      const response = this.#handler({ method, target, headers: head.headers, body: body.bytes, remote: socket.remote }, env);
+      const close = (header(head, 'connection') ?? '').toLowerCase() === 'close';
+      socket.write(render(env, response, method === 'HEAD', close));
+      if (close) {
+        this.#connections.delete(socket);
+        socket.close();
+        return NO_BYTES;
+      }
+      rest = rest.subarray(headEnd + body.consumed);
+    }
+  }
+
+  #close(socket: TcpSocket, bytes: Uint8Array): void {
+    socket.write(bytes);
+    this.#connections.delete(socket);
+    socket.close();
+  }
+}
+
+/** A header's value. */
+export function header(head: HttpHead, name: string): string | null {
+  return head.headers.find(([key]) => key.toLowerCase() === name)?.[1] ?? null;
+}
+
+/** Body by length or chunks; `null` while it is not all there. */
+function readBody(head: HttpHead, bytes: Uint8Array): { readonly bytes: Uint8Array; readonly consumed: number } | null {
+  if ((header(head, 'transfer-encoding') ?? '').toLowerCase() === 'chunked') {
+    return readChunks(bytes);
+  }
+  const length = Number(header(head, 'content-length') ?? '0');
+  return bytes.length < length ? null : { bytes: bytes.subarray(0, length), consumed: length };
+}
+
+/** A chunked body. */
+export function readChunks(bytes: Uint8Array): { readonly bytes: Uint8Array; readonly consumed: number } | null {
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  for (;;) {
+    const text = fromLatin1(bytes, at, Math.min(at + 20, bytes.length));
+    const end = text.indexOf('\r\n');
+    if (end < 0) {
+      return null;
+    }
+    const size = Number.parseInt(text, 16);
+    at += end + 2;
+    if (bytes.length < at + size + 2) {
+      return null;
+    }
+    if (size === 0) {
+      return { bytes: concatBytes(parts.length === 0 ? [NO_BYTES] : parts), consumed: at + 2 };
+    }
+    parts.push(bytes.subarray(at, at + size));
+    at += size + 2;
+  }
+}
+
+/** Headers in Go's order: sorted, with the length last. @see go:src/net/http/server.go#chunkWriter.writeHeader */
+function render(env: ProcessEnv, response: ServerResponse, headOnly: boolean, close: boolean): Uint8Array {
+  const body = utf8(response.body);
+  const lines = [
+    `HTTP/1.1 ${response.status} ${REASONS[response.status] ?? ''}`,
+    ...(response.contentType === '' ? [] : [`Content-Type: ${response.contentType}`]),
+    `Date: ${httpDate(env.scheduler.clock.wallMillis())}`,
+    `Content-Length: ${body.length}`,
+    ...(close ? ['Connection: close'] : []),
+  ];
+  const head = latin1(`${lines.join('\r\n')}\r\n\r\n`);
+  return headOnly ? head : concatBytes([head, body]);
+}
+
+function record(env: ProcessEnv, socket: TcpSocket, what: string): void {
+  if (env.journey.recording) {
+    const { remote } = socket;
+    env.journey.add({
+      kind: 'enter',
+      actor: 'workload',
+      fn: 'ServeHTTP',
+      where: env.hostname,
+      what: `${what} from ${remote.address >>> 24}.${(remote.address >>> 16) & 255}.${(remote.address >>> 8) & 255}.${remote.address & 255}:${remote.port}`,
+    });
+  }
+}
