@@ -1,7 +1,6 @@
 /** One node: a kernel with its network, the agent, the proxy it starts, the kubelet. */
 import { Daemon, type DaemonDeps } from '../agent/daemon/daemon.ts';
 import type { BootstrapConfig, ProxyLauncher } from '../agent/envoy/envoy.ts';
-import type { MonitorPayload } from '../agent/monitor/monitor_agent.ts';
 import { Envoy } from '../envoy/envoy.ts';
 import { BpfFs } from '../kernel/bpffs.ts';
 import { Kernel } from '../kernel/kernel.ts';
@@ -10,6 +9,7 @@ import { RT_TABLE_MAIN } from '../kernel/route.ts';
 import { type Ipv4, parseCidr4, parseIpv4 } from '../net/ipv4.ts';
 import { assertPresent } from '../sim/assert.ts';
 import { SECOND } from '../sim/clock.ts';
+import type { MonitorEvent } from '../monitor/event.ts';
 import type { Journey } from '../sim/journey.ts';
 import type { Rng } from '../sim/rng.ts';
 import type { Scheduler } from '../sim/scheduler.ts';
@@ -17,16 +17,8 @@ import { DatapathLoader } from './datapath_loader.ts';
 import type { Fabric } from './fabric.ts';
 import { Kubelet, type KubeletDeps } from './kubelet.ts';
 import { randomMac } from './names.ts';
+import { monitorEvent } from './monitor_events.ts';
 import type { NodeOptions, Pins } from './options.ts';
-
-/** Something a node's monitor saw, with its time. */
-export interface SeenEvent {
-  /** Nanoseconds since boot. */
-  readonly at: number;
-  /** Unix milliseconds. */
-  readonly wallMillis: number;
-  readonly payload: MonitorPayload;
-}
 
 /** What a node is made of. */
 export interface NodeDeps extends Pick<DaemonDeps, 'api' | 'options' | 'identities'>, Pick<KubeletDeps, 'zone' | 'dnsIp' | 'curlVersion' | 'pins'> {
@@ -50,7 +42,7 @@ export class Node {
   readonly agent: Daemon;
   readonly kubelet: Kubelet;
   /** Everything the monitor saw, in order. */
-  readonly events: SeenEvent[] = [];
+  readonly events: MonitorEvent[] = [];
   readonly #deps: NodeDeps;
   #envoy: Envoy | null = null;
   #bootstrap: BootstrapConfig | null = null;
@@ -92,7 +84,7 @@ export class Node {
       pins: agentPins(clusterPins),
     });
     this.agent.monitor.subscribe((payload) => {
-      this.events.push({ at: scheduler.clock.now(), wallMillis: scheduler.clock.wallMillis(), payload });
+      this.events.push(monitorEvent(this.agent, scheduler.clock, payload));
     });
     this.agent.start();
     this.kubelet = new Kubelet({ ...deps, rng: rng.fork('kubelet'), nodeName: node.name, nodeIp: node.ip, kernel: this.kernel, hostNetns: this.hostNetns, agent: this.agent });

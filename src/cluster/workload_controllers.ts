@@ -4,7 +4,7 @@
  * @see kubernetes:pkg/controller/endpoint/endpoints_controller.go
  */
 import type { ApiServer } from '../k8s/api_server.ts';
-import type { Deployment, Endpoints, Pod, ReplicaSet, Service } from '../k8s/objects.ts';
+import type { Deployment, EndpointAddress, Endpoints, EndpointSubset, Pod, ReplicaSet, Service } from '../k8s/objects.ts';
 import { matchesLabels } from '../k8s/selector.ts';
 import type { Rng } from '../sim/rng.ts';
 import { podTemplateHash, randomSuffix } from './names.ts';
@@ -121,7 +121,7 @@ function syncEndpoints(deps: ControllerDeps, service: Service): void {
   const pods = deps.api
     .list<Pod>('Pod', { namespace })
     .filter((pod) => matchesLabels(selector, pod.metadata.labels ?? {}) && pod.status?.podIP !== undefined);
-  const subsets: NonNullable<Endpoints['subsets']>[number][] = [];
+  const subsets: { addresses?: EndpointAddress[]; notReadyAddresses?: EndpointAddress[]; ports: NonNullable<EndpointSubset['ports']> }[] = [];
   for (const pod of pods) {
     const ports = (service.spec.ports ?? []).flatMap((port) => {
       const number = targetPort(pod, port.targetPort ?? port.port, port.protocol ?? 'TCP');

@@ -2,21 +2,29 @@
  * A client that keeps its connection: requests go one after the other over the same socket. What no single curl command can show.
  */
 import { isErrno, type SocketErrno, type TcpSocket } from '../kernel/socket.ts';
-import { fromUtf8, latin1 } from '../net/bytes.ts';
-import type { Ipv4 } from '../net/ipv4.ts';
+import { concatBytes, fromUtf8, latin1, utf8 } from '../net/bytes.ts';
+import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 import { CurlResponse } from './curl_response.ts';
-import { type CurlOptions, type CurlUrl, parseCurl, parseUrl } from './curl_options.ts';
-import { requestHead } from './curl.ts';
 import type { ProcessEnv } from './process.ts';
 import { resolve } from './resolver.ts';
+
+/** Why there is no answer. */
+export type ClientError = SocketErrno | 'closed' | 'unresolved';
 
 /** What came of a request. */
 export interface ClientResult {
   /** 0 when none came. */
   readonly status: number;
   readonly body: string;
-  /** Why there is no response: the socket's error, or the peer's end. */
-  readonly error: SocketErrno | 'closed' | 'unresolved' | 'usage' | null;
+  readonly error: ClientError | null;
+}
+
+/** A request. */
+export interface ClientRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
 }
 
 /** One kept connection. */
@@ -24,37 +32,44 @@ export class HttpClient {
   readonly #env: ProcessEnv;
   #socket: TcpSocket | null = null;
   #response: CurlResponse | null = null;
+  #onConnected: ((error: ClientError | null) => void) | null = null;
   #done: ((result: ClientResult) => void) | null = null;
 
   constructor(env: ProcessEnv) {
     this.#env = env;
   }
 
-  /** Whether the connection stands. */
-  get open(): boolean {
-    return this.#socket !== null;
+  /** The client's end as `ip:port`; empty without a connection. */
+  get local(): string {
+    return this.#socket === null ? '' : `${formatIpv4(this.#socket.local.address)}:${this.#socket.local.port}`;
   }
 
-  /** Sends a request, described by curl's arguments; connects first if need be. */
-  request(args: readonly string[], done: (result: ClientResult) => void): void {
-    const parsed = parseCurl(args);
-    const url = parsed.ok ? parseUrl(parsed.options.url, parsed.options.pathAsIs) : null;
-    this.#done = done;
-    if (!parsed.ok || url === null) {
-      this.#env.scheduler.after(0, 'http client', () => this.#finish({ status: 0, body: '', error: 'usage' }));
-      return;
-    }
-    if (this.#socket !== null) {
-      this.#send(this.#socket, parsed.options, url);
-      return;
-    }
-    resolve(this.#env, url.host, (result) => {
+  /** Connects; `done` hears the error, or `null`. */
+  connect(host: string, port: number, done: (error: ClientError | null) => void): void {
+    this.#onConnected = done;
+    resolve(this.#env, host, (result) => {
       if (result.ok) {
-        this.#connect(result.addresses[0] as Ipv4, parsed.options, url);
+        this.#connect(result.addresses[0] as Ipv4, port);
       } else {
-        this.#finish({ status: 0, body: '', error: 'unresolved' });
+        this.#ended('unresolved');
       }
     });
+  }
+
+  /** Sends a request; `done` hears of the answer, later. */
+  send(request: ClientRequest, done: (result: ClientResult) => void): void {
+    this.#done = done;
+    const socket = this.#socket;
+    if (socket === null) {
+      this.#env.scheduler.after(0, 'http client', () => this.#finish({ status: 0, body: '', error: 'closed' }));
+      return;
+    }
+    this.#response = new CurlResponse(request.method === 'HEAD');
+    const body = utf8(request.body);
+    const headers = { 'User-Agent': `curl/${this.#env.curlVersion}`, Accept: '*/*', ...request.headers };
+    const length = body.length > 0 ? `Content-Length: ${body.length}\r\n` : '';
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.write(concatBytes([latin1(`${request.method} ${request.path} HTTP/1.1\r\n${lines.join('')}${length}\r\n`), body]));
   }
 
   /** Closes the connection. */
@@ -63,44 +78,44 @@ export class HttpClient {
     this.#socket = null;
   }
 
-  #connect(address: Ipv4, options: CurlOptions, url: CurlUrl): void {
+  #connect(address: Ipv4, port: number): void {
     const socket = this.#env.sockets.connect({
-      remote: { address, port: url.port },
+      remote: { address, port },
       handlers: {
-        onConnected: (one) => this.#send(one, options, url),
+        onConnected: () => this.#connected(null),
         onData: (_socket, bytes) => this.#onData(bytes),
         onEnd: () => this.#ended('closed'),
         onError: (_socket, errno) => this.#ended(errno),
       },
     });
     if (isErrno(socket)) {
-      this.#env.scheduler.after(0, 'http client', () => this.#finish({ status: 0, body: '', error: socket }));
+      this.#env.scheduler.after(0, 'http client', () => this.#ended(socket));
     } else {
       this.#socket = socket;
     }
-  }
-
-  #send(socket: TcpSocket, options: CurlOptions, url: CurlUrl): void {
-    this.#response = new CurlResponse(options.head);
-    const head = requestHead(options, url, this.#env.curlVersion);
-    socket.write(latin1(head + (options.data ?? '')));
   }
 
   #onData(bytes: Uint8Array): void {
     const response = this.#response;
     if (response?.add(bytes) === true && response.complete) {
       this.#response = null;
-      const close = (response.header('connection') ?? '').toLowerCase() === 'close';
-      if (close) {
+      if ((response.header('connection') ?? '').toLowerCase() === 'close') {
         this.close();
       }
       this.#finish({ status: response.status, body: fromUtf8(response.body()), error: null });
     }
   }
 
-  #ended(error: SocketErrno | 'closed'): void {
+  #ended(error: ClientError): void {
     this.close();
+    this.#connected(error);
     this.#finish({ status: 0, body: '', error });
+  }
+
+  #connected(error: ClientError | null): void {
+    const done = this.#onConnected;
+    this.#onConnected = null;
+    done?.(error);
   }
 
   #finish(result: ClientResult): void {

@@ -3,5 +3,6 @@
  */
 import type { ConformanceModule } from './module.ts';
 import { policyModule } from './policy.ts';
+import { proxyModule } from './proxy.ts';
 
-export const MODULES: readonly ConformanceModule[] = [policyModule];
+export const MODULES: readonly ConformanceModule[] = [policyModule, proxyModule];

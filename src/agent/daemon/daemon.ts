@@ -40,6 +40,7 @@ import { filterLabels, newLabelFilter } from '../labels/filter.ts';
 import type { Label } from '../labels/labels.ts';
 import { MonitorAgent } from '../monitor/monitor_agent.ts';
 import { type DaemonOptions } from '../option/config.ts';
+import { encodeRule } from '../policy/api/encode.ts';
 import type { ParsedPolicy } from '../policy/api/rule.ts';
 import { DEFAULT_POLICY_CONFIG, type PolicyConfig } from '../policy/config.ts';
 import { PolicyCache } from '../policy/distillery.ts';
@@ -51,6 +52,7 @@ import { ServiceManager } from '../service/service.ts';
 import { EventQueue } from './event_queue.ts';
 import { PolicyManager } from './policy.ts';
 import { Regenerator } from './regenerator.ts';
+import { type EndpointModel, endpointModel, hostEndpointModel, identityModel } from './views.ts';
 
 /** Pins the agent follows. */
 export interface AgentPins {
@@ -258,6 +260,23 @@ export class Daemon {
       this.selectorCache.updateIdentities(added, deleted);
       this.#regenerator.triggerPolicyUpdates(() => this.endpoints.list(), 'one or more identities created or deleted');
     }
+  }
+
+  /** Endpoints as the API shows them, the host's among them, by id. */
+  endpointViews(): readonly EndpointModel[] {
+    const host = hostEndpointModel(this.hostEndpointId, assertPresent(this.selectorCache.identity(IDENTITY_HOST), 'host identity'));
+    const audit = this.options['policy-audit-mode'];
+    return [host, ...this.endpoints.list().map((endpoint) => endpointModel(endpoint, audit))].sort((a, b) => a.id - b.id);
+  }
+
+  /** Identities the agent knows, by number. */
+  identityViews(): readonly { readonly id: number; readonly labels: readonly string[] }[] {
+    return [...this.selectorCache.allIdentities()].map(identityModel).sort((a, b) => a.id - b.id);
+  }
+
+  /** Rules as `cilium policy get` shows them. */
+  policyRules(): readonly unknown[] {
+    return this.repository.allRules().map(encodeRule);
   }
 
   /** Regenerates an endpoint, for `cilium endpoint regenerate`. */

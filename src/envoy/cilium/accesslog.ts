@@ -19,6 +19,15 @@ export interface EntryStart {
   readonly startTime: bigint;
 }
 
+interface MutableHttp {
+  readonly protocol: HttpLogEntry['http_protocol'];
+  scheme: string;
+  host: string;
+  path: string;
+  method: string;
+  status: number;
+}
+
 /** The entry of one stream, refilled for each record that is written. */
 export class AccessLogEntry {
   #timestamp = 0n;
@@ -29,7 +38,7 @@ export class AccessLogEntry {
   #source = '';
   #destination = '';
   /** Stays `null` for streams that were answered before the filter saw them, until the response is logged. */
-  #http: { protocol: HttpLogEntry['http_protocol']; scheme: string; host: string; path: string; method: string; status: number } | null = null;
+  #http: MutableHttp | null = null;
   #headers: KeyValue[] = [];
   /** Headers a rule missed; filled by policies. An empty pair is what 1.23 logs for CONTINUE_ON_MISMATCH. */
   readonly missing: KeyValue[] = [];
@@ -130,7 +139,7 @@ export class AccessLogEntry {
     };
   }
 
-  #mutableHttp(): NonNullable<typeof this.#http> {
+  #mutableHttp(): MutableHttp {
     this.#http ??= { protocol: 'HTTP10', scheme: '', host: '', path: '', method: '', status: 0 };
     return this.#http;
   }

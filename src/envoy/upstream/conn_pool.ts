@@ -6,7 +6,7 @@
 import type { Journey } from '../../sim/journey.ts';
 import type { InetAddress } from '../network/address.ts';
 import type { ServerContext } from '../server_context.ts';
-import { ActiveClient, type UpstreamStream, type UpstreamStreamCallbacks } from './active_client.ts';
+import { ActiveClient, type UpstreamStream } from './active_client.ts';
 import { type Host, MAX_CONNECTIONS, MAX_PENDING_REQUESTS, MAX_REQUESTS, type OriginalDstCluster } from './original_dst_cluster.ts';
 
 /** What keeps pools apart, and how their sockets are opened. */
@@ -216,6 +216,3 @@ export class ConnPool {
     }
   }
 }
-
-/** Who hears of the response; re-exported type of the connection's side. */
-export type { UpstreamStreamCallbacks };

@@ -1,0 +1,211 @@
+/**
+ * `/config_dump`: bootstrap, clusters, listeners, network policies and routes as protobuf JSON.
+ * @see envoy:source/server/admin/config_dump_handler.cc#ConfigDumpHandler::handlerConfigDump
+ * @see proxy:cilium/network_policy.cc#NetworkPolicyMap::dumpNetworkPolicyConfigs
+ */
+import { formatIp, parseIp } from '../../net/prefix.ts';
+import { civilTime } from '../../net/http_date.ts';
+import type { HttpConnectionManagerConfig } from '../../xds/listener.ts';
+import type { NetworkPolicy, PortNetworkPolicy } from '../../xds/npds.ts';
+import type { ListenerManager } from '../network/listener_manager.ts';
+import { compileRegex } from '../regex.ts';
+import type { ServerContext } from '../server_context.ts';
+import { ORIGINAL_DST_CLUSTERS } from '../upstream/cluster_manager.ts';
+import type { AdminResponse } from './admin.ts';
+
+const TYPE = 'type.googleapis.com/';
+
+/** The dump; `include_eds`, `resource` and `name_regex` are understood. */
+export function configDump(context: ServerContext, listeners: ListenerManager, query: ReadonlyMap<string, string>): AdminResponse {
+  const pattern = query.get('name_regex') ?? '';
+  const regex = pattern === '' ? null : compileRegex(pattern, 1_000_000);
+  if (regex !== null && 'error' in regex) {
+    return { status: 400, contentType: 'text/plain; charset=UTF-8', body: `Error while parsing name_regex from ${pattern}: ${regex.error}\n` };
+  }
+  const keep = (name: string): boolean => regex === null || regex.matches(name);
+  const configs: object[] = [bootstrapDump(context), clustersDump(context, keep)];
+  if (query.has('include_eds')) {
+    configs.push(endpointsDump(context, keep));
+  }
+  configs.push(listenersDump(context, listeners, keep));
+  const policies = context.cilium.policies;
+  if (policies !== null) {
+    const kept = policies.dump().filter(([ip]) => keep(ip));
+    configs.push({ '@type': `${TYPE}cilium.NetworkPoliciesConfigDump`, networkpolicies: kept.map(([, policy]) => policyToJson(policy)) });
+  }
+  configs.push(routesDump(context, listeners, keep), { '@type': `${TYPE}envoy.admin.v3.SecretsConfigDump` });
+  return filterResource(configs, query.get('resource') ?? '');
+}
+
+/** The node of the bootstrap file. @see cilium:pkg/envoy/server.go#createBootstrap */
+export function bootstrapNode(id: string): object {
+  return { id, cluster: 'ingress-cluster', user_agent_name: 'envoy', user_agent_build_version: { version: { major_number: 1, minor_number: 23, patch: 9 } } };
+}
+
+/** Protobuf JSON of a policy: 64-bit numbers are text, defaults are absent, members in the order of the proto file. */
+export function policyToJson(policy: NetworkPolicy): object {
+  const { endpoint_ips: ips, endpoint_id: id, ingress_per_port_policies: ingress, egress_per_port_policies: egress, conntrack_map_name: name } = policy;
+  return {
+    endpoint_ips: ips,
+    ...(id === 0 ? {} : { endpoint_id: String(id) }),
+    ...(ingress === undefined || ingress.length === 0 ? {} : { ingress_per_port_policies: ingress.map(portToJson) }),
+    ...(egress === undefined || egress.length === 0 ? {} : { egress_per_port_policies: egress.map(portToJson) }),
+    ...(name === undefined || name === '' ? {} : { conntrack_map_name: name }),
+  };
+}
+
+function portToJson(port: PortNetworkPolicy): object {
+  return {
+    ...((port.port ?? 0) === 0 ? {} : { port: port.port }),
+    ...((port.protocol ?? 'TCP') === 'TCP' ? {} : { protocol: port.protocol }),
+    ...((port.rules ?? []).length === 0
+      ? {}
+      : {
+          rules: port.rules?.map((rule) => {
+            const { remote_policies: remotes, ...rest } = rule;
+            return { ...((remotes ?? []).length === 0 ? {} : { remote_policies: remotes?.map(String) }), ...rest };
+          }),
+        }),
+  };
+}
+
+/** `resource=` names one repeated member; the dump is then its elements. */
+function filterResource(configs: readonly object[], resource: string): AdminResponse {
+  if (resource === '') {
+    return answer({ configs });
+  }
+  for (const config of configs) {
+    const member = (config as Readonly<Record<string, unknown>>)[resource];
+    if (Array.isArray(member)) {
+      return answer({ configs: member });
+    }
+  }
+  return { status: 404, contentType: 'text/plain; charset=UTF-8', body: `${resource} not found in config dump` };
+}
+
+function answer(value: object): AdminResponse {
+  return { status: 200, contentType: 'application/json', body: JSON.stringify(value, null, 1) };
+}
+
+function bootstrapDump(context: ServerContext): object {
+  return {
+    '@type': `${TYPE}envoy.admin.v3.BootstrapConfigDump`,
+    bootstrap: {
+      node: bootstrapNode(context.options.nodeId),
+      static_resources: { clusters: staticClusters(context) },
+      dynamic_resources: { lds_config: XDS_SOURCE, cds_config: XDS_SOURCE },
+      admin: { address: { pipe: { path: '/var/run/cilium/envoy-admin.sock' } } },
+      layered_runtime: { layers: [{ name: 'static_layer_0', static_layer: { overload: { global_downstream_max_connections: 50000 } } }] },
+    },
+    last_updated: timestamp(startMillis(context)),
+  };
+}
+
+const XDS_SOURCE = {
+  api_config_source: {
+    api_type: 'GRPC',
+    grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc-cilium' } }],
+    set_node_on_first_message_only: true,
+    transport_api_version: 'V3',
+  },
+  resource_api_version: 'V3',
+};
+
+/** @see cilium:pkg/envoy/server.go#createBootstrap */
+function staticClusters(context: ServerContext): object[] {
+  const timeout = `${context.options.proxyConnectTimeout / 1_000_000_000}s`;
+  const useDownstream = {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+      '@type': `${TYPE}envoy.extensions.upstreams.http.v3.HttpProtocolOptions`,
+      use_downstream_protocol_config: { http2_protocol_options: {} },
+    },
+  };
+  const original = ORIGINAL_DST_CLUSTERS.map((name) => ({
+    name,
+    type: 'ORIGINAL_DST',
+    connect_timeout: timeout,
+    lb_policy: 'CLUSTER_PROVIDED',
+    cleanup_interval: '1.500s',
+    typed_extension_protocol_options: useDownstream,
+    ...(name.endsWith('-tls') ? { transport_socket: { name: 'cilium.tls_wrapper', typed_config: { '@type': `${TYPE}cilium.UpstreamTlsWrapperContext` } } } : {}),
+  }));
+  return [...original, pipeCluster('xds-grpc-cilium', '/var/run/cilium/xds.sock', timeout), pipeCluster('/envoy-admin', '/var/run/cilium/envoy-admin.sock', timeout)];
+}
+
+function pipeCluster(name: string, path: string, timeout: string): object {
+  const endpoint = { endpoint: { address: { pipe: { path } } } };
+  return { name, type: 'STATIC', connect_timeout: timeout, load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [endpoint] }] } };
+}
+
+function clustersDump(context: ServerContext, keep: (name: string) => boolean): object {
+  const updated = timestamp(startMillis(context));
+  const clusters = staticClusters(context)
+    .filter((cluster) => keep((cluster as { readonly name: string }).name))
+    .map((cluster) => ({ cluster: { '@type': `${TYPE}envoy.config.cluster.v3.Cluster`, ...cluster }, last_updated: updated }));
+  return { '@type': `${TYPE}envoy.admin.v3.ClustersConfigDump`, static_clusters: clusters };
+}
+
+function endpointsDump(context: ServerContext, keep: (name: string) => boolean): object {
+  const configs = context.clusters
+    .all()
+    .filter((cluster) => keep(cluster.name))
+    .map((cluster) => ({
+      endpoint_config: {
+        '@type': `${TYPE}envoy.config.endpoint.v3.ClusterLoadAssignment`,
+        cluster_name: cluster.name,
+        endpoints: [{ lb_endpoints: cluster.hosts().map((host) => ({ endpoint: { address: { socket_address: { address: plainIp(host.address.ip), port_value: host.address.port } } } })) }],
+      },
+    }));
+  return { '@type': `${TYPE}envoy.admin.v3.EndpointsConfigDump`, static_endpoint_configs: configs };
+}
+
+function listenersDump(_context: ServerContext, listeners: ListenerManager, keep: (name: string) => boolean): object {
+  const dynamic = listeners
+    .entries()
+    .filter((entry) => keep(entry.listener.config.name))
+    .map((entry) => ({
+      name: entry.listener.config.name,
+      active_state: {
+        version_info: entry.version,
+        listener: { '@type': `${TYPE}envoy.config.listener.v3.Listener`, ...entry.listener.config },
+        last_updated: timestamp(entry.lastUpdated),
+      },
+    }));
+  return {
+    '@type': `${TYPE}envoy.admin.v3.ListenersConfigDump`,
+    ...(listeners.version === '' ? {} : { version_info: listeners.version }),
+    ...(dynamic.length === 0 ? {} : { dynamic_listeners: dynamic }),
+  };
+}
+
+function routesDump(_context: ServerContext, listeners: ListenerManager, keep: (name: string) => boolean): object {
+  const routes: object[] = [];
+  for (const { listener, lastUpdated } of listeners.entries()) {
+    for (const chain of listener.config.filter_chains) {
+      const manager = chain.filters.find((filter) => filter.name === 'envoy.filters.network.http_connection_manager');
+      const config = (manager?.typed_config as unknown as HttpConnectionManagerConfig | undefined)?.route_config;
+      if (config !== undefined && keep(config.name ?? '')) {
+        routes.push({ route_config: { '@type': `${TYPE}envoy.config.route.v3.RouteConfiguration`, ...config }, last_updated: timestamp(lastUpdated) });
+      }
+    }
+  }
+  return { '@type': `${TYPE}envoy.admin.v3.RoutesConfigDump`, ...(routes.length === 0 ? {} : { static_route_configs: routes }) };
+}
+
+function plainIp(text: string): string {
+  const address = parseIp(text);
+  return address === null ? text : formatIp(address);
+}
+
+/** Wall milliseconds at which the process started. */
+function startMillis(context: ServerContext): number {
+  const clock = context.dispatcher.clock;
+  return clock.wallMillis() - Math.floor((clock.now() - context.startedAt) / 1_000_000);
+}
+
+/** `2023-06-20T10:00:00.000Z` */
+function timestamp(wallMillis: number): string {
+  const t = civilTime(wallMillis);
+  const pad = (value: number, width: number): string => String(value).padStart(width, '0');
+  return `${pad(t.year, 4)}-${pad(t.month, 2)}-${pad(t.day, 2)}T${pad(t.hour, 2)}:${pad(t.minute, 2)}:${pad(t.second, 2)}.${pad(t.millis, 3)}Z`;
+}

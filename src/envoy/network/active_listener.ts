@@ -1,0 +1,231 @@
+/**
+ * A listener at work: its socket, the listener filters of each accepted connection, and the choice of the filter chain.
+ * @see envoy:source/server/active_tcp_listener.cc#ActiveTcpListener
+ * @see envoy:source/server/active_tcp_socket.cc#ActiveTcpSocket
+ */
+import { isErrno, type TcpHandlers, type TcpListener, type TcpSocket } from '../../kernel/socket.ts';
+import { concatBytes } from '../../net/bytes.ts';
+import { parseIpv4 } from '../../net/ipv4.ts';
+import { SECOND } from '../../sim/clock.ts';
+import type { BpfMetadataConfig, FilterChain, Listener } from '../../xds/listener.ts';
+import { BpfMetadata } from '../cilium/bpf_metadata.ts';
+import type { ServerContext } from '../server_context.ts';
+import { inetOfSocket } from './address.ts';
+import { Connection } from './connection.ts';
+import { type AcceptedConnection, ServerConnection } from './filter.ts';
+import { type NetworkFilterFactory, networkFilterFactory } from './filter_factories.ts';
+import { inspectTls } from './tls_inspector.ts';
+
+/** A client that says nothing for so long is dropped. @see envoy:source/server/listener_impl.cc#ListenerImpl (listener_filters_timeout) */
+const LISTENER_FILTERS_TIMEOUT = 15 * SECOND;
+
+interface Chain {
+  readonly config: FilterChain;
+  readonly factories: readonly NetworkFilterFactory[];
+}
+
+/** The listener. */
+export class ActiveListener {
+  readonly config: Listener;
+  readonly #context: ServerContext;
+  readonly #metadata: BpfMetadata | null;
+  readonly #inspect: boolean;
+  readonly #chains: readonly Chain[];
+  readonly #connections = new Set<Connection>();
+  #socket: TcpListener | null = null;
+  /** The listener was removed: its connections end with their next response. */
+  draining = false;
+
+  private constructor(context: ServerContext, config: Listener, metadata: BpfMetadata | null, chains: readonly Chain[]) {
+    this.#context = context;
+    this.config = config;
+    this.#metadata = metadata;
+    this.#chains = chains;
+    this.#inspect = config.listener_filters.some((filter) => filter.name === 'envoy.filters.listener.tls_inspector');
+  }
+
+  /** Checks a configuration; a text is the exception that rejects it. */
+  static create(context: ServerContext, config: Listener): ActiveListener | string {
+    let metadata: BpfMetadata | null = null;
+    for (const filter of config.listener_filters) {
+      if (filter.name === 'cilium.bpf_metadata') {
+        const made = createMetadata(context, filter.typed_config as unknown as BpfMetadataConfig);
+        if (typeof made === 'string') {
+          return made;
+        }
+        metadata = made;
+      } else if (filter.name !== 'envoy.filters.listener.tls_inspector') {
+        return `Didn't find a registered implementation for '${filter.name}' with type URL: ''`;
+      }
+    }
+    const chains: Chain[] = [];
+    for (const chain of config.filter_chains) {
+      const factories: NetworkFilterFactory[] = [];
+      for (const filter of chain.filters) {
+        const factory = networkFilterFactory(context, filter);
+        if (typeof factory === 'string') {
+          return factory;
+        }
+        factories.push(factory);
+      }
+      chains.push({ config: chain, factories });
+    }
+    return chains.length === 0 ? `error adding listener '${config.name}': no filter chains specified` : new ActiveListener(context, config, metadata, chains);
+  }
+
+  /** Number of open downstream connections. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Binds and listens; a text is the error. */
+  listen(): string | null {
+    const { address, port_value: port } = this.config.address.socket_address;
+    const mark = Number(this.config.socket_options?.find((option) => option.level === '1' && option.name === '36')?.int_value ?? 0);
+    const result = this.#context.sockets.listen({
+      local: { address: parseIpv4(address) ?? 0, port },
+      mark,
+      transparent: this.config.transparent === true,
+      onAccept: (socket) => this.#accept(socket),
+    });
+    if (isErrno(result)) {
+      return `cannot bind '${address}:${port}': ${result}`;
+    }
+    this.#socket = result;
+    return null;
+  }
+
+  /** Stops accepting; open connections go on. */
+  stopListening(): void {
+    this.#socket?.close();
+    this.#socket = null;
+  }
+
+  /** Closes what is left after draining. */
+  closeConnections(): void {
+    for (const connection of [...this.#connections]) {
+      connection.close('flush-write');
+    }
+  }
+
+  /** The process is gone. */
+  abort(): void {
+    this.stopListening();
+    for (const connection of [...this.#connections]) {
+      connection.abort();
+    }
+  }
+
+  #accept(socket: TcpSocket): TcpHandlers {
+    const connection = new Connection(this.#context.dispatcher, socket, this.#context.nextConnectionId());
+    this.#connections.add(connection);
+    connection.onSocketGone(() => this.#connections.delete(connection));
+    this.#context.stats.get(`listener.${this.#statName}.downstream_cx_total`).value += 1;
+    this.#recordAccept(connection);
+    if (this.#inspect) {
+      this.#inspectFirstBytes(connection);
+    } else {
+      this.#context.dispatcher.run(() => this.#newConnection(connection, 'plain', ''));
+    }
+    return connection.handlers();
+  }
+
+  /** The listener filters run when the first bytes have told TLS from plain text. */
+  #inspectFirstBytes(connection: Connection): void {
+    let received: Uint8Array[] = [];
+    const timeout = this.#context.dispatcher.timer(LISTENER_FILTERS_TIMEOUT, 'periodic:envoy listener filters timeout', () => connection.close('no-flush'));
+    connection.setCallbacks({
+      onData: (bytes) => {
+        received.push(bytes);
+        const all = concatBytes(received);
+        const found = inspectTls(all);
+        if (found.kind === 'more') {
+          return;
+        }
+        timeout.cancel();
+        received = [];
+        this.#newConnection(connection, found.kind, found.kind === 'tls' ? found.sni : '')?.onData(all);
+      },
+      onClosed: () => timeout.cancel(),
+    });
+  }
+
+  /** @see envoy:source/server/active_tcp_socket.cc#ActiveTcpSocket::newConnection */
+  #newConnection(connection: Connection, transport: 'plain' | 'tls', sni: string): ServerConnection | null {
+    const local = inetOfSocket(connection.socket.local);
+    const remote = inetOfSocket(connection.socket.remote);
+    const metadata = this.#metadata?.getMetadata(remote, local) ?? null;
+    if (this.#metadata !== null) {
+      connection.socket.setOption('SO_LINGER', 10);
+      connection.socket.setOption('SO_KEEPALIVE', 1);
+      connection.socket.setOption('TCP_KEEPINTVL', 300);
+      connection.socket.setOption('TCP_KEEPIDLE', 300);
+    }
+    const info: AcceptedConnection = {
+      local,
+      remote,
+      sni,
+      tls: transport === 'tls',
+      applicationProtocols: metadata === null || metadata.l7Proto === '' ? [] : [metadata.l7Proto],
+      option: metadata?.option ?? null,
+    };
+    const chain = this.#chooseChain(info);
+    if (chain === null) {
+      this.#context.stats.get(`listener.${this.#statName}.no_filter_chain_match`).value += 1;
+      connection.close('no-flush');
+      return null;
+    }
+    const server = new ServerConnection(connection, info, () => this.draining);
+    server.start(chain.factories.map((factory) => factory(server)));
+    return server;
+  }
+
+  /**
+   * The chain whose match is the most specific. @see envoy:source/server/filter_chain_manager_impl.cc#FilterChainManagerImpl::findFilterChain
+   * @remarks Not modelled: `cilium.tls_wrapper`; TLS bytes reach the codec raw, as they do without a TLS context in the policy.
+   */
+  #chooseChain(info: AcceptedConnection): Chain | null {
+    const transport = info.tls ? 'tls' : 'raw_buffer';
+    const fits = (chain: Chain): number => {
+      const match = chain.config.filter_chain_match;
+      if (match?.transport_protocol !== undefined && match.transport_protocol !== transport) {
+        return -1;
+      }
+      const protocols = match?.application_protocols ?? [];
+      if (protocols.length > 0 && !protocols.some((protocol) => info.applicationProtocols.includes(protocol))) {
+        return -1;
+      }
+      return (match?.transport_protocol === undefined ? 0 : 2) + (protocols.length > 0 ? 1 : 0);
+    };
+    let best: Chain | null = null;
+    for (const chain of this.#chains) {
+      if (fits(chain) >= 0 && (best === null || fits(chain) > fits(best))) {
+        best = chain;
+      }
+    }
+    return best;
+  }
+
+  get #statName(): string {
+    const { address, port_value: port } = this.config.address.socket_address;
+    return `${address}_${port}`;
+  }
+
+  #recordAccept(connection: Connection): void {
+    if (this.#context.journey.recording) {
+      this.#context.journey.add({
+        kind: 'enter',
+        actor: 'envoy',
+        fn: 'ActiveTcpListener::onAccept',
+        see: 'envoy:source/server/active_tcp_listener.cc#ActiveTcpListener::onAccept',
+        where: `listener ${this.config.name}`,
+        what: `connection ${connection.id}: ${inetOfSocket(connection.socket.remote).text} -> ${inetOfSocket(connection.socket.local).text}`,
+      });
+    }
+  }
+}
+
+function createMetadata(context: ServerContext, config: BpfMetadataConfig): BpfMetadata | string {
+  const sources = context.cilium.sources(config.bpf_root ?? '');
+  return typeof sources === 'string' ? sources : BpfMetadata.create(config, sources);
+}

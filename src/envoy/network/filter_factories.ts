@@ -1,0 +1,87 @@
+/**
+ * From filter configurations to filters: what of Envoy's registry Cilium's listeners use.
+ * @see envoy:source/server/listener_manager_impl.cc#ProdListenerComponentFactory::createNetworkFilterFactoryList
+ */
+import { MILLISECOND } from '../../sim/clock.ts';
+import type { FilterConfig, HttpConnectionManagerConfig, L7PolicyConfig, NetworkFilterConfig } from '../../xds/listener.ts';
+import { L7PolicyFilter, l7PolicyConfigError } from '../cilium/l7policy.ts';
+import { CiliumNetworkFilter, networkFilterConfigError } from '../cilium/network_filter.ts';
+import { TimeoutQueue } from '../event/timeout_queue.ts';
+import { type HcmFactory, HttpConnectionManager } from '../http/conn_manager_impl.ts';
+import type { StreamCallbacks, StreamFilter } from '../http/stream_filter.ts';
+import { Router, type RouterConfig } from '../router/router.ts';
+import type { ServerContext } from '../server_context.ts';
+import type { ReadFilter, ServerConnection } from './filter.ts';
+
+/** Makes a filter for a connection. */
+export type NetworkFilterFactory = (connection: ServerConnection) => ReadFilter;
+
+/** The factory of a network filter, or the exception's text. */
+export function networkFilterFactory(context: ServerContext, filter: FilterConfig): NetworkFilterFactory | string {
+  switch (filter.name) {
+    case 'cilium.network': {
+      const error = networkFilterConfigError(filter.typed_config as NetworkFilterConfig | undefined);
+      return error ?? ((connection) => new CiliumNetworkFilter(connection, context.journey));
+    }
+    case 'envoy.filters.network.http_connection_manager': {
+      const factory = hcmFactory(context, filter.typed_config as unknown as HttpConnectionManagerConfig);
+      return typeof factory === 'string' ? factory : (connection) => new HttpConnectionManager(context, factory, connection);
+    }
+    default:
+      return unknownFilter(filter);
+  }
+}
+
+function hcmFactory(context: ServerContext, config: HttpConnectionManagerConfig): HcmFactory | string {
+  const routerConfig: RouterConfig = { routes: config.route_config, timeouts: timeoutQueues(context) };
+  const factories: ((callbacks: StreamCallbacks) => StreamFilter)[] = [];
+  for (const filter of config.http_filters) {
+    const factory = httpFilterFactory(context, filter, routerConfig);
+    if (typeof factory === 'string') {
+      return factory;
+    }
+    factories.push(factory);
+  }
+  if (config.http_filters.at(-1)?.name !== 'envoy.filters.http.router') {
+    return 'Error: non-terminal filter is the last filter in a http filter chain.';
+  }
+  return {
+    config,
+    pathOptions: {
+      normalizePath: config.normalize_path === true,
+      mergeSlashes: config.merge_slashes === true,
+      escapedSlashes: config.path_with_escaped_slashes_action ?? 'KEEP_UNCHANGED',
+    },
+    createFilters: (callbacks) => factories.map((factory) => factory(callbacks)),
+  };
+}
+
+function httpFilterFactory(context: ServerContext, filter: FilterConfig, router: RouterConfig): ((callbacks: StreamCallbacks) => StreamFilter) | string {
+  switch (filter.name) {
+    case 'cilium.l7policy': {
+      const config: L7PolicyConfig = (filter.typed_config as L7PolicyConfig | undefined) ?? { '@type': 'type.googleapis.com/cilium.L7Policy' };
+      return l7PolicyConfigError(config) ?? ((callbacks) => new L7PolicyFilter(context, config, callbacks));
+    }
+    case 'envoy.filters.http.router':
+      return (callbacks) => new Router(context, router, callbacks);
+    default:
+      return unknownFilter(filter);
+  }
+}
+
+function unknownFilter(filter: FilterConfig): string {
+  return `Didn't find a registered implementation for '${filter.name}' with type URL: '${(filter.typed_config?.['@type'] ?? '').replace('type.googleapis.com/', '')}'`;
+}
+
+/** One queue per delay. */
+function timeoutQueues(context: ServerContext): (milliseconds: number) => TimeoutQueue {
+  const queues = new Map<number, TimeoutQueue>();
+  return (milliseconds) => {
+    let queue = queues.get(milliseconds);
+    if (queue === undefined) {
+      queue = new TimeoutQueue(context.dispatcher, milliseconds * MILLISECOND, 'envoy request timeout');
+      queues.set(milliseconds, queue);
+    }
+    return queue;
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * Whether and when a failed attempt is repeated.
+ * @see envoy:source/common/router/retry_state_impl.cc#RetryStateImpl
+ */
+import { MILLISECOND } from '../../sim/clock.ts';
+import type { Timer } from '../../sim/scheduler.ts';
+import type { HeaderMap } from '../http/header_map.ts';
+import type { ServerContext } from '../server_context.ts';
+import { MAX_RETRIES, type OriginalDstCluster } from '../upstream/original_dst_cluster.ts';
+
+/** @see envoy:envoy/router/router.h#RetryStatus */
+export type RetryStatus = 'yes' | 'no' | 'no-overflow' | 'no-limit-exceeded';
+
+/** Back-off: base and cap in milliseconds. @see envoy:source/common/router/retry_state_impl.cc#RetryStateImpl::RetryStateImpl */
+const BASE_INTERVAL = 25;
+const MAX_INTERVAL = 250;
+
+/** The retry budget of one request. */
+export class RetryState {
+  readonly #context: ServerContext;
+  readonly #cluster: OriginalDstCluster;
+  readonly #on: ReadonlySet<string>;
+  #remaining: number;
+  #interval = BASE_INTERVAL;
+  #timer: Timer | null = null;
+  #counted = false;
+
+  private constructor(context: ServerContext, cluster: OriginalDstCluster, on: ReadonlySet<string>, remaining: number) {
+    this.#context = context;
+    this.#cluster = cluster;
+    this.#on = on;
+    this.#remaining = remaining;
+  }
+
+  /** The state for a route's policy and the request's own wishes, which are taken out of the headers; `null`: no retries. */
+  static create(context: ServerContext, cluster: OriginalDstCluster, policy: { readonly retry_on: string; readonly num_retries: number } | undefined, headers: HeaderMap): RetryState | null {
+    const on = new Set((policy?.retry_on ?? '').split(',').map((word) => word.trim()).filter((word) => word !== ''));
+    for (const word of (headers.get('x-envoy-retry-on') ?? '').split(',')) {
+      if (word.trim() !== '') {
+        on.add(word.trim());
+      }
+    }
+    const wanted = headers.get('x-envoy-max-retries');
+    const remaining = wanted !== null && /^[0-9]{1,9}$/.test(wanted) ? Number(wanted) : (policy?.num_retries ?? 1);
+    for (const name of ['x-envoy-retry-on', 'x-envoy-retry-grpc-on', 'x-envoy-max-retries', 'x-envoy-retriable-status-codes', 'x-envoy-retriable-header-names', 'x-envoy-hedge-on-per-try-timeout']) {
+      headers.remove(name);
+    }
+    return on.size === 0 ? null : new RetryState(context, cluster, on, remaining);
+  }
+
+  /** A response's status says whether the attempt failed. @see envoy:source/common/router/retry_state_impl.cc#RetryStateImpl::wouldRetryFromHeaders */
+  shouldRetryHeaders(status: number, retry: () => void): RetryStatus {
+    const would =
+      (this.#on.has('5xx') && status >= 500 && status < 600) ||
+      (this.#on.has('gateway-error') && status >= 502 && status <= 504) ||
+      (this.#on.has('retriable-4xx') && status === 409);
+    return this.#shouldRetry(would, retry);
+  }
+
+  /** The attempt broke without an answer. @see envoy:source/common/router/retry_state_impl.cc#RetryStateImpl::wouldRetryFromReset */
+  shouldRetryReset(reason: string, retry: () => void): RetryStatus {
+    const would =
+      reason !== 'overflow' &&
+      (this.#on.has('5xx') || this.#on.has('gateway-error') || this.#on.has('reset') || (this.#on.has('connect-failure') && reason === 'connection failure'));
+    return this.#shouldRetry(would, retry);
+  }
+
+  /** Forgets a retry that waits. */
+  cancel(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#release();
+  }
+
+  #shouldRetry(would: boolean, retry: () => void): RetryStatus {
+    this.#release();
+    if (!would) {
+      return 'no';
+    }
+    const stats = this.#context.stats;
+    const prefix = `cluster.${this.#cluster.name}`;
+    if (this.#remaining === 0) {
+      stats.get(`${prefix}.upstream_rq_retry_limit_exceeded`).value += 1;
+      return 'no-limit-exceeded';
+    }
+    this.#remaining -= 1;
+    if (this.#cluster.resources.retries >= MAX_RETRIES) {
+      stats.get(`${prefix}.upstream_rq_retry_overflow`).value += 1;
+      return 'no-overflow';
+    }
+    this.#cluster.resources.retries += 1;
+    this.#counted = true;
+    stats.get(`${prefix}.upstream_rq_retry`).value += 1;
+    const wait = this.#context.rng.below(this.#interval);
+    this.#interval = Math.min(this.#interval * 2, MAX_INTERVAL);
+    this.#timer = this.#context.dispatcher.timer(wait * MILLISECOND, 'envoy retry back-off', () => {
+      this.#timer = null;
+      retry();
+    });
+    return 'yes';
+  }
+
+  #release(): void {
+    if (this.#counted) {
+      this.#counted = false;
+      this.#cluster.resources.retries -= 1;
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/** A cluster as a scenario and the commands see it. */
+import type { EnforcedPolicy, Fault, PodName, ScenarioHost } from './host.ts';
+import type { OpenResult } from './connection.ts';
+import type { ManifestText, ObjectName } from './scenario.ts';
+import type { ObjectResult } from './result.ts';
+import { findPod } from './find_pod.ts';
+import { applyManifests, deleteObjects } from './objects.ts';
+import { openConnection } from './open_connection.ts';
+import { enforcedPolicy } from './policy_references.ts';
+import { nodeView } from './node_view.ts';
+import { DEFAULT_TIMEOUT } from './request.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { ObjectView } from '../shell/cluster_view.ts';
+import type { CommandResult } from '../shell/table.ts';
+
+/** Exit code of a process that had to be killed because it would not end. */
+const EXIT_KILLED = 137;
+
+/** Makes the host of a cluster. */
+export function clusterHost(cluster: Cluster): ScenarioHost {
+  return {
+    nodes: cluster.nodes.map((node) => nodeView(cluster, node)),
+    wallMillis: () => cluster.clock.wallMillis(),
+    list: (kind, namespace) => cluster.api.list(kind, namespace === null ? {} : { namespace }) as unknown as readonly ObjectView[],
+    exec: (namespace, pod, argv) => execute(cluster, namespace, pod, argv),
+    now: () => cluster.clock.now(),
+    journey: () => cluster.journey.steps,
+    apply: (manifests: readonly ManifestText[], namespace: string): ObjectResult[] => applyManifests(cluster, manifests, namespace),
+    delete: (manifests: readonly ManifestText[], objects: readonly ObjectName[], namespace: string): ObjectResult[] =>
+      deleteObjects(cluster, manifests, objects, namespace),
+    settle: () => cluster.settle(),
+    advance: (nanos) => cluster.advance(nanos),
+    findPod: (reference): PodName | null => findPod(cluster, reference),
+    connect: (pod, host, port, timeout): OpenResult => openConnection(cluster, pod, { host, port, timeout }),
+    fault: (fault) => doFault(cluster, fault),
+    enforced: (endpointId, direction): EnforcedPolicy | null => enforcedPolicy(cluster, endpointId, direction),
+  };
+}
+
+/** Runs a program to its end, and lets what it left on the wire arrive. */
+function execute(cluster: Cluster, namespace: string, pod: string, argv: readonly string[]): CommandResult {
+  const execution = cluster.exec(namespace, pod, argv);
+  if (execution === null) {
+    return { exitCode: 1, stdout: '', stderr: `Error from server (NotFound): pods "${pod}" not found\n` };
+  }
+  if (!cluster.runUntil(() => execution.done, DEFAULT_TIMEOUT)) {
+    execution.kill();
+  }
+  cluster.advance(0);
+  return execution.result ?? { exitCode: EXIT_KILLED, stdout: '', stderr: 'the process did not end\n' };
+}
+
+function doFault(cluster: Cluster, fault: Fault): string | null {
+  if ('pod' in fault) {
+    const { namespace, name } = fault.pod;
+    const node = cluster.nodeOf(namespace, name);
+    const sandbox = node?.kubelet.sandbox(namespace, name);
+    if (node === undefined || sandbox === undefined) {
+      return `pod ${namespace}/${name} does not run`;
+    }
+    node.kubelet.setRunning(sandbox, fault.kind === 'start');
+    return null;
+  }
+  const node = fault.node === null ? cluster.nodes[0] : cluster.nodes.find((one) => one.name === fault.node);
+  if (node === undefined) {
+    return `there is no node "${fault.node ?? ''}"`;
+  }
+  if (fault.kind === 'proxy') {
+    if (fault.what !== 'start') {
+      node.stopProxy();
+    }
+    if (fault.what !== 'stop') {
+      node.startProxy();
+    }
+  } else {
+    node.agent.xdsServer.hold(fault.kind === 'hold');
+  }
+  cluster.advance(0);
+  return null;
+}

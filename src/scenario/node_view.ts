@@ -1,0 +1,48 @@
+/** One node as the commands read it. */
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Node } from '../cluster/node.ts';
+import { formatIpv4 } from '../net/ipv4.ts';
+import type { EndpointView, NodeView, StatusView } from '../shell/cluster_view.ts';
+
+/** The view; everything is read when asked for. */
+export function nodeView(cluster: Cluster, node: Node): NodeView {
+  const { agent } = node;
+  return {
+    name: node.name,
+    ip: node.ip,
+    seconds: () => cluster.clock.seconds(),
+    map: (name) => node.bpffs.get(name),
+    mapNames: () => node.bpffs.names(),
+    deviceName: (ifindex) => node.kernel.device(ifindex)?.name ?? null,
+    endpoints: () => [...agent.endpointViews()].map((view): EndpointView => view),
+    identities: () => agent.identityViews(),
+    services: () =>
+      agent.services.frontends().map((frontend) => ({
+        id: frontend.id,
+        frontend: `${formatIpv4(frontend.address)}:${frontend.port}`,
+        type: 'ClusterIP',
+        backends: frontend.backends.map((backend) => ({ address: `${formatIpv4(backend.address)}:${backend.port}`, state: 'active' })),
+      })),
+    policy: () => ({ rules: agent.policyRules(), revision: agent.repository.revision }),
+    events: node.events,
+    envoyAdmin: (path) => (node.proxy === null ? null : node.proxy.admin.get(path)),
+    status: () => status(node),
+  };
+}
+
+function status(node: Node): StatusView {
+  const { agent } = node;
+  const redirects = agent.proxy.redirects().length;
+  return {
+    ciliumVersion: '1.13.3',
+    kubernetesVersion: '1.27',
+    kubernetesApis: ['cilium/v2::CiliumClusterwideNetworkPolicy', 'cilium/v2::CiliumEndpoint', 'cilium/v2::CiliumNetworkPolicy', 'cilium/v2::CiliumNode', 'core/v1::Namespace', 'core/v1::Node', 'core/v1::Pods', 'core/v1::Service', 'discovery/v1::EndpointSlice', 'networking.k8s.io/v1::NetworkPolicy'],
+    podCIDR: node.podCIDR,
+    ipam: { used: agent.ipam.owners().size, total: agent.ipam.capacity },
+    controllers: { healthy: agent.endpoints.list().length, total: agent.endpoints.list().length },
+    proxy: { ip: formatIpv4(agent.routerIp), redirects },
+    routing: 'Legacy',
+    masquerading: 'IPTables [IPv4: Enabled, IPv6: Disabled]',
+    reachableNodes: { reachable: 1, total: 1 },
+  };
+}
