@@ -2,22 +2,31 @@
  * The library: everything a program may use. The command line uses nothing else.
  */
 
-export { issueText, type Issue, type SourcePosition } from './scenario/issue.ts';
-export { parseScenario, type ParseOptions, type ParseResult, type ReadFile } from './scenario/parse.ts';
-export { runScenario, type RunOptions } from './scenario/run_scenario.ts';
-export type { Action, Scenario, ScenarioStep } from './scenario/scenario.ts';
-export type { Actor, DropResult, ExpectationResult, Fate, PolicyReference, ScenarioResult, StepDetail, StepResult } from './scenario/result.ts';
-export { scenarioJsonSchema } from './scenario/schema/scenario.ts';
-export { resultJsonSchema } from './scenario/schema/result.ts';
-export { type Line, plainText, type Span, type Style } from './scenario/report/block.ts';
-export { failures, report } from './scenario/report/report.ts';
-export type { Verbosity } from './scenario/report/story.ts';
-export { clusterHost } from './scenario/cluster_host.ts';
-export { runCommand } from './shell/run_command.ts';
-export type { ClusterView, EndpointView, NodeView } from './shell/cluster_view.ts';
-export type { CommandResult } from './shell/table.ts';
 export type { MonitorEvent } from './monitor/event.ts';
 export { formatMonitor, type MonitorOptions } from './monitor/format.ts';
 export type { Flow } from './monitor/hubble/flow.ts';
 export { observe } from './monitor/hubble/observer.ts';
 export { compactFlow } from './monitor/hubble/printer.ts';
+export { clusterHost } from './scenario/cluster_host.ts';
+export { type Issue, issueText, type SourcePosition } from './scenario/issue.ts';
+export { type ParseOptions, type ParseResult, parseScenario, type ReadFile } from './scenario/parse.ts';
+export { type Line, plainText, type Span, type Style } from './scenario/report/block.ts';
+export { failures, report } from './scenario/report/report.ts';
+export type { Verbosity } from './scenario/report/story.ts';
+export type {
+  Actor,
+  DropResult,
+  ExpectationResult,
+  Fate,
+  PolicyReference,
+  ScenarioResult,
+  StepDetail,
+  StepResult,
+} from './scenario/result.ts';
+export { type RunOptions, runScenario } from './scenario/run_scenario.ts';
+export type { Action, Scenario, ScenarioStep } from './scenario/scenario.ts';
+export { resultJsonSchema } from './scenario/schema/result.ts';
+export { scenarioJsonSchema } from './scenario/schema/scenario.ts';
+export type { ClusterView, EndpointView, NodeView } from './shell/cluster_view.ts';
+export { runCommand } from './shell/run_command.ts';
+export type { CommandResult } from './shell/table.ts';

@@ -4,12 +4,7 @@
  * @see cilium:bpf/bpf_lxc.c
  */
 import { PACKET_HOST, type Skb, TC_ACT_OK, type TcProgram } from '../kernel/skb.ts';
-import {
-  type CallsMap,
-  CILIUM_CALL_IPV4_CT_EGRESS,
-  CILIUM_CALL_IPV4_FROM_LXC,
-  CILIUM_CALL_IPV4_FROM_LXC_CONT,
-} from '../maps/callsmap.ts';
+import { type CallsMap, CILIUM_CALL_IPV4_CT_EGRESS, CILIUM_CALL_IPV4_FROM_LXC, CILIUM_CALL_IPV4_FROM_LXC_CONT } from '../maps/callsmap.ts';
 import { DROP_INVALID_SIP, DROP_MISSED_TAIL_CALL, DROP_UNKNOWN_CT, DROP_UNKNOWN_L3 } from '../maps/drop_reasons.ts';
 import { TRACE_FROM_LXC, TRACE_REASON_UNKNOWN, TRACE_TO_LXC, TRACE_TO_PROXY, TRACE_TO_STACK } from '../maps/eventsmap.ts';
 import { IDENTITY_WORLD, type Identity } from '../maps/identity.ts';
@@ -375,13 +370,25 @@ function redirectEp(lxc: Lxc, skb: Skb, ifindex: number): number {
   return skb.redirect(ifindex);
 }
 
-function verdictEvent(lxc: Lxc, skb: Skb, remote: Identity, direction: typeof POLICY_INGRESS | typeof POLICY_EGRESS, verdict: number): void {
+function verdictEvent(
+  lxc: Lxc,
+  skb: Skb,
+  remote: Identity,
+  direction: typeof POLICY_INGRESS | typeof POLICY_EGRESS,
+  verdict: number,
+): void {
   const { tuple } = lxc.env.scratch;
   const { endpointId, policyVerdictLogFilter } = lxc.ep;
   sendPolicyVerdictNotify(lxc.env, skb, endpointId, policyVerdictLogFilter, remote, tuple.dport, tuple.nexthdr, direction, verdict);
 }
 
-function dropEgress(lxc: Lxc, skb: Skb, dstId: Identity, reason: number, site: typeof SITE_CONT | typeof SITE_FROM_LXC | typeof SITE_HANDLE_IPV4) {
+function dropEgress(
+  lxc: Lxc,
+  skb: Skb,
+  dstId: Identity,
+  reason: number,
+  site: typeof SITE_CONT | typeof SITE_FROM_LXC | typeof SITE_HANDLE_IPV4,
+) {
   return sendDropNotify(lxc.env, skb, lxc.ep.endpointId, lxc.ep.secLabel, dstId, 0, reason, METRIC_EGRESS, site);
 }
 

@@ -17,7 +17,7 @@ import {
   type Lb4ReverseNatMap,
   type Lb4ServicesMap,
 } from '../maps/lbmap.ts';
-import { LXC_MAP_NAME, type EndpointKey, type LxcMap } from '../maps/lxcmap.ts';
+import { type EndpointKey, LXC_MAP_NAME, type LxcMap } from '../maps/lxcmap.ts';
 import { METRICS_MAP_NAME, type MetricsKey, type MetricsMap } from '../maps/metricsmap.ts';
 import type { PolicyKey } from '../maps/policymap.ts';
 import type { Ipv4 } from '../net/ipv4.ts';
@@ -154,7 +154,14 @@ export interface BpfEnvParts {
 
 /** The environment of a node's programs. */
 export function newBpfEnv(parts: BpfEnvParts): BpfEnv {
-  return { clock: parts.clock, rng: parts.rng, journey: parts.journey, config: parts.config, maps: openMaps(parts.bpffs), scratch: new Scratch() };
+  return {
+    clock: parts.clock,
+    rng: parts.rng,
+    journey: parts.journey,
+    config: parts.config,
+    maps: openMaps(parts.bpffs),
+    scratch: new Scratch(),
+  };
 }
 
 /** The flow hash of a packet, computed once. @see linux:include/linux/skbuff.h#skb_get_hash */

@@ -21,7 +21,12 @@ async function main(args: readonly string[]): Promise<number> {
     .command('run')
     .description('run scenario files and tell what happened')
     .argument('<scenario...>', 'scenario files (YAML)')
-    .option('-v, --verbose', 'tell more: -v all decisions, -vv also look-ups and changes, -vvv every step', (_: string, level: number) => level + 1, 0)
+    .option(
+      '-v, --verbose',
+      'tell more: -v all decisions, -vv also look-ups and changes, -vvv every step',
+      (_: string, level: number) => level + 1,
+      0,
+    )
     .option('-q, --quiet', 'tell only what failed')
     .option('--json', 'print results and journey as JSON (trenchrun schema result describes it)')
     .option('--seed <number>', "seed for everything that is not pinned, instead of the scenario's", seedOf)

@@ -1,6 +1,16 @@
 /** `trenchrun run`: runs scenario files and tells what happened. */
-import { failures, issueText, type Issue, parseScenario, plainText, report, runScenario, type ScenarioResult, type Verbosity } from '../index.ts';
-import { painter, type Painter } from './colour.ts';
+import {
+  failures,
+  type Issue,
+  issueText,
+  parseScenario,
+  type plainText,
+  report,
+  runScenario,
+  type ScenarioResult,
+  type Verbosity,
+} from '../index.ts';
+import { type Painter, painter } from './colour.ts';
 import { readTextFile } from './files.ts';
 import { EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, write, writeError } from './process.ts';
 

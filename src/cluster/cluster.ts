@@ -1,7 +1,7 @@
 /**
  * A cluster: an API server, its controllers, and nodes, on one clock.
  */
-import { newClusterIdentities, type ClusterIdentities } from '../agent/identity/cluster_identities.ts';
+import { type ClusterIdentities, newClusterIdentities } from '../agent/identity/cluster_identities.ts';
 import { podLabels } from '../agent/k8s/pod_labels.ts';
 import { filterLabels, newLabelFilter } from '../agent/labels/filter.ts';
 import { parseOptions } from '../agent/option/config.ts';
@@ -97,7 +97,11 @@ export class Cluster {
     const suffix = this.#rng.fork('cilium pods');
     for (const object of kubeSystemObjects(options.nodes, addresses)) {
       const { generateName } = object.metadata;
-      this.api.create(generateName === undefined ? object : { ...object, metadata: { ...object.metadata, name: `${generateName}${randomSuffix(suffix)}` } });
+      this.api.create(
+        generateName === undefined
+          ? object
+          : { ...object, metadata: { ...object.metadata, name: `${generateName}${randomSuffix(suffix)}` } },
+      );
     }
   }
 
@@ -120,7 +124,7 @@ export class Cluster {
       return null;
     }
     let result: ProcessResult | null = null;
-    const process = execute(sandbox.env, argv, (left) => {
+    const program = execute(sandbox.env, argv, (left) => {
       result = left;
     });
     return {
@@ -130,7 +134,7 @@ export class Cluster {
       get result() {
         return result;
       },
-      kill: () => process.kill(),
+      kill: () => program.kill(),
     };
   }
 

@@ -2,12 +2,13 @@
  * Plugs the modelled programs into the agent's loader interface.
  * @see cilium:pkg/datapath/loader/loader.go#Loader.CompileAndLoad
  */
-import { monitorAggregationLevel } from '../agent/option/config.ts';
-import { endpointCallsMap } from '../agent/datapath/node.ts';
+
 import type { EndpointDatapathConfig, Loader, NodeDatapathConfig } from '../agent/datapath/loader.ts';
+import { endpointCallsMap } from '../agent/datapath/node.ts';
+import { monitorAggregationLevel } from '../agent/option/config.ts';
 import { loadBpfHost } from '../bpf/bpf_host.ts';
 import { loadBpfLxc } from '../bpf/bpf_lxc.ts';
-import { type BpfEnv, newBpfEnv, type NodeConfig } from '../bpf/env.ts';
+import { type BpfEnv, type NodeConfig, newBpfEnv } from '../bpf/env.ts';
 import type { BpfFs } from '../kernel/bpffs.ts';
 import type { NetDevice } from '../kernel/netdev.ts';
 import { type CallsMap, newCallsMap, POLICY_CALL_NAME } from '../maps/callsmap.ts';
@@ -46,7 +47,12 @@ export class DatapathLoader implements Loader {
 
   reloadDatapath(config: EndpointDatapathConfig): void {
     const env = assertPresent(this.#env, 'the host datapath');
-    const programs = loadBpfLxc(env, { ...config, ifindex: config.device.ifindex }, config.policyMap, endpointCallsMap(this.#parts.bpffs, config.endpointId));
+    const programs = loadBpfLxc(
+      env,
+      { ...config, ifindex: config.device.ifindex },
+      config.policyMap,
+      endpointCallsMap(this.#parts.bpffs, config.endpointId),
+    );
     this.#policyCalls().set(config.endpointId, programs.handlePolicy);
     config.device.ingress = programs.cilFromContainer;
   }

@@ -36,7 +36,10 @@ function nodeObject(node: NodeOptions): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name: node.name, labels: { 'kubernetes.io/hostname': node.name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' } },
+    metadata: {
+      name: node.name,
+      labels: { 'kubernetes.io/hostname': node.name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
+    },
     spec: { podCIDR: node.podCIDR, podCIDRs: [node.podCIDR] },
     status: {
       addresses: [
@@ -132,6 +135,11 @@ function ciliumPod(node: NodeOptions): KubeObject {
       generateName: 'cilium-',
       labels: { 'app.kubernetes.io/name': 'cilium-agent', 'app.kubernetes.io/part-of': 'cilium', 'k8s-app': 'cilium' },
     },
-    spec: { nodeName: node.name, hostNetwork: true, serviceAccountName: 'cilium', containers: [{ name: 'cilium-agent', image: CILIUM_IMAGE }] },
+    spec: {
+      nodeName: node.name,
+      hostNetwork: true,
+      serviceAccountName: 'cilium',
+      containers: [{ name: 'cilium-agent', image: CILIUM_IMAGE }],
+    },
   };
 }

@@ -104,7 +104,11 @@ export class Kubelet {
 
   #onPod(pod: Pod): void {
     const key = keyOf(pod);
-    if (pod.spec.nodeName !== this.#deps.nodeName || this.#sandboxes.has(key) || this.#deps.api.get('Pod', namespaceOf(pod), pod.metadata.name) === undefined) {
+    if (
+      pod.spec.nodeName !== this.#deps.nodeName ||
+      this.#sandboxes.has(key) ||
+      this.#deps.api.get('Pod', namespaceOf(pod), pod.metadata.name) === undefined
+    ) {
       return;
     }
     if (pod.spec.hostNetwork === true) {

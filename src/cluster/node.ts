@@ -6,22 +6,24 @@ import { BpfFs } from '../kernel/bpffs.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import type { NetNs } from '../kernel/netns.ts';
 import { RT_TABLE_MAIN } from '../kernel/route.ts';
+import type { MonitorEvent } from '../monitor/event.ts';
 import { type Ipv4, parseCidr4, parseIpv4 } from '../net/ipv4.ts';
 import { assertPresent } from '../sim/assert.ts';
 import { SECOND } from '../sim/clock.ts';
-import type { MonitorEvent } from '../monitor/event.ts';
 import type { Journey } from '../sim/journey.ts';
 import type { Rng } from '../sim/rng.ts';
 import type { Scheduler } from '../sim/scheduler.ts';
 import { DatapathLoader } from './datapath_loader.ts';
 import type { Fabric } from './fabric.ts';
 import { Kubelet, type KubeletDeps } from './kubelet.ts';
-import { randomMac } from './names.ts';
 import { monitorEvent } from './monitor_events.ts';
+import { randomMac } from './names.ts';
 import type { NodeOptions, Pins } from './options.ts';
 
 /** What a node is made of. */
-export interface NodeDeps extends Pick<DaemonDeps, 'api' | 'options' | 'identities'>, Pick<KubeletDeps, 'zone' | 'dnsIp' | 'curlVersion' | 'pins'> {
+export interface NodeDeps
+  extends Pick<DaemonDeps, 'api' | 'options' | 'identities'>,
+    Pick<KubeletDeps, 'zone' | 'dnsIp' | 'curlVersion' | 'pins'> {
   readonly scheduler: Scheduler;
   readonly rng: Rng;
   readonly journey: Journey;
@@ -60,11 +62,19 @@ export class Node {
     this.kernel = new Kernel({ scheduler, rng: rng.fork('kernel'), journey, bpffs: this.bpffs, nextPacketId: deps.nextPacketId });
     this.hostNetns = this.kernel.newNetns('host');
     const address = parseIpv4(node.ip) as Ipv4;
-    const eth0 = this.kernel.createUplink({ name: 'eth0', netns: this.hostNetns, mac: randomMac(rng) }, (packet) => fabric.transmit(packet));
+    const eth0 = this.kernel.createUplink({ name: 'eth0', netns: this.hostNetns, mac: randomMac(rng) }, (packet) =>
+      fabric.transmit(packet),
+    );
     fabric.attach(address, eth0);
     this.hostNetns.addAddress(eth0, address, 24);
     const gateway = ((address & 0xffffff00) >>> 0) + 1;
-    this.hostNetns.routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: { address: 0, length: 0 }, gateway, device: eth0, src: address });
+    this.hostNetns.routing.replaceRoute(RT_TABLE_MAIN, {
+      kind: 'unicast',
+      dst: { address: 0, length: 0 },
+      gateway,
+      device: eth0,
+      src: address,
+    });
     this.hostNetns.tcp.ports.pinned.push(...(clusterPins.hostTcpPorts ?? []));
     const launcher: ProxyLauncher = { startEnvoy: (config) => this.#startEnvoy(config) };
     this.agent = new Daemon({
@@ -87,7 +97,15 @@ export class Node {
       this.events.push(monitorEvent(this.agent, scheduler.clock, payload));
     });
     this.agent.start();
-    this.kubelet = new Kubelet({ ...deps, rng: rng.fork('kubelet'), nodeName: node.name, nodeIp: node.ip, kernel: this.kernel, hostNetns: this.hostNetns, agent: this.agent });
+    this.kubelet = new Kubelet({
+      ...deps,
+      rng: rng.fork('kubelet'),
+      nodeName: node.name,
+      nodeIp: node.ip,
+      kernel: this.kernel,
+      hostNetns: this.hostNetns,
+      agent: this.agent,
+    });
   }
 
   /** The proxy, once the agent has started it. */

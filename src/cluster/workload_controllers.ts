@@ -4,7 +4,7 @@
  * @see kubernetes:pkg/controller/endpoint/endpoints_controller.go
  */
 import type { ApiServer } from '../k8s/api_server.ts';
-import type { Deployment, EndpointAddress, Endpoints, EndpointSubset, Pod, ReplicaSet, Service } from '../k8s/objects.ts';
+import type { Deployment, EndpointAddress, EndpointSubset, Endpoints, Pod, ReplicaSet, Service } from '../k8s/objects.ts';
 import { matchesLabels } from '../k8s/selector.ts';
 import type { Rng } from '../sim/rng.ts';
 import { podTemplateHash, randomSuffix } from './names.ts';
@@ -24,8 +24,16 @@ export function startControllers(deps: ControllerDeps): void {
   const usedPins = new Map<string, number>();
   const reconcileDeployment = (deployment: Deployment): void => syncDeployment(deps, deployment);
   const reconcileReplicaSet = (set: ReplicaSet): void => syncReplicaSet(deps, set, usedPins);
-  deps.api.watch<Deployment>('Deployment', { onAdd: reconcileDeployment, onUpdate: (_old, now) => reconcileDeployment(now), onDelete: (gone) => deleteOwned(deps, 'ReplicaSet', gone) });
-  deps.api.watch<ReplicaSet>('ReplicaSet', { onAdd: reconcileReplicaSet, onUpdate: (_old, now) => reconcileReplicaSet(now), onDelete: (gone) => deleteOwned(deps, 'Pod', gone) });
+  deps.api.watch<Deployment>('Deployment', {
+    onAdd: reconcileDeployment,
+    onUpdate: (_old, now) => reconcileDeployment(now),
+    onDelete: (gone) => deleteOwned(deps, 'ReplicaSet', gone),
+  });
+  deps.api.watch<ReplicaSet>('ReplicaSet', {
+    onAdd: reconcileReplicaSet,
+    onUpdate: (_old, now) => reconcileReplicaSet(now),
+    onDelete: (gone) => deleteOwned(deps, 'Pod', gone),
+  });
   const syncServicesOf = (pod: Pod): void => {
     for (const service of deps.api.list<Service>('Service', { namespace: pod.metadata.namespace ?? 'default' })) {
       syncEndpoints(deps, service);
@@ -53,7 +61,8 @@ function syncDeployment(deps: ControllerDeps, deployment: Deployment): void {
   const name = `${deployment.metadata.name}-${hash}`;
   const replicas = deployment.spec.replicas ?? 1;
   for (const set of deps.api.list<ReplicaSet>('ReplicaSet', { namespace })) {
-    const mine = set.metadata.ownerReferences?.some((owner) => owner.kind === 'Deployment' && owner.name === deployment.metadata.name) ?? false;
+    const mine =
+      set.metadata.ownerReferences?.some((owner) => owner.kind === 'Deployment' && owner.name === deployment.metadata.name) ?? false;
     if (mine && set.metadata.name !== name && set.spec.replicas !== 0) {
       deps.api.update({ ...set, spec: { ...set.spec, replicas: 0 } });
     }
@@ -121,11 +130,14 @@ function syncEndpoints(deps: ControllerDeps, service: Service): void {
   const pods = deps.api
     .list<Pod>('Pod', { namespace })
     .filter((pod) => matchesLabels(selector, pod.metadata.labels ?? {}) && pod.status?.podIP !== undefined);
-  const subsets: { addresses?: EndpointAddress[]; notReadyAddresses?: EndpointAddress[]; ports: NonNullable<EndpointSubset['ports']> }[] = [];
+  const subsets: { addresses?: EndpointAddress[]; notReadyAddresses?: EndpointAddress[]; ports: NonNullable<EndpointSubset['ports']> }[] =
+    [];
   for (const pod of pods) {
     const ports = (service.spec.ports ?? []).flatMap((port) => {
       const number = targetPort(pod, port.targetPort ?? port.port, port.protocol ?? 'TCP');
-      return number === null ? [] : [{ ...(port.name === undefined ? {} : { name: port.name }), port: number, protocol: port.protocol ?? 'TCP' }];
+      return number === null
+        ? []
+        : [{ ...(port.name === undefined ? {} : { name: port.name }), port: number, protocol: port.protocol ?? 'TCP' }];
     });
     if (ports.length === 0) {
       continue;
@@ -150,7 +162,11 @@ function syncEndpoints(deps: ControllerDeps, service: Service): void {
   const wanted: Endpoints = {
     apiVersion: 'v1',
     kind: 'Endpoints',
-    metadata: { name: service.metadata.name, namespace, ...(service.metadata.labels === undefined ? {} : { labels: service.metadata.labels }) },
+    metadata: {
+      name: service.metadata.name,
+      namespace,
+      ...(service.metadata.labels === undefined ? {} : { labels: service.metadata.labels }),
+    },
     subsets,
   };
   const existing = deps.api.get<Endpoints>('Endpoints', namespace, service.metadata.name);
@@ -185,7 +201,9 @@ function deleteOwned(deps: ControllerDeps, kind: 'ReplicaSet' | 'Pod', owner: De
 }
 
 function isOwnedBy(object: ReplicaSet | Pod, owner: Deployment | ReplicaSet): boolean {
-  return object.metadata.ownerReferences?.some((reference) => reference.kind === owner.kind && reference.name === owner.metadata.name) ?? false;
+  return (
+    object.metadata.ownerReferences?.some((reference) => reference.kind === owner.kind && reference.name === owner.metadata.name) ?? false
+  );
 }
 
 function ownerOf(owner: Deployment | ReplicaSet): { apiVersion: string; kind: string; name: string; uid: string; controller: true } {

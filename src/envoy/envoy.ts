@@ -13,8 +13,8 @@ import type { Scheduler } from '../sim/scheduler.ts';
 import type { AccessLogSink } from '../xds/access_log.ts';
 import type { XdsServer } from '../xds/stream.ts';
 import { Admin } from './admin/admin.ts';
-import { ListenerManager } from './network/listener_manager.ts';
 import { LdsApi } from './config/lds_api.ts';
+import { ListenerManager } from './network/listener_manager.ts';
 import { ServerContext } from './server_context.ts';
 
 /** What the proxy is told on its command line and in its bootstrap file. */

@@ -4,12 +4,12 @@
  */
 import type { BpfFs } from '../kernel/bpffs.ts';
 import type { SocketLayer } from '../kernel/socket.ts';
-import { SECOND, type Nanos } from '../sim/clock.ts';
+import { httpDate } from '../net/http_date.ts';
+import { type Nanos, SECOND } from '../sim/clock.ts';
 import type { Journey } from '../sim/journey.ts';
 import type { Rng } from '../sim/rng.ts';
 import type { AccessLogSink } from '../xds/access_log.ts';
 import type { XdsServer } from '../xds/stream.ts';
-import { httpDate } from '../net/http_date.ts';
 import { CiliumSingletons } from './cilium/singletons.ts';
 import type { EnvoyDeps } from './envoy.ts';
 import { Dispatcher } from './event/dispatcher.ts';
@@ -67,10 +67,9 @@ export class ServerContext {
     this.cilium = new CiliumSingletons(this);
   }
 
-  /** The process runs. */
+  /** The process runs: from here the clean-up timers of the clusters count. */
   start(): void {
     this.startedAt = this.dispatcher.clock.now();
-    this.clusters.start();
   }
 
   /** The process is gone. */

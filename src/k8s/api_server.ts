@@ -44,7 +44,13 @@ interface Stored {
 }
 
 /** Kinds without namespace. */
-const CLUSTER_SCOPED: ReadonlySet<string> = new Set(['Namespace', 'Node', 'CiliumClusterwideNetworkPolicy', 'CiliumIdentity', 'CiliumNode']);
+const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
+  'Namespace',
+  'Node',
+  'CiliumClusterwideNetworkPolicy',
+  'CiliumIdentity',
+  'CiliumNode',
+]);
 
 /** Whether objects of a kind live in a namespace. */
 export function isNamespaced(kind: string): boolean {
@@ -230,7 +236,13 @@ function mergeApplied(old: KubeObject, applied: KubeObject): KubeObject {
     ? { ...(oldSpec['clusterIP'] === undefined ? {} : { clusterIP: oldSpec['clusterIP'], clusterIPs: oldSpec['clusterIPs'] }), ...newSpec }
     : newSpec;
   const metadata = { ...old.metadata, ...applied.metadata };
-  return { ...old, ...applied, metadata, ...(spec === undefined ? {} : { spec }), ...(old['status'] === undefined ? {} : { status: old['status'] }) };
+  return {
+    ...old,
+    ...applied,
+    metadata,
+    ...(spec === undefined ? {} : { spec }),
+    ...(old['status'] === undefined ? {} : { status: old['status'] }),
+  };
 }
 
 function withoutStatus(object: KubeObject): unknown {

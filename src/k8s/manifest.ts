@@ -66,7 +66,14 @@ type Path = readonly (string | number)[];
 
 function parse(text: string, lines: LineCounter, issues: ManifestIssue[]): readonly Document[] {
   try {
-    const documents = parseAllDocuments(text, { lineCounter: lines, version: '1.1', schema: 'yaml-1.1', merge: true, uniqueKeys: true, logLevel: 'silent' });
+    const documents = parseAllDocuments(text, {
+      lineCounter: lines,
+      version: '1.1',
+      schema: 'yaml-1.1',
+      merge: true,
+      uniqueKeys: true,
+      logLevel: 'silent',
+    });
     return 'empty' in documents ? [] : documents;
   } catch (error) {
     issues.push({ code: 'yaml', message: firstLine(String((error as Error).message)), path: '', line: 1, column: 1 });

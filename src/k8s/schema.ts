@@ -20,7 +20,12 @@ type Shape =
 
 const STRINGS: Shape = { map: 'string' };
 const SELECTOR: Shape = {
-  members: { matchLabels: STRINGS, matchExpressions: { list: { members: { key: 'string', operator: 'string', values: { list: 'string' } }, required: ['key', 'operator'] } } },
+  members: {
+    matchLabels: STRINGS,
+    matchExpressions: {
+      list: { members: { key: 'string', operator: 'string', values: { list: 'string' } }, required: ['key', 'operator'] },
+    },
+  },
 };
 const METADATA: Shape = {
   members: {
@@ -48,18 +53,34 @@ const CONTAINER: Shape = {
     command: { list: 'string' },
     args: { list: 'string' },
     env: { list: { members: { name: 'string', value: 'string', valueFrom: 'any' }, required: ['name'] } },
-    ports: { list: { members: { name: 'string', containerPort: 'number', hostPort: 'number', hostIP: 'string', protocol: 'string' }, required: ['containerPort'] } },
+    ports: {
+      list: {
+        members: { name: 'string', containerPort: 'number', hostPort: 'number', hostIP: 'string', protocol: 'string' },
+        required: ['containerPort'],
+      },
+    },
   },
   required: ['name'],
   open: true,
 };
 const POD_SPEC: Shape = {
-  members: { containers: { list: CONTAINER }, nodeName: 'string', hostNetwork: 'boolean', serviceAccountName: 'string', hostname: 'string', nodeSelector: STRINGS },
+  members: {
+    containers: { list: CONTAINER },
+    nodeName: 'string',
+    hostNetwork: 'boolean',
+    serviceAccountName: 'string',
+    hostname: 'string',
+    nodeSelector: STRINGS,
+  },
   required: ['containers'],
   open: true,
 };
 const TEMPLATE: Shape = { members: { metadata: METADATA, spec: POD_SPEC }, required: ['spec'] };
-const WORKLOAD_SPEC: Shape = { members: { replicas: 'number', selector: SELECTOR, template: TEMPLATE }, required: ['selector', 'template'], open: true };
+const WORKLOAD_SPEC: Shape = {
+  members: { replicas: 'number', selector: SELECTOR, template: TEMPLATE },
+  required: ['selector', 'template'],
+  open: true,
+};
 const SERVICE_SPEC: Shape = {
   members: {
     type: 'string',
@@ -88,7 +109,9 @@ const SERVICE_SPEC: Shape = {
     publishNotReadyAddresses: 'boolean',
   },
 };
-const ADDRESSES: Shape = { list: { members: { ip: 'string', hostname: 'string', nodeName: 'string', targetRef: 'any' }, required: ['ip'] } };
+const ADDRESSES: Shape = {
+  list: { members: { ip: 'string', hostname: 'string', nodeName: 'string', targetRef: 'any' }, required: ['ip'] },
+};
 const SUBSETS: Shape = {
   list: {
     members: {
@@ -106,7 +129,11 @@ const PORT_RULES: Shape = {
       ports: { list: { members: { port: 'scalar', protocol: 'string' } } },
       rules: {
         members: {
-          http: { list: { members: { path: 'string', method: 'string', host: 'string', headers: { list: 'string' }, headerMatches: { list: 'any' } } } },
+          http: {
+            list: {
+              members: { path: 'string', method: 'string', host: 'string', headers: { list: 'string' }, headerMatches: { list: 'any' } },
+            },
+          },
           dns: { list: { members: { matchName: 'string', matchPattern: 'string' } } },
           kafka: { list: 'any' },
           l7proto: 'string',
@@ -195,13 +222,26 @@ export function schemaIssues(object: Readonly<Record<string, unknown>>, report: 
   }
   const known = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
   if (known === undefined) {
-    report('kind', ['kind'], `no model of kind ${JSON.stringify(kind)}${suggest(kind, Object.keys(KINDS))}; known are ${Object.keys(KINDS).join(', ')}`);
+    report(
+      'kind',
+      ['kind'],
+      `no model of kind ${JSON.stringify(kind)}${suggest(kind, Object.keys(KINDS))}; known are ${Object.keys(KINDS).join(', ')}`,
+    );
     return;
   }
   if (typeof apiVersion !== 'string' || !known.apiVersions.includes(apiVersion)) {
-    report('api-version', apiVersion === undefined ? [] : ['apiVersion'], `${kind} has apiVersion ${known.apiVersions.join(' or ')}, not ${JSON.stringify(apiVersion)}`);
+    report(
+      'api-version',
+      apiVersion === undefined ? [] : ['apiVersion'],
+      `${kind} has apiVersion ${known.apiVersions.join(' or ')}, not ${JSON.stringify(apiVersion)}`,
+    );
   }
-  check(object, { members: { apiVersion: 'string', kind: 'string', metadata: METADATA, ...known.members }, required: ['metadata'] }, [], report);
+  check(
+    object,
+    { members: { apiVersion: 'string', kind: 'string', metadata: METADATA, ...known.members }, required: ['metadata'] },
+    [],
+    report,
+  );
   checkNames(object, report);
 }
 
@@ -214,7 +254,11 @@ function checkNames(object: Readonly<Record<string, unknown>>, report: Report): 
   if (name === undefined || name === '' || name === null) {
     report('name', ['metadata'], 'the object has no metadata.name');
   } else if (typeof name === 'string' && !isDnsName(name)) {
-    report('name', ['metadata', 'name'], `${JSON.stringify(name)} is no name: lower case letters, digits, '-' and '.', beginning and ending with a letter or digit`);
+    report(
+      'name',
+      ['metadata', 'name'],
+      `${JSON.stringify(name)} is no name: lower case letters, digits, '-' and '.', beginning and ending with a letter or digit`,
+    );
   }
   if (typeof namespace === 'string' && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace)) {
     report('namespace', ['metadata', 'namespace'], `${JSON.stringify(namespace)} is no namespace name`);
@@ -272,7 +316,12 @@ function checkMembers(
   }
 }
 
-function checkScalar(value: unknown, shape: 'string' | 'number' | 'boolean' | 'scalar', path: readonly (string | number)[], report: Report): void {
+function checkScalar(
+  value: unknown,
+  shape: 'string' | 'number' | 'boolean' | 'scalar',
+  path: readonly (string | number)[],
+  report: Report,
+): void {
   const fits = shape === 'scalar' ? typeof value === 'string' || typeof value === 'number' : typeof value === shape;
   if (!fits) {
     const wanted = { string: 'a text', number: 'a number', boolean: 'true or false', scalar: 'a text or a number' }[shape];

@@ -1,6 +1,7 @@
 /** ICMP of the stack: answers echo requests, reports errors. @see linux:net/ipv4/icmp.c */
-import { type IcmpHeader, makePacket, type Packet } from '../net/packet.ts';
+
 import { NO_BYTES } from '../net/bytes.ts';
+import { type IcmpHeader, makePacket, type Packet } from '../net/packet.ts';
 import { ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, IPPROTO_ICMP } from '../net/protocol.ts';
 import type { NetNs } from './netns.ts';
 import type { Skb } from './skb.ts';
@@ -37,7 +38,16 @@ export class Icmp {
 
   #send(src: number, dst: number, l4: IcmpHeader, payload: Uint8Array): void {
     const { kernel } = this.#netns;
-    const packet = makePacket({ id: kernel.nextPacketId(), src, dst, protocol: IPPROTO_ICMP, l4, payload, ipId: this.#netns.nextIpId(), dontFragment: false });
+    const packet = makePacket({
+      id: kernel.nextPacketId(),
+      src,
+      dst,
+      protocol: IPPROTO_ICMP,
+      l4,
+      payload,
+      ipId: this.#netns.nextIpId(),
+      dontFragment: false,
+    });
     this.#netns.output(packet, 0);
   }
 }

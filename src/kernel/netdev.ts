@@ -33,7 +33,11 @@ export class NetDevice {
   rxPackets = 0;
   txPackets = 0;
 
-  constructor(kernel: Kernel, netns: NetNs, options: { readonly ifindex: number; readonly name: string; readonly kind: DeviceKind; readonly mac: Mac }) {
+  constructor(
+    kernel: Kernel,
+    netns: NetNs,
+    options: { readonly ifindex: number; readonly name: string; readonly kind: DeviceKind; readonly mac: Mac },
+  ) {
     this.#kernel = kernel;
     this.netns = netns;
     this.ifindex = options.ifindex;

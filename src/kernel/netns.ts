@@ -12,11 +12,11 @@
 import { formatIpv4, type Ipv4, netmask4 } from '../net/ipv4.ts';
 import { type Packet, packetSummary, withIp } from '../net/packet.ts';
 import { assert } from '../sim/assert.ts';
-import type { Kernel } from './kernel.ts';
 import { Icmp } from './icmp.ts';
+import type { Kernel } from './kernel.ts';
 import type { NetDevice } from './netdev.ts';
 import { Netfilter, type NfContext, nfRuleText } from './netfilter.ts';
-import { type RouteResult, routeText, RoutingTables, RT_TABLE_LOCAL, RT_TABLE_MAIN, ruleText } from './route.ts';
+import { type RouteResult, RoutingTables, RT_TABLE_LOCAL, RT_TABLE_MAIN, routeText, ruleText } from './route.ts';
 import { Skb } from './skb.ts';
 import type { ConnectOptions, ListenOptions, SocketErrno, SocketLayer, TcpListener, TcpSocket, UdpOptions, UdpSocket } from './socket.ts';
 import { TcpLayer } from './tcp/tcp_layer.ts';
@@ -133,13 +133,21 @@ export class NetNs implements SocketLayer {
     if (found.route.kind === 'local') {
       return destination;
     }
-    return found.route.src ?? this.#addresses.find((entry) => entry.device === found.route.device)?.address ?? this.#addresses[1]?.address ?? null;
+    return (
+      found.route.src ??
+      this.#addresses.find((entry) => entry.device === found.route.device)?.address ??
+      this.#addresses[1]?.address ??
+      null
+    );
   }
 
   /** A frame that tc let in. @see linux:net/ipv4/ip_input.c#ip_rcv */
   receive(skb: Skb, device: NetDevice): void {
     const context = this.#context(device.name, '');
-    if (this.netfilter.walk('raw', 'PREROUTING', skb, context) === 'drop' || this.netfilter.walk('mangle', 'PREROUTING', skb, context) === 'drop') {
+    if (
+      this.netfilter.walk('raw', 'PREROUTING', skb, context) === 'drop' ||
+      this.netfilter.walk('mangle', 'PREROUTING', skb, context) === 'drop'
+    ) {
       this.#dropped(skb, 'PREROUTING', 'a netfilter rule');
       return;
     }
@@ -202,7 +210,10 @@ export class NetNs implements SocketLayer {
     }
     skb.packet = withIp(skb.packet, { ...ip, ttl: ip.ttl - 1 });
     const context = this.#context(device.name, result.route.device.name);
-    if (this.netfilter.walk('mangle', 'FORWARD', skb, context) === 'drop' || this.netfilter.walk('filter', 'FORWARD', skb, context) === 'drop') {
+    if (
+      this.netfilter.walk('mangle', 'FORWARD', skb, context) === 'drop' ||
+      this.netfilter.walk('filter', 'FORWARD', skb, context) === 'drop'
+    ) {
       this.#dropped(skb, 'FORWARD', 'a netfilter rule');
       return;
     }

@@ -71,7 +71,10 @@ export class RoutingTables {
   /** Adds or replaces the route of a prefix (`ip route replace`). */
   replaceRoute(table: number, route: Route): void {
     const rest = this.table(table).filter((other) => other.dst.address !== route.dst.address || other.dst.length !== route.dst.length);
-    this.#tables.set(table, [...rest, route].sort((a, b) => b.dst.length - a.dst.length));
+    this.#tables.set(
+      table,
+      [...rest, route].sort((a, b) => b.dst.length - a.dst.length),
+    );
     this.#changed();
   }
 

@@ -45,7 +45,8 @@ export class UdpLayer {
     if (port === null) {
       return 'EADDRINUSE';
     }
-    const clash = this.#byPort.get(port)?.some((other) => other.local.address === options.local.address || other.local.address === IPV4_ANY) ?? false;
+    const clash =
+      this.#byPort.get(port)?.some((other) => other.local.address === options.local.address || other.local.address === IPV4_ANY) ?? false;
     if (clash) {
       return 'EADDRINUSE';
     }
@@ -65,7 +66,8 @@ export class UdpLayer {
   /** @see linux:net/ipv4/udp.c#udp_sendmsg */
   send(socket: Udp, to: SocketAddress, bytes: Uint8Array, from?: SocketAddress): void {
     const mark = socket.options.mark ?? 0;
-    const source = from?.address ?? (socket.local.address === IPV4_ANY ? this.#netns.sourceAddress(to.address, mark) : socket.local.address);
+    const source =
+      from?.address ?? (socket.local.address === IPV4_ANY ? this.#netns.sourceAddress(to.address, mark) : socket.local.address);
     if (source === null) {
       socket.options.onError?.('ENETUNREACH');
       return;

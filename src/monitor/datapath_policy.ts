@@ -2,7 +2,7 @@
  * Policy verdict notifications as text.
  * @see cilium:pkg/monitor/datapath_policy.go
  */
-import { POLICY_MATCH_NAMES, VERDICT_INGRESS, type PolicyVerdictNotify } from '../maps/eventsmap.ts';
+import { POLICY_MATCH_NAMES, type PolicyVerdictNotify, VERDICT_INGRESS } from '../maps/eventsmap.ts';
 import { packetSummary } from '../net/packet.ts';
 import { hexText, identityText } from './identity_text.ts';
 

@@ -5,8 +5,8 @@
 import { TRACE_POINT_NAMES, TRACE_REASON_NAMES, TRACE_TO_PROXY, type TraceNotify } from '../maps/eventsmap.ts';
 import { formatIpv4 } from '../net/ipv4.ts';
 import { packetSummary } from '../net/packet.ts';
-import { hexText, identityText } from './identity_text.ts';
 import type { MonitorNames } from './event.ts';
+import { hexText, identityText } from './identity_text.ts';
 
 /** Bit of the reason byte: the packet was encrypted. @see cilium:pkg/monitor/datapath_trace.go#TraceReasonEncryptMask */
 const TRACE_REASON_ENCRYPT_MASK = 0x80;

@@ -38,7 +38,11 @@ const SEPARATOR = '-'.repeat(78);
 const CPU_PREFIX = 'CPU 00:';
 
 /** The lines of the events that pass the filter. */
-export function formatMonitor(events: readonly MonitorEvent[], names: MonitorNames, options: MonitorOptions = DEFAULT_MONITOR_OPTIONS): string[] {
+export function formatMonitor(
+  events: readonly MonitorEvent[],
+  names: MonitorNames,
+  options: MonitorOptions = DEFAULT_MONITOR_OPTIONS,
+): string[] {
   return events.filter((event) => matches(event, options)).flatMap((event) => formatEvent(event, names, options));
 }
 
@@ -85,7 +89,11 @@ function ends(event: MonitorEvent): { readonly source: number; readonly destinat
 function formatEvent(event: MonitorEvent, names: MonitorNames, options: MonitorOptions): string[] {
   const { verbosity, numeric } = options;
   if (event.kind === 'agent') {
-    return [verbosity === 'json' ? JSON.stringify({ type: 'agent', subtype: event.name, message: parsed(event.text) }) : `>> ${event.name}: ${event.text}`];
+    return [
+      verbosity === 'json'
+        ? JSON.stringify({ type: 'agent', subtype: event.name, message: parsed(event.text) })
+        : `>> ${event.name}: ${event.text}`,
+    ];
   }
   if (event.kind === 'l7') {
     return [verbosity === 'json' ? l7Json(event.record) : logRecordInfo(event.record)];
@@ -98,7 +106,9 @@ function formatEvent(event: MonitorEvent, names: MonitorNames, options: MonitorO
       if (verbosity === 'json') {
         return [dropJson(record)];
       }
-      return verbosity === 'verbose' ? [SEPARATOR, dropVerbose(record, CPU_PREFIX, numeric), ...dissect(record.packet)] : [dropInfo(record, numeric)];
+      return verbosity === 'verbose'
+        ? [SEPARATOR, dropVerbose(record, CPU_PREFIX, numeric), ...dissect(record.packet)]
+        : [dropInfo(record, numeric)];
     case CILIUM_NOTIFY_TRACE:
       if (verbosity === 'json') {
         return [traceJson(record, names)];

@@ -2,7 +2,7 @@
  * L7 records as text.
  * @see cilium:pkg/monitor/logrecord.go
  */
-import { l7Proto, type EndpointInfo, type LogRecord } from './log_record.ts';
+import { type EndpointInfo, type LogRecord, l7Proto } from './log_record.ts';
 
 /** The one-line form. @see cilium:pkg/monitor/logrecord.go#LogRecordNotify.DumpInfo */
 export function logRecordInfo(record: LogRecord): string {

@@ -17,8 +17,23 @@ export function latin1(text: string): Uint8Array {
 /** The text with one character per byte. */
 export function fromLatin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
   let text = '';
-  for (let i = start; i < end; i += 4096) {
-    text += String.fromCharCode(...bytes.subarray(i, Math.min(i + 4096, end)));
+  let i = start;
+  if (end - start > 512) {
+    for (; i < end; i += 4096) {
+      text += String.fromCharCode.apply(null, bytes.subarray(i, Math.min(i + 4096, end)) as unknown as number[]);
+    }
+    return text;
+  }
+  // Eight characters a call: several times faster than spreading, for the short pieces protocols are made of.
+  for (; i + 8 <= end; i += 8) {
+    const a = bytes[i] as number;
+    const b = bytes[i + 1] as number;
+    const c = bytes[i + 2] as number;
+    const d = bytes[i + 3] as number;
+    text += String.fromCharCode(a, b, c, d, bytes[i + 4] as number, bytes[i + 5] as number, bytes[i + 6] as number, bytes[i + 7] as number);
+  }
+  for (; i < end; i++) {
+    text += String.fromCharCode(bytes[i] as number);
   }
   return text;
 }

@@ -4,11 +4,13 @@
  */
 import { formatIpv4, type Ipv4 } from './ipv4.ts';
 
+/** Record types. */
 export const DNS_TYPE_A = 1;
 export const DNS_TYPE_CNAME = 5;
 export const DNS_TYPE_SOA = 6;
 export const DNS_TYPE_AAAA = 28;
 
+/** Response codes. */
 export const DNS_RCODE_NOERROR = 0;
 export const DNS_RCODE_FORMERR = 1;
 export const DNS_RCODE_SERVFAIL = 2;
@@ -207,7 +209,9 @@ function flagsOf(message: DnsMessage): number {
   );
 }
 
-function readFlags(flags: number): Pick<DnsMessage, 'response' | 'authoritative' | 'truncated' | 'recursionDesired' | 'recursionAvailable' | 'rcode'> {
+function readFlags(
+  flags: number,
+): Pick<DnsMessage, 'response' | 'authoritative' | 'truncated' | 'recursionDesired' | 'recursionAvailable' | 'rcode'> {
   return {
     response: (flags & 0x8000) !== 0,
     authoritative: (flags & 0x0400) !== 0,
@@ -305,7 +309,16 @@ class Reader {
     }
     if (type === DNS_TYPE_SOA) {
       const [primary, admin] = [this.name(), this.name()];
-      return { kind: 'soa', primary, admin, serial: this.u32(), refresh: this.u32(), retry: this.u32(), expire: this.u32(), minimum: this.u32() };
+      return {
+        kind: 'soa',
+        primary,
+        admin,
+        serial: this.u32(),
+        refresh: this.u32(),
+        retry: this.u32(),
+        expire: this.u32(),
+        minimum: this.u32(),
+      };
     }
     return { kind: 'other', type, bytes: this.#bytes.slice(this.#at, this.#at + length) };
   }

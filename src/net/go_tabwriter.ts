@@ -23,7 +23,14 @@ export function tabwriter(rows: readonly (readonly string[])[], options: Tabwrit
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function layout(rows: readonly (readonly string[])[], from: number, to: number, widths: readonly number[], options: TabwriterOptions, lines: string[]): void {
+function layout(
+  rows: readonly (readonly string[])[],
+  from: number,
+  to: number,
+  widths: readonly number[],
+  options: TabwriterOptions,
+  lines: string[],
+): void {
   const column = widths.length;
   const has = (row: number): boolean => column < (rows[row] as readonly string[]).length - 1;
   let row = from;
@@ -46,5 +53,7 @@ function layout(rows: readonly (readonly string[])[], from: number, to: number, 
 }
 
 function line(cells: readonly string[], widths: readonly number[]): string {
-  return cells.map((cell, i) => (i < cells.length - 1 ? cell + ' '.repeat(Math.max(0, (widths[i] as number) - [...cell].length)) : cell)).join('');
+  return cells
+    .map((cell, i) => (i < cells.length - 1 ? cell + ' '.repeat(Math.max(0, (widths[i] as number) - [...cell].length)) : cell))
+    .join('');
 }

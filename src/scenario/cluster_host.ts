@@ -1,17 +1,18 @@
 /** A cluster as a scenario and the commands see it. */
-import type { EnforcedPolicy, Fault, PodName, ScenarioHost } from './host.ts';
-import type { OpenResult } from './connection.ts';
-import type { ManifestText, ObjectName } from './scenario.ts';
-import type { ObjectResult } from './result.ts';
-import { findPod } from './find_pod.ts';
-import { applyManifests, deleteObjects } from './objects.ts';
-import { openConnection } from './open_connection.ts';
-import { enforcedPolicy } from './policy_references.ts';
-import { nodeView } from './node_view.ts';
-import { DEFAULT_TIMEOUT } from './request.ts';
+
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ObjectView } from '../shell/cluster_view.ts';
 import type { CommandResult } from '../shell/table.ts';
+import type { OpenResult } from './connection.ts';
+import { findPod } from './find_pod.ts';
+import type { EnforcedPolicy, Fault, PodName, ScenarioHost } from './host.ts';
+import { nodeView } from './node_view.ts';
+import { applyManifests, deleteObjects } from './objects.ts';
+import { openConnection } from './open_connection.ts';
+import { enforcedPolicy } from './policy_references.ts';
+import { DEFAULT_TIMEOUT } from './request.ts';
+import type { ObjectResult } from './result.ts';
+import type { ManifestText, ObjectName } from './scenario.ts';
 
 /** Exit code of a process that had to be killed because it would not end. */
 const EXIT_KILLED = 137;

@@ -1,7 +1,7 @@
 /**
  * A YAML document with positions: from a path inside the value to line and column of its source.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import type { Issue, SourcePosition } from './issue.ts';
 
 /** A parsed document. */
@@ -16,7 +16,9 @@ export interface SourceDocument {
 }
 
 /** A document or what is wrong with it. */
-export type DocumentResult = { readonly ok: true; readonly document: SourceDocument } | { readonly ok: false; readonly issues: readonly Issue[] };
+export type DocumentResult =
+  | { readonly ok: true; readonly document: SourceDocument }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
 
 /** Reads exactly one document. */
 export function readDocument(text: string, file: string): DocumentResult {
@@ -25,7 +27,10 @@ export function readDocument(text: string, file: string): DocumentResult {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const problem = (code: string, message: string, position: SourcePosition): DocumentResult => ({ ok: false, issues: [{ code, message, position, path: '' }] });
+  const problem = (code: string, message: string, position: SourcePosition): DocumentResult => ({
+    ok: false,
+    issues: [{ code, message, position, path: '' }],
+  });
   const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.exec(text);
   if (control !== null) {
     return problem('yaml', 'the file holds control characters: it is no text file', textPosition(text, control.index, file));
@@ -39,7 +44,10 @@ export function readDocument(text: string, file: string): DocumentResult {
   }
   const errors = documents.flatMap((document) => document.errors);
   if (errors.length > 0) {
-    return { ok: false, issues: errors.map((error) => ({ code: 'yaml', message: yamlMessage(error), position: at(error.pos[0]), path: '' })) };
+    return {
+      ok: false,
+      issues: errors.map((error) => ({ code: 'yaml', message: yamlMessage(error), position: at(error.pos[0]), path: '' })),
+    };
   }
   const [document] = documents;
   if (document === undefined || (document.contents === null && documents.length === 1)) {

@@ -17,7 +17,12 @@ export interface Happened {
 }
 
 /** The results in the order of the keys. */
-export function checkExpectations(expect: Expectations, happened: Happened, positions: Readonly<Record<string, SourcePosition>>, fallback: SourcePosition): ExpectationResult[] {
+export function checkExpectations(
+  expect: Expectations,
+  happened: Happened,
+  positions: Readonly<Record<string, SourcePosition>>,
+  fallback: SourcePosition,
+): ExpectationResult[] {
   const results: ExpectationResult[] = [];
   for (const key of Object.keys(expect) as (keyof Expectations)[]) {
     const outcome = check(key, expect, happened);
@@ -97,7 +102,9 @@ function dropped(expected: boolean | DroppedExpectation, happened: Happened): Ou
   }
   const names = new Map(happened.actors.map((actor) => [actor.ip, actor]));
   const passed = drops.some((drop) => fits(expected, drop, names));
-  const wanted = Object.entries(expected).map(([key, value]) => `${key} ${String(value)}`).join(', ');
+  const wanted = Object.entries(expected)
+    .map(([key, value]) => `${key} ${String(value)}`)
+    .join(', ');
   return { expected: wanted, actual: list, passed };
 }
 
@@ -112,7 +119,13 @@ function fits(expected: DroppedExpectation, drop: DropResult, actors: ReadonlyMa
     (typeof endpoint === 'number'
       ? endpoint === drop.endpointId
       : [...actors.values()].some((actor) => actor.endpointId === drop.endpointId && isName(actor, endpoint)));
-  return (reason === undefined || reason === drop.reason) && atEndpoint && (count === undefined || count === drop.count) && isEnd(from, drop.source) && isEnd(to, drop.destination);
+  return (
+    (reason === undefined || reason === drop.reason) &&
+    atEndpoint &&
+    (count === undefined || count === drop.count) &&
+    isEnd(from, drop.source) &&
+    isEnd(to, drop.destination)
+  );
 }
 
 /** Whether a scenario's word (`tiefighter`, `default/tiefighter`) names the actor. */
@@ -130,7 +143,11 @@ function inOrder(matchers: readonly EventMatcher[], lines: readonly string[]): O
     const found = lines.findIndex((line, index) => index >= at && matchesLine(matcher, line));
     if (found < 0) {
       const where = i === 0 ? '' : ' after the ones before it';
-      return { expected: eventsText(matchers), actual: `no line has ${eventText(matcher)}${where}; ${lines.length} lines were seen`, passed: false };
+      return {
+        expected: eventsText(matchers),
+        actual: `no line has ${eventText(matcher)}${where}; ${lines.length} lines were seen`,
+        passed: false,
+      };
     }
     at = found + 1;
   }

@@ -3,10 +3,10 @@
  */
 import { dropReasonText } from '../maps/drop_reasons.ts';
 import { CILIUM_NOTIFY_DROP, type DropNotify } from '../maps/eventsmap.ts';
-import { formatIpv4 } from '../net/ipv4.ts';
-import { ports } from '../net/packet.ts';
 import type { MonitorEvent } from '../monitor/event.ts';
 import type { LogRecord } from '../monitor/log_record.ts';
+import { formatIpv4 } from '../net/ipv4.ts';
+import { ports } from '../net/packet.ts';
 import type { Step } from '../sim/journey.ts';
 import type { EnforcedPolicy } from './host.ts';
 import type { Decider, DropResult, Fate, PolicyReference } from './result.ts';
@@ -36,7 +36,9 @@ export function fateOf(ending: Ending): Fate {
   if (ending.status !== null) {
     return answered(ending, ending.status, drops, proxied);
   }
-  const [drop] = drops.filter(({ source, destination }) => source.startsWith(`${ending.clientIp}:`) || destination.startsWith(`${ending.clientIp}:`));
+  const [drop] = drops.filter(
+    ({ source, destination }) => source.startsWith(`${ending.clientIp}:`) || destination.startsWith(`${ending.clientIp}:`),
+  );
   if (drop !== undefined) {
     const policy = drop.reason.startsWith('Policy denied');
     return {
@@ -92,7 +94,7 @@ function answered(ending: Ending, status: number, drops: readonly DropResult[], 
       policies: deniedBy(ending, record),
     };
   }
-  if (proxied !== null && proxied.local) {
+  if (proxied?.local) {
     return { outcome: 'failed', decidedBy: proxied.decider, why: proxied.why, step: proxied.step, drops, policies: [] };
   }
   return { outcome: 'answered', decidedBy: 'server', why: `the server answered ${status}`, step: null, drops, policies: [] };

@@ -10,7 +10,9 @@ export function findPod(cluster: Cluster, reference: string): PodName | null {
   const name = parts.at(-1) as string;
   const namespace = (ofDeployment ? parts.at(-3) : parts.at(-2)) ?? 'default';
   const pods = cluster.api.list<Pod>('Pod', { namespace });
-  const found = ofDeployment ? pods.find((pod) => belongsTo(cluster, pod, namespace, name)) : pods.find((pod) => pod.metadata.name === name);
+  const found = ofDeployment
+    ? pods.find((pod) => belongsTo(cluster, pod, namespace, name))
+    : pods.find((pod) => pod.metadata.name === name);
   return found === undefined ? null : { namespace, name: found.metadata.name };
 }
 

@@ -23,7 +23,10 @@ export function manifestIssues(manifest: ManifestText): Issue[] {
 
 /** The objects of a manifest that has no issues. */
 export function manifestObjects(manifest: ManifestText): SourcedObject[] {
-  return parseManifest(manifest.text, manifest.file).objects.map(({ object, origin }) => ({ object, origin: shifted(origin, manifest.indent) }));
+  return parseManifest(manifest.text, manifest.file).objects.map(({ object, origin }) => ({
+    object,
+    origin: shifted(origin, manifest.indent),
+  }));
 }
 
 function shifted(origin: Origin, indent: number): Origin {

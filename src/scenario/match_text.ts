@@ -35,7 +35,10 @@ export function mismatch(matcher: TextMatcher, text: string): string | null {
 export function matcherText(matcher: TextMatcher): string {
   const parts: string[] = [];
   for (const [key, value] of Object.entries(matcher)) {
-    const one = key === 'json' ? shown(JSON.stringify(value)) : (Array.isArray(value) ? value : [value]).map((item) => shown(String(item))).join(', ');
+    const one =
+      key === 'json'
+        ? shown(JSON.stringify(value))
+        : (Array.isArray(value) ? value : [value]).map((item) => shown(String(item))).join(', ');
     parts.push(key === 'equals' ? one : `${key} ${one}`);
   }
   return parts.join('; ');
@@ -54,7 +57,9 @@ export function includesJson(value: unknown, wanted: unknown): boolean {
   }
   if (typeof wanted === 'object' && wanted !== null) {
     return (
-      typeof value === 'object' && value !== null && !Array.isArray(value) &&
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
       Object.entries(wanted).every(([key, one]) => Object.hasOwn(value, key) && includesJson((value as Record<string, unknown>)[key], one))
     );
   }
@@ -72,15 +77,26 @@ function jsonMismatch(wanted: unknown, text: string): string | null {
 }
 
 function holds(value: unknown, wanted: unknown): boolean {
-  return includesJson(value, wanted) || (typeof value === 'object' && value !== null && Object.values(value).some((one) => holds(one, wanted)));
+  return (
+    includesJson(value, wanted) || (typeof value === 'object' && value !== null && Object.values(value).some((one) => holds(one, wanted)))
+  );
 }
 
 function trimmedLines(text: string): string {
-  return text.replace(/\r\n/g, '\n').split('\n').map((line) => line.trimEnd()).join('\n').replace(/\n+$/, '');
+  return text
+    .replace(/\r\n/g, '\n')
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+    .replace(/\n+$/, '');
 }
 
 function collapsed(text: string): string {
-  return text.split('\n').map((line) => line.trim().replace(/\s+/g, ' ')).filter((line) => line !== '').join('\n');
+  return text
+    .split('\n')
+    .map((line) => line.trim().replace(/\s+/g, ' '))
+    .filter((line) => line !== '')
+    .join('\n');
 }
 
 function firstDifference(wanted: string, text: string): string {
@@ -92,7 +108,9 @@ function firstDifference(wanted: string, text: string): string {
   const i = want.findIndex((line, at) => line !== have[at]);
   const at = i < 0 ? want.length : i;
   const instead = have[at] === undefined ? 'the text ends' : shown(have[at]);
-  return want[at] === undefined ? `line ${at + 1} is too many: ${instead}` : `line ${at + 1}: ${instead} where ${shown(want[at])} is expected`;
+  return want[at] === undefined
+    ? `line ${at + 1} is too many: ${instead}`
+    : `line ${at + 1}: ${instead} where ${shown(want[at])} is expected`;
 }
 
 /** The line that shares most words with the wanted one, if any does. */

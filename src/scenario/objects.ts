@@ -28,7 +28,11 @@ export function applyManifests(cluster: Cluster, manifests: readonly ManifestTex
     const placed = inNamespace(object, namespace);
     const missing = isNamespaced(placed.kind) && cluster.api.get('Namespace', '', placed.metadata.namespace ?? 'default') === undefined;
     if (missing) {
-      return { ...nameOf(placed), outcome: 'rejected' as const, message: `namespaces "${placed.metadata.namespace ?? 'default'}" not found` };
+      return {
+        ...nameOf(placed),
+        outcome: 'rejected' as const,
+        message: `namespaces "${placed.metadata.namespace ?? 'default'}" not found`,
+      };
     }
     return { ...nameOf(placed), outcome: cluster.api.apply(placed, origin) };
   });
@@ -50,7 +54,12 @@ export function applyManifests(cluster: Cluster, manifests: readonly ManifestTex
 }
 
 /** Deletes the objects of manifests and those named. */
-export function deleteObjects(cluster: Cluster, manifests: readonly ManifestText[], objects: readonly ObjectName[], namespace: string): ObjectResult[] {
+export function deleteObjects(
+  cluster: Cluster,
+  manifests: readonly ManifestText[],
+  objects: readonly ObjectName[],
+  namespace: string,
+): ObjectResult[] {
   const fromFiles = manifests.flatMap(manifestObjects).map(({ object }) => nameOf(inNamespace(object, namespace)));
   const named = objects.map(({ kind, name }) => {
     const full = kindOf(kind);
@@ -65,13 +74,25 @@ export function deleteObjects(cluster: Cluster, manifests: readonly ManifestText
 /** The kind that kubectl takes a word for; the word itself if it knows none. */
 function kindOf(word: string): string {
   const lower = word.toLowerCase();
-  return KINDS[lower] ?? FULL_NAMES.find((kind) => [kind.toLowerCase(), `${kind.toLowerCase()}s`, `${kind.toLowerCase().replace(/y$/, 'ies')}`].includes(lower)) ?? word;
+  return (
+    KINDS[lower] ??
+    FULL_NAMES.find((kind) =>
+      [kind.toLowerCase(), `${kind.toLowerCase()}s`, `${kind.toLowerCase().replace(/y$/, 'ies')}`].includes(lower),
+    ) ??
+    word
+  );
 }
 
 function inNamespace(object: KubeObject, namespace: string): KubeObject {
-  return isNamespaced(object.kind) && object.metadata.namespace === undefined ? { ...object, metadata: { ...object.metadata, namespace } } : object;
+  return isNamespaced(object.kind) && object.metadata.namespace === undefined
+    ? { ...object, metadata: { ...object.metadata, namespace } }
+    : object;
 }
 
 function nameOf(object: KubeObject): { readonly kind: string; readonly namespace: string; readonly name: string } {
-  return { kind: object.kind, namespace: isNamespaced(object.kind) ? (object.metadata.namespace ?? 'default') : '', name: object.metadata.name };
+  return {
+    kind: object.kind,
+    namespace: isNamespaced(object.kind) ? (object.metadata.namespace ?? 'default') : '',
+    name: object.metadata.name,
+  };
 }

@@ -43,7 +43,10 @@ export function openConnection(cluster: Cluster, pod: PodName, target: Target): 
     request: (request, timeout) => {
       let result: ReturnType<KeepAliveConnection['request']> | null = null;
       client.send(request, (answer) => {
-        result = answer.error === null ? { ok: true, status: answer.status, body: answer.body } : { ok: false, error: ERRORS[answer.error] ?? answer.error };
+        result =
+          answer.error === null
+            ? { ok: true, status: answer.status, body: answer.body }
+            : { ok: false, error: ERRORS[answer.error] ?? answer.error };
       });
       cluster.runUntil(() => result !== null, timeout);
       cluster.advance(0);

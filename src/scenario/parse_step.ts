@@ -6,12 +6,20 @@ import { findKind, KINDS } from '../shell/kubectl/printers.ts';
 import { splitWords } from '../shell/words.ts';
 import type { SourceDocument } from './document.ts';
 import { type Issue, pathText, type SourcePosition } from './issue.ts';
+import { manifestIssues } from './manifests.ts';
 import type { ParseOptions } from './parse.ts';
 import { besideFile } from './paths.ts';
 import type { Action, ManifestText, ObjectName, ScenarioStep } from './scenario.ts';
-import { REQUEST_SCHEMAS, STEP_KINDS, STEP_SCHEMAS, type NewRequest, type SameConnectionRequest, type StepKind, type StepOf } from './schema/steps.ts';
+import {
+  type NewRequest,
+  REQUEST_SCHEMAS,
+  type SameConnectionRequest,
+  STEP_KINDS,
+  STEP_SCHEMAS,
+  type StepKind,
+  type StepOf,
+} from './schema/steps.ts';
 import { nearest } from './suggest.ts';
-import { manifestIssues } from './manifests.ts';
 import { schemaIssues } from './zod_issues.ts';
 
 /** A step or what is wrong with it. */
@@ -45,8 +53,13 @@ export function parseStep(value: unknown, index: number, document: SourceDocumen
     return { ok: false, issues: context.issues };
   }
   const { name, expect } = parsed.data;
-  const expectPositions = Object.fromEntries(Object.keys(expect ?? {}).map((key) => [key, document.keyPosition([...context.path, 'expect'], key)]));
-  return { ok: true, step: { name: name ?? null, position: document.position(context.path), action, expect: expect ?? null, expectPositions } };
+  const expectPositions = Object.fromEntries(
+    Object.keys(expect ?? {}).map((key) => [key, document.keyPosition([...context.path, 'expect'], key)]),
+  );
+  return {
+    ok: true,
+    step: { name: name ?? null, position: document.position(context.path), action, expect: expect ?? null, expectPositions },
+  };
 }
 
 /** The one key of the step that names an action. */
@@ -69,7 +82,12 @@ function stepKind(value: unknown, context: Context): StepKind | null {
   }
   if (second !== undefined) {
     const position = document.keyPosition(path, second);
-    context.issues.push({ code: 'value', message: `a step does one thing: "${kind}" or "${second}", not both`, position, path: pathText(path) });
+    context.issues.push({
+      code: 'value',
+      message: `a step does one thing: "${kind}" or "${second}", not both`,
+      position,
+      path: pathText(path),
+    });
     return null;
   }
   return kind;
@@ -142,7 +160,14 @@ function connectionAction(connection: StepOf<'connection'>['connection'], contex
     report(context, 'value', ['connection', 'to'], 'expected host or host:port');
     return null;
   }
-  return { kind: 'open', id: connection.open, from: connection.from, host: match[1] as string, port, connectTimeout: connection.connectTimeout ?? null };
+  return {
+    kind: 'open',
+    id: connection.open,
+    from: connection.from,
+    host: match[1] as string,
+    port,
+    connectTimeout: connection.connectTimeout ?? null,
+  };
 }
 
 function deleteAction(step: StepOf<'delete'>, context: Context): Action {
@@ -153,13 +178,22 @@ function deleteAction(step: StepOf<'delete'>, context: Context): Action {
     if (match === null || /\.(?:ya?ml|json)$/.test(entry)) {
       files.push(entry);
     } else if (findKind(match[1] as string) === null) {
-      const suggestion = nearest(match[1] as string, KINDS.flatMap((one) => one.names));
+      const suggestion = nearest(
+        match[1] as string,
+        KINDS.flatMap((one) => one.names),
+      );
       report(context, 'value', ['delete'], `unknown kind "${match[1] as string}"`, suggestion);
     } else {
       objects.push({ kind: (findKind(match[1] as string) as { readonly kind: string }).kind, name: match[2] as string });
     }
   }
-  return { kind: 'delete', manifests: manifests(files, 'delete', context), objects, namespace: step.namespace ?? 'default', wait: step.wait ?? true };
+  return {
+    kind: 'delete',
+    manifests: manifests(files, 'delete', context),
+    objects,
+    namespace: step.namespace ?? 'default',
+    wait: step.wait ?? true,
+  };
 }
 
 /** Manifest files read, and inline manifests put where their positions are right. */

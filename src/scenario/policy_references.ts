@@ -1,6 +1,7 @@
 /** Which policies closed a direction of an endpoint, and where they were written: found in the agent's repository, not worked out again. */
-import type { Cluster } from '../cluster/cluster.ts';
+
 import type { EgressRule, IngressRule, Path, PolicyRef, PortRuleHttp, Rule } from '../agent/policy/api/rule.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { EnforcedPolicy } from './host.ts';
 import type { PolicyReference } from './result.ts';
 
@@ -25,7 +26,9 @@ function collect(cluster: Cluster, rules: readonly Rule[], subject: string, dire
     if (elements.length === 0) {
       continue;
     }
-    selecting.push(reference(cluster, rule.ref, [...rule.path, 'endpointSelector'], `selects ${subject} and thereby closes its ${direction}`));
+    selecting.push(
+      reference(cluster, rule.ref, [...rule.path, 'endpointSelector'], `selects ${subject} and thereby closes its ${direction}`),
+    );
     for (const element of elements) {
       for (const [index, portRule] of element.toPorts.entries()) {
         for (const [at, httpRule] of (portRule.rules?.http ?? []).entries()) {

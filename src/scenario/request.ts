@@ -2,8 +2,8 @@
  * Requests as the curl command lines a person would type, and what came back.
  */
 import type { CommandResult } from '../shell/table.ts';
-import type { NewRequest } from './schema/steps.ts';
 import { SECOND } from '../sim/clock.ts';
+import type { NewRequest } from './schema/steps.ts';
 
 /** How the status is asked for: behind the body, on a line of its own. */
 const STATUS_FORMAT = '\n%{http_code}';

@@ -74,7 +74,15 @@ export interface Fate {
 /** What a step did. */
 export type StepDetail =
   | { readonly kind: 'objects'; readonly objects: readonly ObjectResult[] }
-  | { readonly kind: 'process'; readonly pod: string; readonly argv: readonly string[]; readonly exitCode: number; readonly stdout: string; readonly stderr: string; readonly fate: Fate | null }
+  | {
+      readonly kind: 'process';
+      readonly pod: string;
+      readonly argv: readonly string[];
+      readonly exitCode: number;
+      readonly stdout: string;
+      readonly stderr: string;
+      readonly fate: Fate | null;
+    }
   | {
       readonly kind: 'http';
       readonly from: string;

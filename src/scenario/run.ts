@@ -1,10 +1,11 @@
 /**
  * Runs a scenario, step by step, on a host.
  */
-import { compactFlow } from '../monitor/hubble/printer.ts';
-import { formatMonitor } from '../monitor/format.ts';
+
 import type { MonitorEvent } from '../monitor/event.ts';
+import { formatMonitor } from '../monitor/format.ts';
 import { observe } from '../monitor/hubble/observer.ts';
+import { compactFlow } from '../monitor/hubble/printer.ts';
 import { flowNames } from '../shell/hubble.ts';
 import { runCommand } from '../shell/run_command.ts';
 import type { KeepAliveConnection } from './connection.ts';
@@ -64,7 +65,9 @@ function runStep(run: Run, step: ScenarioStep, number: number): StepResult {
   const drops = dropsOf(eventsSince(host, mark));
   const actors = [...run.actors.values()];
   const expectations =
-    step.expect === null ? [] : checkExpectations(step.expect, { detail, monitor, hubble, drops, actors }, step.expectPositions, step.position);
+    step.expect === null
+      ? []
+      : checkExpectations(step.expect, { detail, monitor, hubble, drops, actors }, step.expectPositions, step.position);
   return {
     number,
     title: step.name ?? stepTitle(step.action),
@@ -86,7 +89,9 @@ function runAction(run: Run, action: Action, mark: Mark): StepDetail {
     case 'apply':
     case 'delete': {
       const objects =
-        action.kind === 'apply' ? host.apply(action.manifests, action.namespace) : host.delete(action.manifests, action.objects, action.namespace);
+        action.kind === 'apply'
+          ? host.apply(action.manifests, action.namespace)
+          : host.delete(action.manifests, action.objects, action.namespace);
       if (action.wait) {
         host.settle();
       }
@@ -140,7 +145,9 @@ function execute(run: Run, reference: string, argv: readonly string[], mark: Mar
   const result = run.host.exec(pod.namespace, pod.name, argv);
   const name = `${pod.namespace}/${pod.name}`;
   const isCurl = argv[0] === 'curl';
-  const fate = isCurl ? fateOfStep(run, pod, /^HTTP\/[\d.]+ (\d{3})/.exec(result.stdout)?.[1] ?? null, result.exitCode, result.stderr, mark) : null;
+  const fate = isCurl
+    ? fateOfStep(run, pod, /^HTTP\/[\d.]+ (\d{3})/.exec(result.stdout)?.[1] ?? null, result.exitCode, result.stderr, mark)
+    : null;
   return { kind: 'process', pod: name, argv, ...result, fate };
 }
 
@@ -209,7 +216,8 @@ function open(run: Run, action: Extract<Action, { readonly kind: 'open' }>): Ste
 function fateOfStep(run: Run, pod: PodName, status: number | string | null, exitCode: number, stderr: string, mark: Mark): Fate {
   const error = curlError(exitCode, stderr);
   // Without -i or -w curl does not tell the status: what the proxy logged stands in for it, and an exit code of 0 for an answer.
-  const known = status === null && exitCode === 0 ? (loggedStatus(eventsSince(run.host, mark)) ?? 200) : status === null ? null : Number(status);
+  const known =
+    status === null && exitCode === 0 ? (loggedStatus(eventsSince(run.host, mark)) ?? 200) : status === null ? null : Number(status);
   return fateOf(endingOf(run, pod, known, error, mark));
 }
 
@@ -251,7 +259,8 @@ function observations(host: ScenarioHost, mark: Mark): { readonly monitor: strin
 function noteActors(run: Run): void {
   for (const node of run.host.nodes) {
     for (const endpoint of node.endpoints()) {
-      const name = endpoint.podName !== '' ? `${endpoint.namespace}/${endpoint.podName}` : (endpoint.labels[0] ?? `endpoint ${endpoint.id}`);
+      const name =
+        endpoint.podName !== '' ? `${endpoint.namespace}/${endpoint.podName}` : (endpoint.labels[0] ?? `endpoint ${endpoint.id}`);
       run.actors.set(`${node.name} ${endpoint.id}`, {
         name,
         node: node.name,
@@ -265,7 +274,10 @@ function noteActors(run: Run): void {
 }
 
 function didWhatItSays(detail: StepDetail): boolean {
-  return !(detail.kind === 'done' && detail.error !== null) && !(detail.kind === 'objects' && detail.objects.some(({ outcome }) => outcome === 'rejected'));
+  return (
+    !(detail.kind === 'done' && detail.error !== null) &&
+    !(detail.kind === 'objects' && detail.objects.some(({ outcome }) => outcome === 'rejected'))
+  );
 }
 
 function done(error: string | null): StepDetail {

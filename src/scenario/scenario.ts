@@ -16,11 +16,24 @@ export interface ManifestText {
 /** What a step does. Durations are nanoseconds. */
 export type Action =
   | { readonly kind: 'apply'; readonly manifests: readonly ManifestText[]; readonly namespace: string; readonly wait: boolean }
-  | { readonly kind: 'delete'; readonly manifests: readonly ManifestText[]; readonly objects: readonly ObjectName[]; readonly namespace: string; readonly wait: boolean }
+  | {
+      readonly kind: 'delete';
+      readonly manifests: readonly ManifestText[];
+      readonly objects: readonly ObjectName[];
+      readonly namespace: string;
+      readonly wait: boolean;
+    }
   | { readonly kind: 'exec'; readonly pod: string; readonly argv: readonly string[] }
   | { readonly kind: 'request'; readonly request: NewRequest }
   | { readonly kind: 'connection-request'; readonly request: SameConnectionRequest }
-  | { readonly kind: 'open'; readonly id: string; readonly from: string; readonly host: string; readonly port: number; readonly connectTimeout: number | null }
+  | {
+      readonly kind: 'open';
+      readonly id: string;
+      readonly from: string;
+      readonly host: string;
+      readonly port: number;
+      readonly connectTimeout: number | null;
+    }
   | { readonly kind: 'close'; readonly id: string }
   | { readonly kind: 'advance'; readonly by: number }
   | { readonly kind: 'advance-until'; readonly until: number }

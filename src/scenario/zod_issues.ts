@@ -16,10 +16,17 @@ function convert(schema: z.ZodType, issue: SchemaIssue, document: SourceDocument
   const path: Path = [...base, ...(issue.path as Path)];
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, issue.path as Path);
-    return issue.keys.map((key) => withSuggestion(
-      { code: 'unknown-key', message: `unknown key "${key}"${known.length > 0 ? `; known: ${known.join(', ')}` : ''}`, position: document.keyPosition(path, key), path: pathText([...path, key]) },
-      nearest(key, known),
-    ));
+    return issue.keys.map((key) =>
+      withSuggestion(
+        {
+          code: 'unknown-key',
+          message: `unknown key "${key}"${known.length > 0 ? `; known: ${known.join(', ')}` : ''}`,
+          position: document.keyPosition(path, key),
+          path: pathText([...path, key]),
+        },
+        nearest(key, known),
+      ),
+    );
   }
   if (issue.code === 'invalid_union') {
     const deeper = bestBranch(issue.errors as readonly (readonly SchemaIssue[])[]);
@@ -43,12 +50,21 @@ function convert(schema: z.ZodType, issue: SchemaIssue, document: SourceDocument
     const message = key === undefined ? 'the file is empty' : `"${String(key)}" is missing`;
     return [{ code: 'missing', message, position: document.position(path.slice(0, -1)), path: pathText(path) }];
   }
-  return [{ code: issue.code === 'invalid_type' ? 'type' : 'value', message: sentence(issue.message), position: document.position(path), path: pathText(path) }];
+  return [
+    {
+      code: issue.code === 'invalid_type' ? 'type' : 'value',
+      message: sentence(issue.message),
+      position: document.position(path),
+      path: pathText(path),
+    },
+  ];
 }
 
 /** The branch of a union the author had in mind: one that got further than the type of the value itself. */
 function bestBranch(branches: readonly (readonly SchemaIssue[])[]): readonly SchemaIssue[] | null {
-  const further = branches.filter((branch) => branch.length > 0 && !branch.some((one) => one.code === 'invalid_type' && one.path.length === 0));
+  const further = branches.filter(
+    (branch) => branch.length > 0 && !branch.some((one) => one.code === 'invalid_type' && one.path.length === 0),
+  );
   return further.sort((a, b) => a.length - b.length)[0] ?? null;
 }
 
@@ -94,7 +110,10 @@ interface Definition {
 }
 
 function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce((at: unknown, part) => (typeof at === 'object' && at !== null ? (at as Record<string | number, unknown>)[part] : undefined), value);
+  return path.reduce(
+    (at: unknown, part) => (typeof at === 'object' && at !== null ? (at as Record<string | number, unknown>)[part] : undefined),
+    value,
+  );
 }
 
 function withSuggestion(issue: Issue, suggestion: string | null): Issue {

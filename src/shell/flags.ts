@@ -85,7 +85,12 @@ function longFlag(arg: string, next: string | undefined, specs: readonly FlagSpe
   return 1;
 }
 
-function shortFlags(arg: string, next: string | undefined, specs: readonly FlagSpec[], seen: (readonly [string, string])[]): number | string {
+function shortFlags(
+  arg: string,
+  next: string | undefined,
+  specs: readonly FlagSpec[],
+  seen: (readonly [string, string])[],
+): number | string {
   for (let i = 1; i < arg.length; i++) {
     const letter = arg.charAt(i);
     const spec = specs.find((one) => one.short === letter);

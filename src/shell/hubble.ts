@@ -2,10 +2,11 @@
  * `hubble observe`: the node's flows.
  * @see hubble:cmd/observe/flows.go
  */
+
+import { IPCACHE_NAME, type IpcacheMap, ipcacheKey4 } from '../maps/ipcache.ts';
 import type { Flow, FlowEndpoint, FlowNames } from '../monitor/hubble/flow.ts';
 import { observe } from '../monitor/hubble/observer.ts';
 import { compactFlow, dictFlow } from '../monitor/hubble/printer.ts';
-import { IPCACHE_NAME, type IpcacheMap, ipcacheKey4 } from '../maps/ipcache.ts';
 import { parseIpv4 } from '../net/ipv4.ts';
 import type { NodeView } from './cluster_view.ts';
 import { type Flags, parseFlags } from './flags.ts';
@@ -40,7 +41,12 @@ export function hubbleObserve(nodes: readonly NodeView[], args: readonly string[
   }
   const flows = flowsOf(nodes).filter((flow) => passes(flow, flags));
   const filtered = ['pod', 'from-pod', 'to-pod', 'verdict', 'type', 'protocol', 'port', 'namespace'].some((name) => flags.count(name) > 0);
-  const last = flags.value('last') === null ? (filtered || flags.has('all') || flags.has('follow') ? flows.length : DEFAULT_LAST) : Number(flags.value('last'));
+  const last =
+    flags.value('last') === null
+      ? filtered || flags.has('all') || flags.has('follow')
+        ? flows.length
+        : DEFAULT_LAST
+      : Number(flags.value('last'));
   const shown = last === 0 ? [] : flows.slice(-last);
   const lines = format === 'dict' ? shown.flatMap((flow, i) => dictFlow(flow, i === 0)) : shown.map(compactFlow);
   return { exitCode: 0, stdout: lines.map((line) => `${line}\n`).join(''), stderr: '' };

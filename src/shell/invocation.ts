@@ -42,7 +42,10 @@ function parseAgentTool(tool: string, args: readonly string[], agentPod: string 
   switch (tool) {
     case 'cilium':
       return findCiliumCommand(args) === null
-        ? unknown(`cilium ${args.join(' ')}`.trim(), CILIUM_COMMANDS.map((words) => `cilium ${words}`))
+        ? unknown(
+            `cilium ${args.join(' ')}`.trim(),
+            CILIUM_COMMANDS.map((words) => `cilium ${words}`),
+          )
         : { ok: true, invocation: { tool: 'cilium', words: args, agentPod } };
     case 'hubble':
       return args[0] === 'observe'
@@ -56,14 +59,21 @@ function parseAgentTool(tool: string, args: readonly string[], agentPod: string 
 }
 
 function parseAdminCurl(args: readonly string[], agentPod: string | null): InvocationResult {
-  const parsed = parseFlags(args, [{ name: 'silent', short: 's' }, { name: 'unix-socket', value: true }, { name: 'request', short: 'X', value: true }]);
+  const parsed = parseFlags(args, [
+    { name: 'silent', short: 's' },
+    { name: 'unix-socket', value: true },
+    { name: 'request', short: 'X', value: true },
+  ]);
   if (!parsed.ok) {
     return { ok: false, error: `curl: ${parsed.error}` };
   }
   const socket = parsed.flags.value('unix-socket');
   const url = parsed.flags.positional[0];
   if (socket === null) {
-    return { ok: false, error: 'curl runs inside a pod: write kubectl exec POD -- curl …, or use --unix-socket for the proxy\'s admin interface' };
+    return {
+      ok: false,
+      error: "curl runs inside a pod: write kubectl exec POD -- curl …, or use --unix-socket for the proxy's admin interface",
+    };
   }
   if (!ADMIN_SOCKETS.includes(socket) || url === undefined) {
     return { ok: false, error: `curl: nothing listens on ${socket}; the proxy's admin interface is ${ADMIN_SOCKETS[0] as string}` };
@@ -129,16 +139,25 @@ function parseGet(words: readonly string[], options: Omit<GetRequest, 'kind' | '
   const kind = findKind(slash < 0 ? what : what.slice(0, slash));
   if (kind === null) {
     const known = KINDS.flatMap((one) => one.names);
-    return unknown(`kubectl get ${what}`, known.map((name) => `kubectl get ${name}`));
+    return unknown(
+      `kubectl get ${what}`,
+      known.map((name) => `kubectl get ${name}`),
+    );
   }
   const { output } = options;
   if (output !== null && !['wide', 'name', 'json'].includes(output) && !output.startsWith('jsonpath=')) {
     return { ok: false, error: `kubectl get: output format "${output}" is not available; use wide, name, json or jsonpath=…` };
   }
-  return { ok: true, invocation: { tool: 'get', request: { kind, names: slash < 0 ? names : [what.slice(slash + 1), ...names], ...options } } };
+  return {
+    ok: true,
+    invocation: { tool: 'get', request: { kind, names: slash < 0 ? names : [what.slice(slash + 1), ...names], ...options } },
+  };
 }
 
 function unknown(line: string, known: readonly string[]): InvocationResult {
   const suggestion = nearest(line, known);
-  return { ok: false, error: `unknown command "${line}"${suggestion === null ? `; known: ${known.join(', ')}` : `; did you mean "${suggestion}"?`}` };
+  return {
+    ok: false,
+    error: `unknown command "${line}"${suggestion === null ? `; known: ${known.join(', ')}` : `; did you mean "${suggestion}"?`}`,
+  };
 }

@@ -29,7 +29,10 @@ export function splitWords(line: string): Words {
       i++;
       word = (word ?? '') + (line.charAt(i) === '\n' ? '' : line.charAt(i));
     } else if ('|<>;&`()'.includes(c) || (c === '$' && line.charAt(i + 1) === '(')) {
-      return { ok: false, error: `'${c}' at character ${i + 1}: pipes, redirections and substitutions are not available here; quote the character if it is meant literally` };
+      return {
+        ok: false,
+        error: `'${c}' at character ${i + 1}: pipes, redirections and substitutions are not available here; quote the character if it is meant literally`,
+      };
     } else {
       word = (word ?? '') + c;
     }

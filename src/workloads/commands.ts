@@ -13,7 +13,9 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   hostname: (env, _argv, done) => finish(env, done, 0, `${env.hostname}\n`),
   sleep: (env, argv, done) => finish(env, done, 0, '', Number.parseFloat(argv[1] ?? '0') * SECOND),
   cat: (env, argv, done) =>
-    argv[1] === '/etc/resolv.conf' ? finish(env, done, 0, resolvConf(env)) : finish(env, done, 1, '', 0, `cat: ${argv[1] ?? ''}: No such file or directory\n`),
+    argv[1] === '/etc/resolv.conf'
+      ? finish(env, done, 0, resolvConf(env))
+      : finish(env, done, 1, '', 0, `cat: ${argv[1] ?? ''}: No such file or directory\n`),
   nslookup: (env, argv, done) => nslookup(env, argv[1] ?? '', done),
 };
 
@@ -31,7 +33,14 @@ export function execute(env: ProcessEnv, argv: readonly string[], done: (result:
   return program(env, argv, done);
 }
 
-function finish(env: ProcessEnv, done: (result: ProcessResult) => void, exitCode: number, stdout: string, delay = 0, stderr = ''): RunningProcess {
+function finish(
+  env: ProcessEnv,
+  done: (result: ProcessResult) => void,
+  exitCode: number,
+  stdout: string,
+  delay = 0,
+  stderr = '',
+): RunningProcess {
   const timer = env.scheduler.after(delay, 'process', () => done({ exitCode, stdout, stderr }));
   return { kill: () => timer.cancel() };
 }
@@ -46,7 +55,11 @@ function nslookup(env: ProcessEnv, host: string, done: (result: ProcessResult) =
   const head = `Server:\t\t${server}\nAddress:\t${server}#53\n\n`;
   const cancel = resolve(env, host, (result) => {
     if (result.ok) {
-      done({ exitCode: 0, stdout: head + result.addresses.map((one) => `Name:\t${host}\nAddress: ${formatIpv4(one)}\n`).join(''), stderr: '' });
+      done({
+        exitCode: 0,
+        stdout: head + result.addresses.map((one) => `Name:\t${host}\nAddress: ${formatIpv4(one)}\n`).join(''),
+        stderr: '',
+      });
     } else {
       done({ exitCode: 1, stdout: `${head}** server can't find ${host}: NXDOMAIN\n`, stderr: '' });
     }

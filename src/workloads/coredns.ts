@@ -5,13 +5,13 @@
  */
 import { isErrno, type UdpSocket } from '../kernel/socket.ts';
 import {
-  decodeDns,
   DNS_RCODE_NOERROR,
   DNS_RCODE_NXDOMAIN,
   DNS_RCODE_SERVFAIL,
   DNS_TYPE_A,
   type DnsMessage,
   type DnsRecord,
+  decodeDns,
   encodeDns,
 } from '../net/dns.ts';
 import { IPV4_ANY, type Ipv4 } from '../net/ipv4.ts';

@@ -118,7 +118,13 @@ class Transfer {
       this.#note(`> ${line}`);
     }
     if (this.#env.journey.recording) {
-      this.#env.journey.add({ kind: 'enter', actor: 'workload', fn: 'curl', where: this.#env.hostname, what: head.split('\r\n')[0] as string });
+      this.#env.journey.add({
+        kind: 'enter',
+        actor: 'workload',
+        fn: 'curl',
+        where: this.#env.hostname,
+        what: head.split('\r\n')[0] as string,
+      });
     }
     const body = this.#options.data === null ? NO_BYTES : utf8(this.#options.data);
     socket.write(body.length === 0 ? latin1(head) : concatBytes([latin1(head), body]));

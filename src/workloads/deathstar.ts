@@ -36,7 +36,9 @@ function answer(request: ServerRequest, env: ProcessEnv): ServerResponse {
     return json(404, `path ${path} was not found`);
   }
   const handler = route[request.method] ?? (request.method === 'HEAD' ? route['GET'] : undefined);
-  return handler === undefined ? json(405, `method ${request.method} is not allowed, but [${Object.keys(route).join(',')}] are`) : handler(env);
+  return handler === undefined
+    ? json(405, `method ${request.method} is not allowed, but [${Object.keys(route).join(',')}] are`)
+    : handler(env);
 }
 
 function text(status: number, body: string): ServerResponse {

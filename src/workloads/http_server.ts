@@ -52,7 +52,10 @@ export class HttpServer implements Server {
   }
 
   start(env: ProcessEnv): void {
-    const listener = env.sockets.listen({ local: { address: IPV4_ANY, port: this.#port }, onAccept: (socket) => this.#accept(env, socket) });
+    const listener = env.sockets.listen({
+      local: { address: IPV4_ANY, port: this.#port },
+      onAccept: (socket) => this.#accept(env, socket),
+    });
     this.#listener = isErrno(listener) ? null : listener;
   }
 
@@ -95,7 +98,10 @@ export class HttpServer implements Server {
       }
       const head = parseHead(fromLatin1(rest, 0, headEnd));
       if (head === null) {
-        this.#close(socket, latin1('HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request'));
+        this.#close(
+          socket,
+          latin1('HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request'),
+        );
         return NO_BYTES;
       }
       const body = readBody(head, rest.subarray(headEnd));

@@ -5,7 +5,7 @@
  * @remarks Simplified: one name server, UDP only, and A answers alone count: pods have no IPv6.
  */
 import { isErrno } from '../kernel/socket.ts';
-import { decodeDns, DNS_RCODE_NOERROR, DNS_RCODE_NXDOMAIN, DNS_TYPE_A, DNS_TYPE_AAAA, type DnsMessage, encodeDns } from '../net/dns.ts';
+import { DNS_RCODE_NOERROR, DNS_RCODE_NXDOMAIN, DNS_TYPE_A, DNS_TYPE_AAAA, type DnsMessage, decodeDns, encodeDns } from '../net/dns.ts';
 import { IPV4_ANY, type Ipv4, parseIpv4 } from '../net/ipv4.ts';
 import { SECOND } from '../sim/clock.ts';
 import type { ProcessEnv } from './process.ts';

@@ -12,7 +12,9 @@ export function emitProxy(record: unknown): object {
   const input = record as ProxyRecord;
   try {
     const result = computeProxyRecord(input);
-    return typeof result === 'string' ? { name: input.name, kind: input.kind, skipped: result } : { name: input.name, kind: input.kind, result };
+    return typeof result === 'string'
+      ? { name: input.name, kind: input.kind, skipped: result }
+      : { name: input.name, kind: input.kind, result };
   } catch (error) {
     return { name: input.name, kind: input.kind, error: String(error) };
   }
@@ -21,7 +23,11 @@ export function emitProxy(record: unknown): object {
 /** Compares a record with its expectations; `null`: it is skipped. */
 export function checkProxyRecord(record: unknown): CaseOutcome | null {
   const input = record as ProxyRecord;
-  const emitted = emitProxy(record) as { readonly result?: Readonly<Record<string, unknown>>; readonly skipped?: string; readonly error?: string };
+  const emitted = emitProxy(record) as {
+    readonly result?: Readonly<Record<string, unknown>>;
+    readonly skipped?: string;
+    readonly error?: string;
+  };
   if (emitted.skipped !== undefined) {
     return null;
   }
@@ -69,7 +75,11 @@ function comparisons(record: ProxyRecord, result: Readonly<Record<string, unknow
     case 'hostmap-reject':
       return [['error', given['error'], result['error']]];
     case 'hostmap':
-      return (record.checks ?? []).map((check, i) => [`checks[${i}]`, check['expectId'], (result['checks'] as readonly { readonly id: number }[])[i]?.id]);
+      return (record.checks ?? []).map((check, i) => [
+        `checks[${i}]`,
+        check['expectId'],
+        (result['checks'] as readonly { readonly id: number }[])[i]?.id,
+      ]);
     case 'http':
       return [...members('expect', record.expect ?? {}, result), ...members('derived123', omit(record.derived123 ?? {}, 'note'), result)];
     case 'accesslog':
@@ -77,9 +87,13 @@ function comparisons(record: ProxyRecord, result: Readonly<Record<string, unknow
     case 'bpf-metadata':
       return metadataComparisons(record, result);
     case 'wire':
-      return ['upstreamRequest', 'upstreamConnectionOpened', 'downstreamFirst', 'downstreamResponse'].filter((key) => given[key] !== undefined).map((key) => [key, given[key], result[key] ?? '']);
+      return ['upstreamRequest', 'upstreamConnectionOpened', 'downstreamFirst', 'downstreamResponse']
+        .filter((key) => given[key] !== undefined)
+        .map((key) => [key, given[key], result[key] ?? '']);
     default:
-      return (record.checks ?? []).flatMap((check, i) => members(`checks[${i}]`, pick(check, ['out', 'reject', 'redirect']), (result['checks'] as readonly object[])[i] ?? {}));
+      return (record.checks ?? []).flatMap((check, i) =>
+        members(`checks[${i}]`, pick(check, ['out', 'reject', 'redirect']), (result['checks'] as readonly object[])[i] ?? {}),
+      );
   }
 }
 
@@ -106,7 +120,9 @@ function metadataComparisons(record: ProxyRecord, result: Readonly<Record<string
 function accessLogComparisons(record: ProxyRecord, result: Readonly<Record<string, unknown>>): Comparison[] {
   const deep = (path: string, wanted: unknown, found: unknown): Comparison[] =>
     wanted !== null && typeof wanted === 'object' && !Array.isArray(wanted)
-      ? Object.entries(wanted).flatMap(([key, value]) => deep(`${path}.${key}`, value, (found as Readonly<Record<string, unknown>> | undefined)?.[key]))
+      ? Object.entries(wanted).flatMap(([key, value]) =>
+          deep(`${path}.${key}`, value, (found as Readonly<Record<string, unknown>> | undefined)?.[key]),
+        )
       : [[path, wanted, found]];
   const wanted = record as unknown as { readonly expectRequest: object; readonly expectResponse: object };
   return [

@@ -9,8 +9,8 @@ import { HeaderMap, type HeaderPair } from '../../src/envoy/http/header_map.ts';
 import { canonicalPath, mergeSlashes, unescapeSlashes } from '../../src/envoy/http/path_utility.ts';
 import { type InetAddress, parseInet } from '../../src/envoy/network/address.ts';
 import { latin1 } from '../../src/net/bytes.ts';
-import { Journey } from '../../src/sim/journey.ts';
 import { SECOND } from '../../src/sim/clock.ts';
+import { Journey } from '../../src/sim/journey.ts';
 import type { LogEntry } from '../../src/xds/access_log.ts';
 import type { BpfMetadataConfig } from '../../src/xds/listener.ts';
 import type { NetworkPolicy } from '../../src/xds/npds.ts';
@@ -90,7 +90,11 @@ function hostMap(hosts: readonly NetworkPolicyHosts[]): PolicyHostMap {
 function policyResult(record: ProxyRecord): object {
   const map = new NetworkPolicyMap(MAX_PROGRAM);
   const rejected = map.update(policiesOf(record));
-  const ips = new Set([...Object.keys(record.exists ?? {}), ...policiesOf(record).flatMap((policy) => policy.endpoint_ips), ...(record.checks ?? []).map((check) => String(check['podIp']))]);
+  const ips = new Set([
+    ...Object.keys(record.exists ?? {}),
+    ...policiesOf(record).flatMap((policy) => policy.endpoint_ips),
+    ...(record.checks ?? []).map((check) => String(check['podIp'])),
+  ]);
   const checks = (record.checks ?? []).map((check) => {
     const ingress = check['direction'] === 'ingress';
     const port = Number(check['port']);
@@ -108,7 +112,13 @@ function policyResult(record: ProxyRecord): object {
     const context = portPolicy !== null && connection && (ingress ? portPolicy.downstreamTls : portPolicy.upstreamTls);
     return { verdict, tlsSocketRequired: context, rawSocketAllowed: connection && !context };
   });
-  return { ...(rejected === null ? {} : { rejected }), exists: Object.fromEntries([...ips].filter((one) => record.exists === undefined || one in record.exists).map((one) => [one, map.exists(one)])), checks };
+  return {
+    ...(rejected === null ? {} : { rejected }),
+    exists: Object.fromEntries(
+      [...ips].filter((one) => record.exists === undefined || one in record.exists).map((one) => [one, map.exists(one)]),
+    ),
+    checks,
+  };
 }
 
 /** A whole proxy for the fate, and the policy alone for its effects on the headers as sent. */
@@ -163,7 +173,8 @@ function policyAlone(record: ProxyRecord, ingress: boolean, port: number, pairs:
   const log = new AccessLogEntry();
   const remoteId = record.remoteId ?? (ingress ? record.sourceId : record.destinationId) ?? 2;
   const policy = map.get(record.podIp ?? '127.0.0.1');
-  const allowed = policy?.allowed({ ingress, port, remoteId, headers, log }, null) === true && policy.findPortPolicy(ingress, port, remoteId) !== null;
+  const allowed =
+    policy?.allowed({ ingress, port, remoteId, headers, log }, null) === true && policy.findPortPolicy(ingress, port, remoteId) !== null;
   const list = (entries: AccessLogEntry['missing']): HeaderPair[] => entries.map(({ key, value }) => [key, value]);
   return { allowed, headers: headers.pairs(), missing: list(log.missing), rejected: list(log.rejected) };
 }
@@ -196,7 +207,14 @@ function metadataResult(record: ProxyRecord): object {
   const policies = new NetworkPolicyMap(MAX_PROGRAM);
   policies.update(policiesOf(record));
   const config: BpfMetadataConfig = { '@type': 'type.googleapis.com/cilium.BpfMetadata', ...record.config };
-  const filter = BpfMetadata.create(config, { ctMaps: null, ipcache: null, hosts: hostMap(record.hosts ?? []), policies, sidecar: false, journey: SILENT });
+  const filter = BpfMetadata.create(config, {
+    ctMaps: null,
+    ipcache: null,
+    hosts: hostMap(record.hosts ?? []),
+    policies,
+    sidecar: false,
+    journey: SILENT,
+  });
   if (typeof filter === 'string') {
     return { configError: filter };
   }
@@ -275,7 +293,10 @@ function wireResult(record: ProxyRecord, request: string): object {
   const article = landingPolicy();
   const landing = article.ingress_per_port_policies?.[0]?.rules?.[0]?.http_rules?.http_rules ?? [];
   const get = { headers: [{ name: ':method', exact_match: 'GET' }] };
-  const policy: NetworkPolicy = { ...article, ingress_per_port_policies: [{ port: 80, rules: [{ http_rules: { http_rules: [...landing, get] } }] }] };
+  const policy: NetworkPolicy = {
+    ...article,
+    ingress_per_port_policies: [{ port: 80, rules: [{ http_rules: { http_rules: [...landing, get] } }] }],
+  };
   const date = record.placeholders?.['date'];
   const response = record.upstreamResponse ?? 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
   const requestId = record.placeholders?.['x-request-id'];

@@ -74,10 +74,29 @@ describe("the article's requests", () => {
       destination_security_id: 2033,
       source_address: `${CLIENT}:40000`,
       destination_address: `${POD}:80`,
-      http: { http_protocol: 'HTTP11', scheme: 'http', method: 'POST', path: '/v1/request-landing', host: 'deathstar.default.svc.cluster.local', status: 0 },
+      http: {
+        http_protocol: 'HTTP11',
+        scheme: 'http',
+        method: 'POST',
+        path: '/v1/request-landing',
+        host: 'deathstar.default.svc.cluster.local',
+        status: 0,
+      },
     });
-    expect(request?.http?.headers.map((header) => header.key)).toEqual([':scheme', 'user-agent', 'accept', 'x-request-id', 'x-envoy-expected-rq-timeout-ms']);
-    expect(response?.http?.headers.map((header) => header.key)).toEqual(['x-request-id', 'content-type', 'date', 'content-length', 'x-envoy-upstream-service-time']);
+    expect(request?.http?.headers.map((header) => header.key)).toEqual([
+      ':scheme',
+      'user-agent',
+      'accept',
+      'x-request-id',
+      'x-envoy-expected-rq-timeout-ms',
+    ]);
+    expect(response?.http?.headers.map((header) => header.key)).toEqual([
+      'x-request-id',
+      'content-type',
+      'date',
+      'content-length',
+      'x-envoy-upstream-service-time',
+    ]);
     expect(response?.http?.status).toBe(200);
     expect(request?.timestamp).toBe(1_687_255_200_000_000_000n);
   });
@@ -105,7 +124,10 @@ describe("the article's requests", () => {
     rig.ask(EXHAUST);
     const verdicts = rig.journey.steps.filter((step) => step.kind === 'decide' && step.fn === 'cilium.l7policy');
     expect(verdicts).toHaveLength(2);
-    expect(verdicts[0]).toMatchObject({ verdict: 'allow', data: { endpointId: 863, direction: 'ingress', port: 80, match: { rule: 0, httpRule: 0, portIndex: 0 } } });
+    expect(verdicts[0]).toMatchObject({
+      verdict: 'allow',
+      data: { endpointId: 863, direction: 'ingress', port: 80, match: { rule: 0, httpRule: 0, portIndex: 0 } },
+    });
     expect(verdicts[1]).toMatchObject({ verdict: 'deny' });
     expect((verdicts[1] as { why: string }).why).toContain(':method "PUT", wanted regex "POST"');
     expect(rig.journey.steps.some((step) => step.kind === 'lookup' && step.map === 'cilium_ct4_global' && step.entry === null)).toBe(true);
@@ -114,7 +136,9 @@ describe("the article's requests", () => {
 
   it('shows the policy in the dump as the article prints it', () => {
     const rig = new Rig();
-    const dump = JSON.parse(rig.envoy.admin.get('/config_dump?include_eds').body) as { configs: { '@type': string; networkpolicies?: unknown }[] };
+    const dump = JSON.parse(rig.envoy.admin.get('/config_dump?include_eds').body) as {
+      configs: { '@type': string; networkpolicies?: unknown }[];
+    };
     const policies = dump.configs.find((config) => config['@type'] === 'type.googleapis.com/cilium.NetworkPoliciesConfigDump');
     expect(policies?.networkpolicies).toEqual([
       {

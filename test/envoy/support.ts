@@ -117,12 +117,17 @@ export function httpListener(choices: ListenerChoices = {}): Listener {
         '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
         stat_prefix: 'proxy',
         http_filters: [
-          { name: 'cilium.l7policy', typed_config: { '@type': 'type.googleapis.com/cilium.L7Policy', access_log_path: '/var/run/cilium/access_log.sock' } },
+          {
+            name: 'cilium.l7policy',
+            typed_config: { '@type': 'type.googleapis.com/cilium.L7Policy', access_log_path: '/var/run/cilium/access_log.sock' },
+          },
           { name: 'envoy.filters.http.router' },
         ],
         route_config: { virtual_hosts: [{ name: 'default_route', domains: ['*'], routes: [route(name, true), route(name, false)] }] },
         stream_idle_timeout: '0s',
-        ...(choices.normalize === false ? {} : { normalize_path: true, merge_slashes: true, path_with_escaped_slashes_action: 'UNESCAPE_AND_REDIRECT' }),
+        ...(choices.normalize === false
+          ? {}
+          : { normalize_path: true, merge_slashes: true, path_with_escaped_slashes_action: 'UNESCAPE_AND_REDIRECT' }),
       },
     },
   ];
@@ -131,17 +136,28 @@ export function httpListener(choices: ListenerChoices = {}): Listener {
     address: { socket_address: { address: '0.0.0.0', port_value: port } },
     filter_chains: [
       { filters: filters(cluster) },
-      { filter_chain_match: { transport_protocol: 'tls' }, filters: filters(`${cluster}-tls`), transport_socket: { name: 'cilium.tls_wrapper' } },
+      {
+        filter_chain_match: { transport_protocol: 'tls' },
+        filters: filters(`${cluster}-tls`),
+        transport_socket: { name: 'cilium.tls_wrapper' },
+      },
     ],
     listener_filters: [
       { name: 'envoy.filters.listener.tls_inspector' },
       {
         name: 'cilium.bpf_metadata',
-        typed_config: { '@type': 'type.googleapis.com/cilium.BpfMetadata', bpf_root: '/sys/fs/bpf', ...(ingress ? { is_ingress: true } : {}), ...choices.metadata },
+        typed_config: {
+          '@type': 'type.googleapis.com/cilium.BpfMetadata',
+          bpf_root: '/sys/fs/bpf',
+          ...(ingress ? { is_ingress: true } : {}),
+          ...choices.metadata,
+        },
       },
     ],
     transparent: true,
-    socket_options: [{ description: 'Listener socket mark', level: '1', name: '36', int_value: ingress ? '2560' : '2816', state: 'STATE_PREBIND' }],
+    socket_options: [
+      { description: 'Listener socket mark', level: '1', name: '36', int_value: ingress ? '2560' : '2816', state: 'STATE_PREBIND' },
+    ],
   };
 }
 
@@ -152,7 +168,10 @@ export function landingPolicy(): NetworkPolicy {
     endpoint_ips: [POD],
     endpoint_id: 863,
     ingress_per_port_policies: [
-      { port: 80, rules: [{ http_rules: { http_rules: [{ headers: [header(':method', 'POST'), header(':path', '/v1/request-landing')] }] } }] },
+      {
+        port: 80,
+        rules: [{ http_rules: { http_rules: [{ headers: [header(':method', 'POST'), header(':path', '/v1/request-landing')] }] } }],
+      },
     ],
     egress_per_port_policies: [{}],
     conntrack_map_name: 'global',
@@ -161,7 +180,13 @@ export function landingPolicy(): NetworkPolicy {
 
 /** A policy that lets everything pass. */
 export function allowAll(podIp = POD): NetworkPolicy {
-  return { endpoint_ips: [podIp], endpoint_id: 863, ingress_per_port_policies: [{}], egress_per_port_policies: [{}], conntrack_map_name: 'global' };
+  return {
+    endpoint_ips: [podIp],
+    endpoint_id: 863,
+    ingress_per_port_policies: [{}],
+    egress_per_port_policies: [{}],
+    conntrack_map_name: 'global',
+  };
 }
 
 /** What a backend does with a request; the default answers 200. */
@@ -253,7 +278,10 @@ export class Rig {
     const listener = options.listener === undefined ? httpListener() : options.listener;
     this.listeners(listener === null ? [] : [listener]);
     this.policies(options.policies ?? [landingPolicy()]);
-    this.xds.set(NETWORK_POLICY_HOSTS_TYPE_URL, (options.hosts ?? []).map((hosts) => ({ name: String(hosts.policy), resource: hosts })));
+    this.xds.set(
+      NETWORK_POLICY_HOSTS_TYPE_URL,
+      (options.hosts ?? []).map((hosts) => ({ name: String(hosts.policy), resource: hosts })),
+    );
     this.net.redirect({ address: ip(POD), port: 80 }, PROXY_PORT);
     if (options.backend !== null) {
       this.serve(POD, 80, options.backend ?? answer(OK_RESPONSE));
@@ -274,11 +302,17 @@ export class Rig {
   }
 
   policies(policies: readonly NetworkPolicy[]): void {
-    this.xds.set(NETWORK_POLICY_TYPE_URL, policies.map((policy) => ({ name: String(policy.endpoint_id), resource: policy })));
+    this.xds.set(
+      NETWORK_POLICY_TYPE_URL,
+      policies.map((policy) => ({ name: String(policy.endpoint_id), resource: policy })),
+    );
   }
 
   listeners(listeners: readonly Listener[]): void {
-    this.xds.set(LISTENER_TYPE_URL, listeners.map((listener) => ({ name: listener.name, resource: listener })));
+    this.xds.set(
+      LISTENER_TYPE_URL,
+      listeners.map((listener) => ({ name: listener.name, resource: listener })),
+    );
   }
 
   serve(address: string, port: number, backend: Backend): void {

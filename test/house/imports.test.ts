@@ -8,7 +8,23 @@ describe('the import table', () => {
   it('sees the modules of every room', () => {
     expect(modules.length).toBeGreaterThan(150);
     const rooms = new Set(modules.map((module) => module.room));
-    for (const room of ['sim', 'net', 'kernel', 'maps', 'xds', 'k8s', 'bpf', 'envoy', 'agent', 'workloads', 'monitor', 'cluster', 'scenario', 'shell', 'cli']) {
+    for (const room of [
+      'sim',
+      'net',
+      'kernel',
+      'maps',
+      'xds',
+      'k8s',
+      'bpf',
+      'envoy',
+      'agent',
+      'workloads',
+      'monitor',
+      'cluster',
+      'scenario',
+      'shell',
+      'cli',
+    ]) {
       expect(rooms, room).toContain(room);
     }
     expect(modules.flatMap(importsOf).length).toBeGreaterThan(500);

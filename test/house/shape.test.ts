@@ -7,7 +7,19 @@ describe('the shape of the house', () => {
   const modules = sourceModules();
 
   it('keeps the top level bare', () => {
-    const allowed = ['package.json', 'package-lock.json', 'tsconfig.json', 'src', 'scenarios', 'test', 'README.md', 'LICENSE', 'docs', 'node_modules', 'dist'];
+    const allowed = [
+      'package.json',
+      'package-lock.json',
+      'tsconfig.json',
+      'src',
+      'scenarios',
+      'test',
+      'README.md',
+      'LICENSE',
+      'docs',
+      'node_modules',
+      'dist',
+    ];
     expect(readdirSync(TOP).filter((name) => !name.startsWith('.') && !allowed.includes(name))).toEqual([]);
   });
 
@@ -52,10 +64,12 @@ describe('the shape of the house', () => {
   it('leaves no unfinished words and no traces of a machine', () => {
     const texts = [
       ...modules.map((module) => ({ path: module.path, text: module.text })),
-      ...[...filesBelow(join(TOP, 'docs'), ['.md']), ...filesBelow(join(TOP, 'scenarios'), ['.yaml', '.md']), join(TOP, 'README.md')].map((path) => ({
-        path: relative(TOP, path),
-        text: readFileSync(path, 'utf8'),
-      })),
+      ...[...filesBelow(join(TOP, 'docs'), ['.md']), ...filesBelow(join(TOP, 'scenarios'), ['.yaml', '.md']), join(TOP, 'README.md')].map(
+        (path) => ({
+          path: relative(TOP, path),
+          text: readFileSync(path, 'utf8'),
+        }),
+      ),
     ];
     expect(texts.length).toBeGreaterThan(150);
     const banned = /\b(TODO|FIXME|XXX|HACK)\b|\/work\/|\/home\/|\/root\/|registry\.npmjs|artifactory|\bLLM\b|\bAI\b|language model/;

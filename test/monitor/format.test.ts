@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_MONITOR_OPTIONS, formatMonitor } from '../../src/monitor/format.ts';
 import type { MonitorEvent, MonitorNames } from '../../src/monitor/event.ts';
+import { DEFAULT_MONITOR_OPTIONS, formatMonitor } from '../../src/monitor/format.ts';
 import { DENIED_REQUEST, DENIED_RESPONSE, DENIED_VERDICT, DROP, l7, perf, TO_CLIENT, TO_PROXY, TO_STACK, VERDICT } from './records.ts';
 
 const names: MonitorNames = { deviceName: (ifindex) => ({ 12: 'lxc0a11', 14: 'lxc0f00' })[ifindex] ?? null };
@@ -17,7 +17,8 @@ describe('cilium monitor', () => {
   });
 
   test('reserved identities have names unless numeric, PSH is not printed', () => {
-    const line = '-> stack flow 0x1a2b3c4d , identity 2033->host state reply ifindex 0 orig-ip 0.0.0.0: 10.0.0.111:80 -> 10.0.0.67:33988 tcp SYN, ACK';
+    const line =
+      '-> stack flow 0x1a2b3c4d , identity 2033->host state reply ifindex 0 orig-ip 0.0.0.0: 10.0.0.111:80 -> 10.0.0.67:33988 tcp SYN, ACK';
     expect(one(perf(TO_STACK))).toEqual([line]);
     expect(one(perf(TO_STACK), { numeric: true })).toEqual([line.replace('host', '1')]);
   });
@@ -52,11 +53,15 @@ describe('cilium monitor', () => {
   test('DNS records', () => {
     const dns = { query: 'cilium.io.', qTypes: ['A'], ips: ['1.2.3.4'], cnames: ['x.'], ttl: 60, rcode: 0, observationSource: 'proxy' };
     const { http: _, ...record } = DENIED_RESPONSE;
-    expect(one(l7({ ...record, observationPoint: 'Egress', dns }))[0]).toMatch(/^-> Response dns to 2216 .* DNS proxy: cilium\.io\. A TTL: 60 Answer: '1\.2\.3\.4' CNAMEs: x\.$/);
+    expect(one(l7({ ...record, observationPoint: 'Egress', dns }))[0]).toMatch(
+      /^-> Response dns to 2216 .* DNS proxy: cilium\.io\. A TTL: 60 Answer: '1\.2\.3\.4' CNAMEs: x\.$/,
+    );
   });
 
   test('agent events', () => {
-    expect(one({ kind: 'agent', at: 0, wallMillis: 0, name: 'Policy updated', text: '{"revision":2}' })).toEqual(['>> Policy updated: {"revision":2}']);
+    expect(one({ kind: 'agent', at: 0, wallMillis: 0, name: 'Policy updated', text: '{"revision":2}' })).toEqual([
+      '>> Policy updated: {"revision":2}',
+    ]);
   });
 
   test('verbose: a line of dashes, the head, then the layers', () => {

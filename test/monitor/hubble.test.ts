@@ -9,7 +9,12 @@ const pods: Record<string, { id: number; identity: number; namespace: string; po
   '10.0.0.111': { id: 863, identity: 2033, namespace: 'default', podName: 'deathstar-7848d6c4d5-58jc8', labels: [] },
   '10.0.0.209': { id: 775, identity: 5513, namespace: 'default', podName: 'xwing', labels: [] },
 };
-const names: FlowNames = { nodeName: 'n', endpointByIp: (ip) => pods[ip] ?? null, identityByIp: (ip) => (ip === '10.0.0.67' ? 1 : 2), identityLabels: () => [] };
+const names: FlowNames = {
+  nodeName: 'n',
+  endpointByIp: (ip) => pods[ip] ?? null,
+  identityByIp: (ip) => (ip === '10.0.0.67' ? 1 : 2),
+  identityLabels: () => [],
+};
 const lines = (...events: Parameters<typeof observe>[0]): string[] => observe(events, names).map(compactFlow);
 
 const TIE = 'default/tiefighter:48954 (ID:29439)';
@@ -47,7 +52,11 @@ describe('hubble observe', () => {
   });
 
   test('directions', () => {
-    expect(observe([perf(TO_PROXY), perf(TO_CLIENT), perf(DROP)], names).map(({ direction }) => direction)).toEqual(['INGRESS', 'EGRESS', 'INGRESS']);
+    expect(observe([perf(TO_PROXY), perf(TO_CLIENT), perf(DROP)], names).map(({ direction }) => direction)).toEqual([
+      'INGRESS',
+      'EGRESS',
+      'INGRESS',
+    ]);
   });
 
   test('dict', () => {

@@ -4,7 +4,37 @@ import { expect, test } from 'vitest';
 import { parseScenario } from '../../src/scenario/parse.ts';
 
 const TEXT = readFileSync(new URL('../../scenarios/star-wars/article.yaml', import.meta.url), 'utf8');
-const WORDS = ['apply', 'request', '{', '}', '[', ']', ':', '- ', '|', '&a', '*a', '!!', '"', "'", '\t', '\n', '  ', '#', '%', '\u0000', '\ufeff', '<<', '? ', '---\n', '...', '1e999', '0x', 'é', '\ud800'];
+const WORDS = [
+  'apply',
+  'request',
+  '{',
+  '}',
+  '[',
+  ']',
+  ':',
+  '- ',
+  '|',
+  '&a',
+  '*a',
+  '!!',
+  '"',
+  "'",
+  '\t',
+  '\n',
+  '  ',
+  '#',
+  '%',
+  '\u0000',
+  '\ufeff',
+  '<<',
+  '? ',
+  '---\n',
+  '...',
+  '1e999',
+  '0x',
+  'é',
+  '\ud800',
+];
 
 /** Whatever the text: a scenario or issues with positions inside the file; never an exception. */
 function check(text: string): void {
@@ -24,7 +54,13 @@ function check(text: string): void {
 
 test('any text', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), check), { numRuns: 200 });
-  fc.assert(fc.property(fc.array(fc.constantFrom(...WORDS), { maxLength: 30 }).map((words) => words.join('')), check), { numRuns: 300 });
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom(...WORDS), { maxLength: 30 }).map((words) => words.join('')),
+      check,
+    ),
+    { numRuns: 300 },
+  );
 });
 
 test('the article with a piece replaced', () => {

@@ -31,21 +31,39 @@ describe('what is wrong is said with its place', () => {
     ['name: x\nsteps: {a: 1}\n', 'dir/s.yaml:2:8: expected array, received object'],
     ['just text', 'expected object, received string'],
     ['name: x\u0000\n', 'control characters'],
-    ['name: x\ncluster: {noodes: []}\nsteps: [{advance: 1s}]\n', 'dir/s.yaml:2:11: unknown key "noodes"; known: name, nodes, serviceCIDR, options, seed, bootTime, wallTime, curlVersion, pins (did you mean "nodes"?)'],
-    ['name: x\ncluster: {pins: {pods: {default/a: {ip: 10.0.0.256}}}}\nsteps: [{advance: 1s}]\n', 'dir/s.yaml:2:41: expected an IPv4 address such as 10.0.0.111'],
-    ['name: x\ncluster: {bootTime: yesterday}\nsteps: [{advance: 1s}]\n', 'dir/s.yaml:2:21: "yesterday" is no duration; write for instance 5s, 200ms or 1h30m'],
+    [
+      'name: x\ncluster: {noodes: []}\nsteps: [{advance: 1s}]\n',
+      'dir/s.yaml:2:11: unknown key "noodes"; known: name, nodes, serviceCIDR, options, seed, bootTime, wallTime, curlVersion, pins (did you mean "nodes"?)',
+    ],
+    [
+      'name: x\ncluster: {pins: {pods: {default/a: {ip: 10.0.0.256}}}}\nsteps: [{advance: 1s}]\n',
+      'dir/s.yaml:2:41: expected an IPv4 address such as 10.0.0.111',
+    ],
+    [
+      'name: x\ncluster: {bootTime: yesterday}\nsteps: [{advance: 1s}]\n',
+      'dir/s.yaml:2:21: "yesterday" is no duration; write for instance 5s, 200ms or 1h30m',
+    ],
   ])('%j', (text, message) => {
     expect(issues(text).join('\n')).toContain(message);
   });
 
   test.each([
-    ['aply: app.yaml', 'dir/s.yaml:3:5: unknown step "aply"; a step has one of: apply, delete, exec, request, connection, advance, command, hold, release, proxy, stop, start (did you mean "apply"?)'],
+    [
+      'aply: app.yaml',
+      'dir/s.yaml:3:5: unknown step "aply"; a step has one of: apply, delete, exec, request, connection, advance, command, hold, release, proxy, stop, start (did you mean "apply"?)',
+    ],
     ['name: only a name', 'dir/s.yaml:3:5: the step does nothing'],
     ['{apply: app.yaml, delete: app.yaml}', 'dir/s.yaml:3:23: a step does one thing: "apply" or "delete", not both'],
     ['hello', 'dir/s.yaml:3:5: expected a mapping'],
     ['apply: ap.yaml', 'dir/s.yaml:3:12: dir/ap.yaml: there is no such file'],
-    ['{apply: app.yaml, nmespace: x}', 'dir/s.yaml:3:23: unknown key "nmespace"; known: apply, namespace, wait, name, expect (did you mean "namespace"?)'],
-    ['request: {from: tiefighter, ur: deathstar}', 'unknown key "ur"; known: from, url, method, headers, body, connectTimeout, timeout (did you mean "url"?)'],
+    [
+      '{apply: app.yaml, nmespace: x}',
+      'dir/s.yaml:3:23: unknown key "nmespace"; known: apply, namespace, wait, name, expect (did you mean "namespace"?)',
+    ],
+    [
+      'request: {from: tiefighter, ur: deathstar}',
+      'unknown key "ur"; known: from, url, method, headers, body, connectTimeout, timeout (did you mean "url"?)',
+    ],
     ['request: {from: tiefighter, ur: deathstar}', '"url" is missing'],
     ['request: {connection: c, url: deathstar}', 'unknown key "url"; known: connection, path'],
     ['request: deathstar', 'dir/s.yaml:3:14: expected object, received string'],
@@ -55,7 +73,10 @@ describe('what is wrong is said with its place', () => {
     ['{request: {from: a, url: b}, expect: {body: {contain: x}}}', '(did you mean "contains"?)'],
     ['{request: {from: a, url: b}, expect: {dropped: {reson: x}}}', '(did you mean "reason"?)'],
     ["{command: kubectl get po, expect: {stdout: {matches: '('}}}", 'dir/s.yaml:3:58: this is no regular expression'],
-    ['command: cilium bpf polcy get 863', 'dir/s.yaml:3:14: unknown command "cilium bpf polcy get 863"; did you mean "cilium bpf policy get"?'],
+    [
+      'command: cilium bpf polcy get 863',
+      'dir/s.yaml:3:14: unknown command "cilium bpf polcy get 863"; did you mean "cilium bpf policy get"?',
+    ],
     ['delete: podd/x', 'dir/s.yaml:3:13: unknown kind "podd" (did you mean "pod"?)'],
     ['advance: soon', '"soon" is no duration'],
     ['connection: {open: a, from: b, to: "c:99999"}', 'expected host or host:port'],
@@ -71,13 +92,18 @@ describe('what is wrong is said with its place', () => {
 
 describe('what is right becomes plain data', () => {
   test('a scenario survives JSON', () => {
-    const result = parse('name: x\ncluster: {bootTime: 10s, seed: 7}\nsteps:\n  - apply: app.yaml\n  - {request: {from: a, url: b, method: PUT}, expect: {status: 403}}\n');
+    const result = parse(
+      'name: x\ncluster: {bootTime: 10s, seed: 7}\nsteps:\n  - apply: app.yaml\n  - {request: {from: a, url: b, method: PUT}, expect: {status: 403}}\n',
+    );
     expect(result.ok).toBe(true);
     if (result.ok) {
       expect(JSON.parse(JSON.stringify(result.scenario))).toEqual(result.scenario);
       expect(result.scenario.cluster).toMatchObject({ bootTime: 10, seed: 7, clusterName: 'default' });
       expect(result.scenario.steps.map(({ action }) => action.kind)).toEqual(['apply', 'request']);
-      expect(result.scenario.steps[1]).toMatchObject({ position: { line: 5, column: 5 }, expectPositions: { status: { line: 5, column: 54 } } });
+      expect(result.scenario.steps[1]).toMatchObject({
+        position: { line: 5, column: 5 },
+        expectPositions: { status: { line: 5, column: 54 } },
+      });
     }
   });
 
@@ -85,7 +111,10 @@ describe('what is right becomes plain data', () => {
     const result = parse('name: x\nsteps:\n  - apply: |\n      apiVersion: v1\n      kind: Namespace\n      metadata: {name: a}\n');
     expect(result.ok).toBe(true);
     const action = result.ok ? result.scenario.steps[0]?.action : undefined;
-    expect(action).toMatchObject({ kind: 'apply', manifests: [{ indent: 6, text: '\n\n\napiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n' }] });
+    expect(action).toMatchObject({
+      kind: 'apply',
+      manifests: [{ indent: 6, text: '\n\n\napiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n' }],
+    });
   });
 });
 

@@ -9,7 +9,10 @@ import { expectGolden } from '../golden/golden.ts';
 import { fakeHost } from './fake_host.ts';
 
 function run(steps: string): { readonly result: ScenarioResult; readonly log: string[] } {
-  const parsed = parseScenario(`name: test\nsteps:\n${steps}`, { file: 's.yaml', readFile: () => ({ text: 'apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n' }) });
+  const parsed = parseScenario(`name: test\nsteps:\n${steps}`, {
+    file: 's.yaml',
+    readFile: () => ({ text: 'apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n' }),
+  });
   expect(parsed.ok ? [] : parsed.issues).toEqual([]);
   const { host, log } = fakeHost();
   return { result: runOnHost((parsed as Extract<typeof parsed, { ok: true }>).scenario, host), log };
@@ -41,7 +44,11 @@ describe('running', () => {
     const { result, log } = run(THREE);
     expect(result.steps.flatMap(({ expectations }) => expectations).filter(({ passed }) => !passed)).toEqual([]);
     expect(result.passed).toBe(true);
-    expect(log.slice(0, 3)).toEqual(['apply app.yaml in default', 'settle', 'exec default/tiefighter curl -s -XPOST -w \n%{http_code} deathstar/v1/request-landing']);
+    expect(log.slice(0, 3)).toEqual([
+      'apply app.yaml in default',
+      'settle',
+      'exec default/tiefighter curl -s -XPOST -w \n%{http_code} deathstar/v1/request-landing',
+    ]);
     expectGolden('scenario/three.txt', plainText(report(result, 0)));
     expectGolden('scenario/three-v.txt', plainText(report(result, 3)));
   });
@@ -51,7 +58,11 @@ describe('running', () => {
     const fates = result.steps.flatMap(({ detail }) => (detail.kind === 'http' ? [detail.fate] : []));
     expect(fates[1]?.policies.map(({ position }) => position?.line)).toEqual([21]);
     expect(fates[2]?.policies.map(({ position }) => position?.line)).toEqual([5]);
-    expect(fates.map((fate) => (fate.step === null ? null : result.journey[fate.step]?.fn))).toEqual([null, 'AccessFilter::decodeHeaders', '__policy_can_access']);
+    expect(fates.map((fate) => (fate.step === null ? null : result.journey[fate.step]?.fn))).toEqual([
+      null,
+      'AccessFilter::decodeHeaders',
+      '__policy_can_access',
+    ]);
   });
 
   test('what does not hold is told with what happened instead', () => {
@@ -107,10 +118,16 @@ describe('running', () => {
   });
 
   test('steps that cannot be done fail, and the rest still runs', () => {
-    const { result } = run('  - connection: {close: c}\n  - request: {connection: c, path: /}\n  - stop: ywing\n  - advance: {until: 1s}\n  - advance: 1s\n');
+    const { result } = run(
+      '  - connection: {close: c}\n  - request: {connection: c, path: /}\n  - stop: ywing\n  - advance: {until: 1s}\n  - advance: 1s\n',
+    );
     expect(result.steps.map(({ passed }) => passed)).toEqual([false, false, false, false, true]);
     expect(result.steps.map(({ detail }) => (detail.kind === 'done' ? detail.error : ''))).toEqual([
-      'no connection "c" is open', 'no connection "c" is open', 'there is no pod "ywing"', 'it is already 58764 s since boot', null,
+      'no connection "c" is open',
+      'no connection "c" is open',
+      'there is no pod "ywing"',
+      'it is already 58764 s since boot',
+      null,
     ]);
   });
 });

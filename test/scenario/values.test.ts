@@ -1,12 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { formatRfc3339, parseRfc3339 } from '../../src/net/rfc3339.ts';
 import { parseDuration } from '../../src/scenario/duration.ts';
 import { besideFile } from '../../src/scenario/paths.ts';
 import { editDistance, nearest } from '../../src/scenario/suggest.ts';
-import { formatRfc3339, parseRfc3339 } from '../../src/net/rfc3339.ts';
 
 describe('small values', () => {
-  test.each([['5s', 5e9], ['1h30m', 5400e9], ['1.5s', 1.5e9], ['200ms', 2e8], [3, 3e9], ['x', null], ['', null], ['5', null], ['-1s', null], ['101d', null]])('duration %s', (text, nanos) => {
+  test.each([
+    ['5s', 5e9],
+    ['1h30m', 5400e9],
+    ['1.5s', 1.5e9],
+    ['200ms', 2e8],
+    [3, 3e9],
+    ['x', null],
+    ['', null],
+    ['5', null],
+    ['-1s', null],
+    ['101d', null],
+  ])('duration %s', (text, nanos) => {
     expect(parseDuration(text)).toBe(nanos);
   });
 
@@ -25,8 +36,12 @@ describe('small values', () => {
   });
 
   test.each([
-    ['scenarios/a.yaml', 'app.yaml', 'scenarios/app.yaml'], ['a.yaml', 'app.yaml', 'app.yaml'], ['x/y/a.yaml', '../app.yaml', 'x/app.yaml'],
-    ['a.yaml', '../app.yaml', '../app.yaml'], ['x/a.yaml', '/abs/app.yaml', '/abs/app.yaml'], ['/x/a.yaml', './b.yaml', '/x/b.yaml'],
+    ['scenarios/a.yaml', 'app.yaml', 'scenarios/app.yaml'],
+    ['a.yaml', 'app.yaml', 'app.yaml'],
+    ['x/y/a.yaml', '../app.yaml', 'x/app.yaml'],
+    ['a.yaml', '../app.yaml', '../app.yaml'],
+    ['x/a.yaml', '/abs/app.yaml', '/abs/app.yaml'],
+    ['/x/a.yaml', './b.yaml', '/x/b.yaml'],
   ])('%s names %s', (file, path, result) => {
     expect(besideFile(file, path)).toBe(result);
   });

@@ -13,7 +13,11 @@ const out = (line: string): string => {
   return result.stdout;
 };
 /** Runs of blanks count as one: that is how the article's outputs came to us. */
-const words = (text: string): string[] => text.split('\n').map((line) => line.trim().replace(/\s+/g, ' ')).filter((line) => line !== '');
+const words = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim().replace(/\s+/g, ' '))
+    .filter((line) => line !== '');
 const AGENT = 'kubectl exec $agent -n kube-system -c cilium-agent --';
 
 describe('the outputs of the article', () => {
@@ -75,14 +79,20 @@ describe('exact layouts', () => {
 
 describe('command lines', () => {
   test('an agent pod holds the agent tools, other pods their own', () => {
-    expect(out('kubectl exec cilium-x7k2p -n kube-system -c cilium-agent -- cilium bpf policy get 863')).toBe(out('cilium bpf policy get 863'));
+    expect(out('kubectl exec cilium-x7k2p -n kube-system -c cilium-agent -- cilium bpf policy get 863')).toBe(
+      out('cilium bpf policy get 863'),
+    );
     expect(out('kubectl exec ds/cilium -n kube-system -- cilium service ls')).toBe(out('cilium service list'));
-    expect(out('kubectl exec tiefighter -- curl -s -XPOST deathstar/v1/request-landing')).toBe('default/tiefighter: curl|-s|-XPOST|deathstar/v1/request-landing\n');
+    expect(out('kubectl exec tiefighter -- curl -s -XPOST deathstar/v1/request-landing')).toBe(
+      'default/tiefighter: curl|-s|-XPOST|deathstar/v1/request-landing\n',
+    );
     expect(out("kubectl exec -n empire pod/a -- sh -c 'a b'")).toBe('empire/a: sh|-c|a b\n');
   });
 
   test("the proxy's admin interface", () => {
-    expect(out(`${AGENT} curl -s --unix-socket /var/run/cilium/envoy-admin.sock http://admin/config_dump?include_eds`)).toBe('{"path":"/config_dump?include_eds"}\n');
+    expect(out(`${AGENT} curl -s --unix-socket /var/run/cilium/envoy-admin.sock http://admin/config_dump?include_eds`)).toBe(
+      '{"path":"/config_dump?include_eds"}\n',
+    );
   });
 
   test('monitor', () => {
@@ -97,7 +107,11 @@ describe('command lines', () => {
     expect(out('kubectl get po -l org!=alliance --no-headers').trim().split('\n')).toHaveLength(2);
     expect(out("kubectl get po -l 'org in (alliance, rebels)' -o jsonpath='{.items[0].metadata.name}'")).toBe('xwing');
     expect(JSON.parse(out('kubectl get po xwing -o json'))).toHaveProperty('metadata.name', 'xwing');
-    expect(runCommand(cluster, 'kubectl get po ywing')).toEqual({ exitCode: 1, stdout: '', stderr: 'Error from server (NotFound): pods "ywing" not found\n' });
+    expect(runCommand(cluster, 'kubectl get po ywing')).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'Error from server (NotFound): pods "ywing" not found\n',
+    });
     expect(runCommand(cluster, 'kubectl get deploy').stderr).toBe('No resources found in default namespace.\n');
     expect(runCommand(cluster, 'kubectl get ccnp').stderr).toBe('No resources found\n');
   });

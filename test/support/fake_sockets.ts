@@ -157,7 +157,10 @@ export class FakeNet implements SocketLayer {
       if (client.closedBy !== null) {
         return;
       }
-      const listener = redirected === undefined ? (this.#listeners.get(key) ?? this.#listeners.get(`0.0.0.0:${options.remote.port}`)) : this.#listeners.get(`0.0.0.0:${redirected}`);
+      const listener =
+        redirected === undefined
+          ? (this.#listeners.get(key) ?? this.#listeners.get(`0.0.0.0:${options.remote.port}`))
+          : this.#listeners.get(`0.0.0.0:${redirected}`);
       if (listener === undefined) {
         client.fail('ECONNREFUSED');
         return;

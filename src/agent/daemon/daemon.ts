@@ -11,7 +11,7 @@ import { IDENTITY_HEALTH, IDENTITY_HOST, IDENTITY_WORLD } from '../../maps/ident
 import { ENDPOINT_F_HOST } from '../../maps/lxcmap.ts';
 import { newPolicyMap } from '../../maps/policymap.ts';
 import type { Cidr4, Ipv4 } from '../../net/ipv4.ts';
-import { type Mac } from '../../net/mac.ts';
+import type { Mac } from '../../net/mac.ts';
 import { assertPresent } from '../../sim/assert.ts';
 import { SECOND } from '../../sim/clock.ts';
 import type { Journey } from '../../sim/journey.ts';
@@ -26,20 +26,20 @@ import { type HostDevices, initMaps, type NodeMaps, setupHostNetwork } from '../
 import { Endpoint } from '../endpoint/endpoint.ts';
 import type { RegenerationLevel } from '../endpoint/state.ts';
 import { EndpointManager } from '../endpointmanager/manager.ts';
-import type { OriginRecorder } from '../envoy/network_policy.ts';
 import type { ProxyLauncher } from '../envoy/envoy.ts';
+import type { OriginRecorder } from '../envoy/network_policy.ts';
 import { XdsCacheServer } from '../envoy/xds_server.ts';
-import { type ClusterIdentities } from '../identity/cluster_identities.ts';
+import type { ClusterIdentities } from '../identity/cluster_identities.ts';
 import { type CidrIdentities, type Identity, newCidrIdentities, newIdentity, reservedIdentities } from '../identity/identity.ts';
-import { hostPrefix4, Ipcache } from '../ipcache/ipcache.ts';
 import { Ipam } from '../ipam/ipam.ts';
+import { hostPrefix4, Ipcache } from '../ipcache/ipcache.ts';
 import { podLabels, podNamedPorts } from '../k8s/pod_labels.ts';
 import { ciliumNetworkPoliciesInit } from '../k8s/watchers/cilium_network_policy.ts';
 import { syncCiliumEndpoint } from '../k8s/watchers/endpoint_sync.ts';
 import { filterLabels, newLabelFilter } from '../labels/filter.ts';
 import type { Label } from '../labels/labels.ts';
 import { MonitorAgent } from '../monitor/monitor_agent.ts';
-import { type DaemonOptions } from '../option/config.ts';
+import type { DaemonOptions } from '../option/config.ts';
 import { encodeRule } from '../policy/api/encode.ts';
 import type { ParsedPolicy } from '../policy/api/rule.ts';
 import { DEFAULT_POLICY_CONFIG, type PolicyConfig } from '../policy/config.ts';
@@ -149,7 +149,12 @@ export class Daemon {
     this.routerIp = assertPresent(this.ipam.allocate('router', deps.pins.routerIp), 'router address');
     this.endpoints = new EndpointManager(rng.fork('endpoint ids'));
     this.hostEndpointId = this.endpoints.allocateId(deps.pins.hostEndpointId);
-    this.host = setupHostNetwork({ netns: deps.hostNetns, routerIp: this.routerIp, podCidr: deps.podCidr, macs: [randomMac(rng), randomMac(rng)] });
+    this.host = setupHostNetwork({
+      netns: deps.hostNetns,
+      routerIp: this.routerIp,
+      podCidr: deps.podCidr,
+      macs: [randomMac(rng), randomMac(rng)],
+    });
     installStaticRules(deps.hostNetns.netfilter, deps.podCidr);
     this.selectorCache = new SelectorCache(hostWithApiServer(reservedIdentities()));
     this.repository = new Repository(this.selectorCache, this.policyConfig);
@@ -208,7 +213,11 @@ export class Daemon {
 
   /** Whether nothing is on its way from an object to a map or the proxy. */
   get quiet(): boolean {
-    return this.policy.idle && this.#regenerator.idle && this.endpoints.list().every((endpoint) => endpoint.state === 'ready' && endpoint.queue.idle);
+    return (
+      this.policy.idle &&
+      this.#regenerator.idle &&
+      this.endpoints.list().every((endpoint) => endpoint.state === 'ready' && endpoint.queue.idle)
+    );
   }
 
   /** A pod's new endpoint; `ready` is called when it has its first policy. @see cilium:daemon/cmd/endpoint.go#Daemon.createEndpoint */
@@ -341,11 +350,17 @@ export class Daemon {
     const ipv4 = assertPresent(this.ipam.allocate('health', pins.healthIp), 'health address');
     const netns = hostNetns.kernel.newNetns('cilium-health');
     const mac = randomMac(rng);
-    const [device, inside] = hostNetns.kernel.createVeth({ name: 'lxc_health', netns: hostNetns, mac: randomMac(rng) }, { name: 'cilium', netns, mac });
+    const [device, inside] = hostNetns.kernel.createVeth(
+      { name: 'lxc_health', netns: hostNetns, mac: randomMac(rng) },
+      { name: 'cilium', netns, mac },
+    );
     netns.addAddress(inside, ipv4, 32);
     const fixedLabels = [{ source: 'reserved', key: 'health', value: '' }];
     const wanted = pins.healthEndpointId === undefined ? {} : { wantedId: pins.healthEndpointId };
-    this.createEndpoint({ namespace: '', podName: 'cilium-health', containerId: '', device, mac, ipv4, fixedLabels, ...wanted }, () => undefined);
+    this.createEndpoint(
+      { namespace: '', podName: 'cilium-health', containerId: '', device, mac, ipv4, fixedLabels, ...wanted },
+      () => undefined,
+    );
   }
 
   /** @see cilium:pkg/k8s/watchers/watcher.go#K8sWatcher.enableK8sWatchers */
@@ -413,7 +428,9 @@ function policyConfigOf(options: DaemonOptions): PolicyConfig {
 /** This node runs the API server: the host identity carries its label. @see cilium:pkg/ipcache/metadata.go#IPCache.InjectLabels */
 function hostWithApiServer(identities: Identity[]): Identity[] {
   const label = (key: string): Label => ({ source: 'reserved', key, value: '' });
-  return identities.map((identity) => (identity.id === IDENTITY_HOST ? newIdentity(IDENTITY_HOST, [label('host'), label('kube-apiserver')]) : identity));
+  return identities.map((identity) =>
+    identity.id === IDENTITY_HOST ? newIdentity(IDENTITY_HOST, [label('host'), label('kube-apiserver')]) : identity,
+  );
 }
 
 function randomMac(rng: Rng): Mac {

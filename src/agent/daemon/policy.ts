@@ -99,7 +99,11 @@ export class PolicyManager {
   }
 
   /** @see cilium:daemon/cmd/policy.go#Daemon.reactToRuleUpdates */
-  #react(change: RepositoryChange, fresh: readonly { readonly prefix: IpPrefix; readonly identity: Identity }[], released: readonly IpPrefix[]): void {
+  #react(
+    change: RepositoryChange,
+    fresh: readonly { readonly prefix: IpPrefix; readonly identity: Identity }[],
+    released: readonly IpPrefix[],
+  ): void {
     const { endpoints, regenerate, ipcache, cidrIdentities } = this.#deps;
     this.#reactions.enqueue((next) => {
       this.#step('PolicyReactionEvent.Handle', `revision ${change.revision}`);

@@ -5,9 +5,14 @@
  */
 import { SECOND } from '../../sim/clock.ts';
 import type { Timer } from '../../sim/scheduler.ts';
-import { regenerateBPF, type RegenerationDeps } from '../endpoint/bpf.ts';
+import { type RegenerationDeps, regenerateBPF } from '../endpoint/bpf.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
-import { REGENERATE_WITH_DATAPATH_REWRITE, REGENERATE_WITHOUT_DATAPATH, REGENERATION_LEVELS, type RegenerationLevel } from '../endpoint/state.ts';
+import {
+  REGENERATE_WITH_DATAPATH_REWRITE,
+  REGENERATE_WITHOUT_DATAPATH,
+  REGENERATION_LEVELS,
+  type RegenerationLevel,
+} from '../endpoint/state.ts';
 
 /** Concurrent builds: max(2, CPUs). */
 const BUILD_SLOTS = 2;

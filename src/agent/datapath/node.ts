@@ -80,7 +80,10 @@ export interface HostNetwork {
 
 /** Creates cilium_host and cilium_net, the proxy's rules and tables, and the route to the pods. @see cilium:bpf/init.sh#setup_proxy_rules */
 export function setupHostNetwork({ netns, routerIp, podCidr, macs }: HostNetwork): HostDevices {
-  const [ciliumNet, ciliumHost] = netns.kernel.createVeth({ name: 'cilium_net', netns, mac: macs[0] }, { name: 'cilium_host', netns, mac: macs[1] });
+  const [ciliumNet, ciliumHost] = netns.kernel.createVeth(
+    { name: 'cilium_net', netns, mac: macs[0] },
+    { name: 'cilium_host', netns, mac: macs[1] },
+  );
   netns.forwarding = true;
   netns.addAddress(ciliumHost, routerIp, 32);
   const router: Cidr4 = { address: routerIp, length: 32 };

@@ -3,10 +3,11 @@
  * what is written stays even if the proxy then refuses.
  * @see cilium:pkg/endpoint/bpf.go#Endpoint.regenerateBPF
  */
+
+import { formatIpv4 } from '../../net/ipv4.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
 import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
-import { formatIpv4 } from '../../net/ipv4.ts';
 import type { EndpointDatapathConfig, Loader } from '../datapath/loader.ts';
 import { getNetworkPolicy, type OriginRecorder } from '../envoy/network_policy.ts';
 import type { XdsCacheServer } from '../envoy/xds_server.ts';
@@ -54,7 +55,12 @@ interface Round {
 }
 
 /** Runs one regeneration; `done` hears the error, or `null`. */
-export function regenerateBPF(deps: RegenerationDeps, endpoint: Endpoint, level: RegenerationLevel, done: (error: string | null) => void): void {
+export function regenerateBPF(
+  deps: RegenerationDeps,
+  endpoint: Endpoint,
+  level: RegenerationLevel,
+  done: (error: string | null) => void,
+): void {
   const round: Round = { deps, endpoint, completions: new CompletionGroup(deps.scheduler), finalizers: [], reverts: [] };
   const error = regeneratePolicy(round);
   if (error !== null) {

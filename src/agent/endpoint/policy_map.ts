@@ -4,7 +4,7 @@
  */
 import { OK } from '../../kernel/bpf_map.ts';
 import type { Journey } from '../../sim/journey.ts';
-import { type MapStateEntry, type PackedKey, packKey, unpackKey, UNKNOWN_PROXY_PORT } from '../policy/mapstate.ts';
+import { type MapStateEntry, type PackedKey, packKey, UNKNOWN_PROXY_PORT, unpackKey } from '../policy/mapstate.ts';
 import { consumeMapChanges } from '../policy/resolve.ts';
 import type { Endpoint, RealizedEntry } from './endpoint.ts';
 

@@ -34,7 +34,10 @@ export function getListenerConf(spec: ListenerSpec, options: DaemonOptions): Lis
       ? [httpFilterChain(cluster, options), { ...httpFilterChain(`${cluster}-tls`, options), ...tlsMatch() }]
       : [tcpFilterChain(cluster), { ...tcpFilterChain(`${cluster}-tls`), ...tlsMatch() }],
     listener_filters: [
-      { name: 'envoy.filters.listener.tls_inspector', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector' } },
+      {
+        name: 'envoy.filters.listener.tls_inspector',
+        typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector' },
+      },
       {
         name: 'cilium.bpf_metadata',
         typed_config: {
@@ -72,7 +75,10 @@ function httpFilterChain(cluster: string, options: DaemonOptions): FilterChain {
           ...(options['http-403-msg'] === '' ? {} : { denied_403_body: options['http-403-msg'] }),
         },
       },
-      { name: 'envoy.filters.http.router', typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' } },
+      {
+        name: 'envoy.filters.http.router',
+        typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
+      },
     ],
     stream_idle_timeout: '0s',
     ...(options['http-normalize-path']

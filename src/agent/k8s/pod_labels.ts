@@ -36,7 +36,9 @@ export function podLabels(pod: Pod, namespace: Namespace | undefined, clusterNam
 export function podNamedPorts(pod: Pod): NamedPort[] {
   return pod.spec.containers.flatMap((container) =>
     (container.ports ?? []).flatMap((port) =>
-      port.name === undefined ? [] : [{ name: port.name.toLowerCase(), port: port.containerPort, proto: PROTOCOL_NUMBERS[port.protocol ?? 'TCP'] ?? 0 }],
+      port.name === undefined
+        ? []
+        : [{ name: port.name.toLowerCase(), port: port.containerPort, proto: PROTOCOL_NUMBERS[port.protocol ?? 'TCP'] ?? 0 }],
     ),
   );
 }

@@ -72,7 +72,10 @@ const NOT_MODELLED: Readonly<Record<string, readonly (string | boolean)[]>> = {
 };
 
 /** Reads options; what is not given has its default. */
-export function parseOptions(given: Readonly<Record<string, string | number | boolean>>): { readonly options: DaemonOptions; readonly issues: readonly OptionIssue[] } {
+export function parseOptions(given: Readonly<Record<string, string | number | boolean>>): {
+  readonly options: DaemonOptions;
+  readonly issues: readonly OptionIssue[];
+} {
   const values: Record<string, string | number | boolean> = { ...DEFAULT_OPTIONS };
   const issues: OptionIssue[] = [];
   for (const [option, value] of Object.entries(given)) {

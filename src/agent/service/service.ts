@@ -94,7 +94,12 @@ export class ServiceManager {
     }
   }
 
-  #upsertFrontend(service: Service, address: Ipv4, port: number, wanted: readonly { readonly address: Ipv4; readonly port: number }[]): void {
+  #upsertFrontend(
+    service: Service,
+    address: Ipv4,
+    port: number,
+    wanted: readonly { readonly address: Ipv4; readonly port: number }[],
+  ): void {
     const key = `${address}:${port}`;
     const old = this.#frontends.get(key);
     const backends = wanted.map((one) => this.#acquire(one.address, one.port));

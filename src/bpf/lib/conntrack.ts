@@ -5,8 +5,9 @@
  * belongs to the program that made it: `rx` counts what its CT_INGRESS side saw, `tx` what its CT_EGRESS side saw.
  * @see cilium:bpf/lib/conntrack.h
  */
-import type { Skb } from '../../kernel/skb.ts';
+
 import { OK } from '../../kernel/bpf_map.ts';
+import type { Skb } from '../../kernel/skb.ts';
 import {
   CT_DSR,
   CT_FROM_L7LB,

@@ -2,7 +2,7 @@
 import { type Skb, TC_ACT_SHOT, type TcAct } from '../../kernel/skb.ts';
 import { dropReasonText } from '../../maps/drop_reasons.ts';
 import { CILIUM_NOTIFY_DROP, type DropNotify } from '../../maps/eventsmap.ts';
-import { METRIC_EGRESS, type MetricDirection, METRIC_INGRESS } from '../../maps/metricsmap.ts';
+import { METRIC_EGRESS, METRIC_INGRESS, type MetricDirection } from '../../maps/metricsmap.ts';
 import { packetSummary } from '../../net/packet.ts';
 import { type BpfEnv, getHashRecalc } from '../env.ts';
 import { TRACE_PAYLOAD_LEN } from './conntrack.ts';

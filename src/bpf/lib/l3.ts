@@ -1,5 +1,5 @@
 /** Layer 3 rewriting and delivery to a local endpoint. @see cilium:bpf/lib/l3.h */
-import { type Skb, TC_ACT_OK, type TcAct } from '../../kernel/skb.ts';
+import { type Skb, TC_ACT_OK } from '../../kernel/skb.ts';
 import { DROP_INVALID, DROP_MISSED_TAIL_CALL, REASON_FORWARDED } from '../../maps/drop_reasons.ts';
 import type { EndpointInfo } from '../../maps/lxcmap.ts';
 import type { MetricDirection } from '../../maps/metricsmap.ts';
@@ -42,7 +42,14 @@ export function ipv4L3(skb: Skb, smac: Mac | null, dmac: Mac): number {
  * @returns the action of the tail-called program as `TailCalled`, or a negative drop reason
  * @see cilium:bpf/lib/l3.h#ipv4_local_delivery
  */
-export function ipv4LocalDelivery(env: BpfEnv, skb: Skb, seclabel: number, ep: EndpointInfo, direction: MetricDirection, fromHost: boolean): number {
+export function ipv4LocalDelivery(
+  env: BpfEnv,
+  skb: Skb,
+  seclabel: number,
+  ep: EndpointInfo,
+  direction: MetricDirection,
+  fromHost: boolean,
+): number {
   const error = ipv4L3(skb, ep.nodeMac, ep.mac);
   if (error < 0) {
     return error;

@@ -30,7 +30,14 @@ export function lb4LookupService(env: BpfEnv, skb: Skb, address: Ipv4, dport: nu
   const { services } = env.maps;
   const service = services.lookup(key);
   if (env.journey.recording) {
-    record(env, skb, 'lb4_lookup_service', services.spec.name, services.spec.key.toJson(key), service === undefined ? null : services.spec.valueToJson(service));
+    record(
+      env,
+      skb,
+      'lb4_lookup_service',
+      services.spec.name,
+      services.spec.key.toJson(key),
+      service === undefined ? null : services.spec.valueToJson(service),
+    );
   }
   return service !== undefined && (service.count > 0 || !needsBackends) ? service : undefined;
 }
@@ -74,8 +81,12 @@ export function lb4Local(env: BpfEnv, map: CtMap, skb: Skb, tuple: Ipv4CtTuple, 
     const draining = backend !== undefined && !state.syn;
     if ((backend === undefined || backend.state !== BE_STATE_ACTIVE) && !draining) {
       const again = lb4LookupService(env, skb, env.scratch.lbKey.address, env.scratch.lbKey.dport, true);
-      backend = again === undefined ? undefined : lookupBackend(env, skb, (state.backendId = selectBackendId(env, skb, again)));
-      if (again === undefined || backend === undefined) {
+      if (again === undefined) {
+        return DROP_NO_SERVICE;
+      }
+      state.backendId = selectBackendId(env, skb, again);
+      backend = lookupBackend(env, skb, state.backendId);
+      if (backend === undefined) {
         return DROP_NO_SERVICE;
       }
       active = again;
@@ -133,7 +144,14 @@ export function lb4RevNat(env: BpfEnv, skb: Skb, state: CtState, tuple: Ipv4CtTu
   const { reverseNat } = env.maps;
   const nat = reverseNat.lookup(state.revNatIndex);
   if (env.journey.recording) {
-    record(env, skb, 'lb4_rev_nat', reverseNat.spec.name, { id: state.revNatIndex }, nat === undefined ? null : reverseNat.spec.valueToJson(nat));
+    record(
+      env,
+      skb,
+      'lb4_rev_nat',
+      reverseNat.spec.name,
+      { id: state.revNatIndex },
+      nat === undefined ? null : reverseNat.spec.valueToJson(nat),
+    );
   }
   if (nat === undefined) {
     return;
@@ -219,7 +237,14 @@ function selectBackendId(env: BpfEnv, skb: Skb, service: Lb4Service): number {
   key.backendSlot = service.count === 1 ? 1 : env.rng.below(service.count) + 1;
   const slot = services.lookup(key);
   if (env.journey.recording) {
-    record(env, skb, 'lb4_select_backend_id', services.spec.name, services.spec.key.toJson(key), slot === undefined ? null : services.spec.valueToJson(slot));
+    record(
+      env,
+      skb,
+      'lb4_select_backend_id',
+      services.spec.name,
+      services.spec.key.toJson(key),
+      slot === undefined ? null : services.spec.valueToJson(slot),
+    );
   }
   key.backendSlot = 0;
   return slot?.backendId ?? 0;

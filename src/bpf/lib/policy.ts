@@ -48,7 +48,15 @@ function audit(env: BpfEnv, verdict: number): number {
   return env.scratch.audited ? 0 : verdict;
 }
 
-function policyCanAccess(env: BpfEnv, map: PolicyMap, skb: Skb, remote: number, dport: number, proto: number, egress: TrafficDirection): number {
+function policyCanAccess(
+  env: BpfEnv,
+  map: PolicyMap,
+  skb: Skb,
+  remote: number,
+  dport: number,
+  proto: number,
+  egress: TrafficDirection,
+): number {
   const { config, scratch } = env;
   const { l4, ip } = skb.packet;
   let port = dport;
@@ -135,7 +143,13 @@ function decided(env: BpfEnv, map: PolicyMap, skb: Skb, entry: PolicyEntry, matc
       packet: skb.packet.id,
       verdict: verdict > 0 ? 'redirect' : verdict === 0 ? 'allow' : 'drop',
       why: `${map.spec.name} ${keyText(env)} matched (${POLICY_MATCH_NAMES[match]})${verdict > 0 ? `, proxy port ${verdict}` : verdict < 0 ? ', a deny entry' : ''}`,
-      data: { map: map.spec.name, key: map.spec.key.toJson(env.scratch.policyKey), entry: map.spec.valueToJson(entry), match: POLICY_MATCH_NAMES[match], verdict },
+      data: {
+        map: map.spec.name,
+        key: map.spec.key.toJson(env.scratch.policyKey),
+        entry: map.spec.valueToJson(entry),
+        match: POLICY_MATCH_NAMES[match],
+        verdict,
+      },
     });
   }
   return verdict;

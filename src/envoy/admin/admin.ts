@@ -17,7 +17,18 @@ const TEXT = 'text/plain; charset=UTF-8';
 const JSON_TYPE = 'application/json';
 
 /** Pages that change something want POST. */
-const MUTATING: readonly string[] = ['/quitquitquit', '/reset_counters', '/logging', '/drain_listeners', '/healthcheck/fail', '/healthcheck/ok', '/runtime_modify', '/reopen_logs', '/cpuprofiler', '/heapprofiler'];
+const MUTATING: readonly string[] = [
+  '/quitquitquit',
+  '/reset_counters',
+  '/logging',
+  '/drain_listeners',
+  '/healthcheck/fail',
+  '/healthcheck/ok',
+  '/runtime_modify',
+  '/reopen_logs',
+  '/cpuprofiler',
+  '/heapprofiler',
+];
 
 const HELP: readonly (readonly [string, string])[] = [
   ['/', 'Admin home page'],
@@ -88,9 +99,19 @@ export class Admin {
       case '/clusters':
         return ok(this.#clustersText());
       case '/stats':
-        return ok(this.#context.stats.sorted().map((stat) => `${stat.name}: ${stat.value}\n`).join(''));
+        return ok(
+          this.#context.stats
+            .sorted()
+            .map((stat) => `${stat.name}: ${stat.value}\n`)
+            .join(''),
+        );
       case '/stats/prometheus':
-        return ok(this.#context.stats.sorted().map((stat) => `envoy_${stat.name.replace(/[^A-Za-z0-9_]/g, '_')}{} ${stat.value}\n`).join(''));
+        return ok(
+          this.#context.stats
+            .sorted()
+            .map((stat) => `envoy_${stat.name.replace(/[^A-Za-z0-9_]/g, '_')}{} ${stat.value}\n`)
+            .join(''),
+        );
       case '/server_info':
         return json(this.#serverInfo());
       case '/ready':
@@ -98,24 +119,43 @@ export class Admin {
       case '/certs':
         return json({ certificates: [] });
       case '/runtime':
-        return json({ layers: ['static_layer_0'], entries: { 'overload.global_downstream_max_connections': { layer_values: ['50000'], final_value: '50000' } } });
+        return json({
+          layers: ['static_layer_0'],
+          entries: { 'overload.global_downstream_max_connections': { layer_values: ['50000'], final_value: '50000' } },
+        });
       case '/memory':
-        return json({ allocated: '0', heap_size: '0', pageheap_unmapped: '0', pageheap_free: '0', total_thread_cache: '0', total_physical_bytes: '0' });
+        return json({
+          allocated: '0',
+          heap_size: '0',
+          pageheap_unmapped: '0',
+          pageheap_free: '0',
+          total_thread_cache: '0',
+          total_physical_bytes: '0',
+        });
       case '/hot_restart_version':
         return ok('disabled');
       case '/':
       case '/help':
         return ok(`admin commands are:\n${HELP.map(([name, text]) => `  ${name}: ${text}\n`).join('')}`);
       default:
-        return { status: 404, contentType: TEXT, body: `invalid path. admin commands are:\n${HELP.map(([name, text]) => `  ${name}: ${text}\n`).join('')}` };
+        return {
+          status: 404,
+          contentType: TEXT,
+          body: `invalid path. admin commands are:\n${HELP.map(([name, text]) => `  ${name}: ${text}\n`).join('')}`,
+        };
     }
   }
 
   #listenersPage(query: ReadonlyMap<string, string>): AdminResponse {
-    const entries = this.#listeners.entries().map(({ listener }) => ({ name: listener.config.name, address: listener.config.address.socket_address }));
+    const entries = this.#listeners
+      .entries()
+      .map(({ listener }) => ({ name: listener.config.name, address: listener.config.address.socket_address }));
     if (query.get('format') === 'json') {
       return json({
-        listener_statuses: entries.map(({ name, address }) => ({ name, local_address: { socket_address: { address: address.address, port_value: address.port_value } } })),
+        listener_statuses: entries.map(({ name, address }) => ({
+          name,
+          local_address: { socket_address: { address: address.address, port_value: address.port_value } },
+        })),
       });
     }
     return ok(entries.map(({ name, address }) => `${name}::${address.address}:${address.port_value}\n`).join(''));

@@ -3,8 +3,9 @@
  * @see envoy:source/server/admin/config_dump_handler.cc#ConfigDumpHandler::handlerConfigDump
  * @see proxy:cilium/network_policy.cc#NetworkPolicyMap::dumpNetworkPolicyConfigs
  */
-import { formatIp, parseIp } from '../../net/prefix.ts';
+
 import { civilTime } from '../../net/http_date.ts';
+import { formatIp, parseIp } from '../../net/prefix.ts';
 import type { HttpConnectionManagerConfig } from '../../xds/listener.ts';
 import type { NetworkPolicy, PortNetworkPolicy } from '../../xds/npds.ts';
 import type { ListenerManager } from '../network/listener_manager.ts';
@@ -20,7 +21,11 @@ export function configDump(context: ServerContext, listeners: ListenerManager, q
   const pattern = query.get('name_regex') ?? '';
   const regex = pattern === '' ? null : compileRegex(pattern, 1_000_000);
   if (regex !== null && 'error' in regex) {
-    return { status: 400, contentType: 'text/plain; charset=UTF-8', body: `Error while parsing name_regex from ${pattern}: ${regex.error}\n` };
+    return {
+      status: 400,
+      contentType: 'text/plain; charset=UTF-8',
+      body: `Error while parsing name_regex from ${pattern}: ${regex.error}\n`,
+    };
   }
   const keep = (name: string): boolean => regex === null || regex.matches(name);
   const configs: object[] = [bootstrapDump(context), clustersDump(context, keep)];
@@ -39,12 +44,23 @@ export function configDump(context: ServerContext, listeners: ListenerManager, q
 
 /** The node of the bootstrap file. @see cilium:pkg/envoy/server.go#createBootstrap */
 export function bootstrapNode(id: string): object {
-  return { id, cluster: 'ingress-cluster', user_agent_name: 'envoy', user_agent_build_version: { version: { major_number: 1, minor_number: 23, patch: 9 } } };
+  return {
+    id,
+    cluster: 'ingress-cluster',
+    user_agent_name: 'envoy',
+    user_agent_build_version: { version: { major_number: 1, minor_number: 23, patch: 9 } },
+  };
 }
 
 /** Protobuf JSON of a policy: 64-bit numbers are text, defaults are absent, members in the order of the proto file. */
 export function policyToJson(policy: NetworkPolicy): object {
-  const { endpoint_ips: ips, endpoint_id: id, ingress_per_port_policies: ingress, egress_per_port_policies: egress, conntrack_map_name: name } = policy;
+  const {
+    endpoint_ips: ips,
+    endpoint_id: id,
+    ingress_per_port_policies: ingress,
+    egress_per_port_policies: egress,
+    conntrack_map_name: name,
+  } = policy;
   return {
     endpoint_ips: ips,
     ...(id === 0 ? {} : { endpoint_id: String(id) }),
@@ -127,14 +143,25 @@ function staticClusters(context: ServerContext): object[] {
     lb_policy: 'CLUSTER_PROVIDED',
     cleanup_interval: '1.500s',
     typed_extension_protocol_options: useDownstream,
-    ...(name.endsWith('-tls') ? { transport_socket: { name: 'cilium.tls_wrapper', typed_config: { '@type': `${TYPE}cilium.UpstreamTlsWrapperContext` } } } : {}),
+    ...(name.endsWith('-tls')
+      ? { transport_socket: { name: 'cilium.tls_wrapper', typed_config: { '@type': `${TYPE}cilium.UpstreamTlsWrapperContext` } } }
+      : {}),
   }));
-  return [...original, pipeCluster('xds-grpc-cilium', '/var/run/cilium/xds.sock', timeout), pipeCluster('/envoy-admin', '/var/run/cilium/envoy-admin.sock', timeout)];
+  return [
+    ...original,
+    pipeCluster('xds-grpc-cilium', '/var/run/cilium/xds.sock', timeout),
+    pipeCluster('/envoy-admin', '/var/run/cilium/envoy-admin.sock', timeout),
+  ];
 }
 
 function pipeCluster(name: string, path: string, timeout: string): object {
   const endpoint = { endpoint: { address: { pipe: { path } } } };
-  return { name, type: 'STATIC', connect_timeout: timeout, load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [endpoint] }] } };
+  return {
+    name,
+    type: 'STATIC',
+    connect_timeout: timeout,
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [endpoint] }] },
+  };
 }
 
 function clustersDump(context: ServerContext, keep: (name: string) => boolean): object {
@@ -153,7 +180,13 @@ function endpointsDump(context: ServerContext, keep: (name: string) => boolean):
       endpoint_config: {
         '@type': `${TYPE}envoy.config.endpoint.v3.ClusterLoadAssignment`,
         cluster_name: cluster.name,
-        endpoints: [{ lb_endpoints: cluster.hosts().map((host) => ({ endpoint: { address: { socket_address: { address: plainIp(host.address.ip), port_value: host.address.port } } } })) }],
+        endpoints: [
+          {
+            lb_endpoints: cluster.hosts().map((host) => ({
+              endpoint: { address: { socket_address: { address: plainIp(host.address.ip), port_value: host.address.port } } },
+            })),
+          },
+        ],
       },
     }));
   return { '@type': `${TYPE}envoy.admin.v3.EndpointsConfigDump`, static_endpoint_configs: configs };
@@ -185,7 +218,10 @@ function routesDump(_context: ServerContext, listeners: ListenerManager, keep: (
       const manager = chain.filters.find((filter) => filter.name === 'envoy.filters.network.http_connection_manager');
       const config = (manager?.typed_config as unknown as HttpConnectionManagerConfig | undefined)?.route_config;
       if (config !== undefined && keep(config.name ?? '')) {
-        routes.push({ route_config: { '@type': `${TYPE}envoy.config.route.v3.RouteConfiguration`, ...config }, last_updated: timestamp(lastUpdated) });
+        routes.push({
+          route_config: { '@type': `${TYPE}envoy.config.route.v3.RouteConfiguration`, ...config },
+          last_updated: timestamp(lastUpdated),
+        });
       }
     }
   }

@@ -2,9 +2,10 @@
  * Access log entries and their way to the agent's socket.
  * @see proxy:cilium/accesslog.cc#AccessLog
  */
+
+import type { Journey } from '../../sim/journey.ts';
 import type { AccessLogSink, EntryType, HttpLogEntry, KeyValue, LogEntry } from '../../xds/access_log.ts';
 import type { HeaderMap } from '../http/header_map.ts';
-import type { Journey } from '../../sim/journey.ts';
 
 /** What a request's entry starts from. */
 export interface EntryStart {

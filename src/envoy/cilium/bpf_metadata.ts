@@ -55,7 +55,10 @@ export class BpfMetadata implements PolicyResolver {
     if (config.is_l7lb === true && config.is_ingress === true) {
       return 'cilium.bpf_metadata: is_l7lb may not be set with is_ingress';
     }
-    for (const [field, family] of [['ipv4_source_address', 4], ['ipv6_source_address', 6]] as const) {
+    for (const [field, family] of [
+      ['ipv4_source_address', 4],
+      ['ipv6_source_address', 6],
+    ] as const) {
       const text = config[field] ?? '';
       if (text !== '' && parseIp(text)?.family !== family) {
         return `cilium.bpf_metadata: ${field} is not an IPv${family} address: ${text}`;
@@ -185,15 +188,38 @@ export class BpfMetadata implements PolicyResolver {
   #recordPolicy(podIp: string, policy: PolicyInstance | null): void {
     if (this.#sources.journey.recording) {
       const entry = policy === null ? null : { endpointId: policy.endpointId, conntrack: policy.conntrackName };
-      this.#sources.journey.add({ kind: 'lookup', actor: 'envoy', fn: 'Config::getMetadata', see: SEE, map: 'NetworkPolicyMap', key: { podIp }, entry });
+      this.#sources.journey.add({
+        kind: 'lookup',
+        actor: 'envoy',
+        fn: 'Config::getMetadata',
+        see: SEE,
+        map: 'NetworkPolicyMap',
+        key: { podIp },
+        entry,
+      });
     }
   }
 
   #recordOption(option: CiliumSocketOption): void {
     if (this.#sources.journey.recording) {
       const mark = `0x${option.mark.toString(16)}`;
-      const after = { identity: option.identity, ingress: option.ingress, port: option.port, podIp: option.podIp, mark, originalSource: option.originalSource?.text ?? null };
-      this.#sources.journey.add({ kind: 'change', actor: 'envoy', fn: 'Config::getMetadata', see: SEE, target: 'Cilium::SocketOption', before: null, after });
+      const after = {
+        identity: option.identity,
+        ingress: option.ingress,
+        port: option.port,
+        podIp: option.podIp,
+        mark,
+        originalSource: option.originalSource?.text ?? null,
+      };
+      this.#sources.journey.add({
+        kind: 'change',
+        actor: 'envoy',
+        fn: 'Config::getMetadata',
+        see: SEE,
+        target: 'Cilium::SocketOption',
+        before: null,
+        after,
+      });
     }
   }
 }

@@ -3,7 +3,7 @@
  * @see proxy:cilium/conntrack.cc#CtMap
  */
 import type { BpfFs } from '../../kernel/bpffs.ts';
-import { type CtMap as KernelCtMap, type Ipv4CtTuple, TUPLE_F_IN, TUPLE_F_OUT } from '../../maps/ctmap.ts';
+import { type Ipv4CtTuple, type CtMap as KernelCtMap, TUPLE_F_IN, TUPLE_F_OUT } from '../../maps/ctmap.ts';
 import { IPPROTO_TCP } from '../../net/protocol.ts';
 import type { InetAddress } from '../network/address.ts';
 

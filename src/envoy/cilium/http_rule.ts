@@ -3,8 +3,8 @@
  * @see proxy:cilium/network_policy.cc#HttpNetworkPolicyRule
  */
 import type { HeaderMatch, HttpNetworkPolicyRule, MatchAction, MismatchAction } from '../../xds/npds.ts';
-import { compileHeaderMatcher, describeMismatch, type HeaderData } from '../http/header_matcher.ts';
 import type { HeaderMap } from '../http/header_map.ts';
+import { compileHeaderMatcher, describeMismatch, type HeaderData } from '../http/header_matcher.ts';
 import type { AccessLogEntry } from './accesslog.ts';
 
 interface HeaderAction {
@@ -44,7 +44,9 @@ export class HttpRule {
 
   /** `:method regex "POST", :path regex "/v1"`. */
   get text(): string {
-    return this.#matchers.length === 0 ? 'the rule has no matchers' : this.#matchers.map((matcher) => `${matcher.name} ${matcher.text}`).join(', ');
+    return this.#matchers.length === 0
+      ? 'the rule has no matchers'
+      : this.#matchers.map((matcher) => `${matcher.name} ${matcher.text}`).join(', ');
   }
 
   /** `null` if every matcher holds, else what says which one does not. */

@@ -2,8 +2,9 @@
  * The proxy's view of `cilium_ipcache`.
  * @see proxy:cilium/ipcache.cc#IPCache
  */
-import { ENDPOINT_KEY_IPV4, IPCACHE_NAME, type IpcacheMap } from '../../maps/ipcache.ts';
+
 import type { BpfFs } from '../../kernel/bpffs.ts';
+import { ENDPOINT_KEY_IPV4, IPCACHE_NAME, type IpcacheMap } from '../../maps/ipcache.ts';
 import type { InetAddress } from '../network/address.ts';
 
 /** Looks identities up in the pinned map. */

@@ -95,7 +95,11 @@ function invalidRule(rule: PortNetworkPolicyRule): string | null {
   if (http !== undefined && http.length === 0) {
     return 'HttpNetworkPolicyRulesValidationError.HttpRules: value must contain at least 1 item(s)';
   }
-  if (http?.some((one) => (one.header_matches ?? []).some((match) => match.name === '') || (one.headers ?? []).some((match) => match.name === '')) === true) {
+  if (
+    http?.some(
+      (one) => (one.header_matches ?? []).some((match) => match.name === '') || (one.headers ?? []).some((match) => match.name === ''),
+    ) === true
+  ) {
     return 'HeaderMatchValidationError.Name: value length must be at least 1 characters';
   }
   const kafka = rule.kafka_rules?.kafka_rules;

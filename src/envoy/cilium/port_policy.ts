@@ -52,11 +52,11 @@ export class PortPolicies {
   /** The exact port's rules match, or port 0's do. @see proxy:cilium/network_policy.cc#PortNetworkPolicy::Matches */
   allowed(request: HttpRequestContext, trace: PolicyTrace | null): boolean {
     const exact = this.#ports.get(request.port);
-    if (exact !== undefined && exact.allowed(request, trace)) {
+    if (exact?.allowed(request, trace)) {
       return true;
     }
     const any = this.#ports.get(0);
-    return any !== undefined && any.allowed(request, trace);
+    return any?.allowed(request, trace) ?? false;
   }
 
   /** No fallback to port 0 when the exact port is present. @see proxy:cilium/network_policy.cc#PortNetworkPolicy::findPortPolicy */
@@ -180,7 +180,12 @@ class Rule implements PortPolicy {
   allowed(request: HttpRequestContext, port: number, trace: PolicyTrace | null): boolean {
     const where = { port, portIndex: this.portIndex, rule: this.rule };
     if (!this.matchesRemote(request.remoteId)) {
-      trace?.push({ ...where, httpRule: -1, matched: false, why: `identity ${request.remoteId} is not among remote_policies ${[...this.#remotes].join(',')}` });
+      trace?.push({
+        ...where,
+        httpRule: -1,
+        matched: false,
+        why: `identity ${request.remoteId} is not among remote_policies ${[...this.#remotes].join(',')}`,
+      });
       return false;
     }
     if (this.#httpRules.length === 0) {

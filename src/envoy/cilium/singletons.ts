@@ -2,10 +2,11 @@
  * What all Cilium filters of a process share: BPF maps, the policy map and its subscription, made when the first listener asks for them.
  * @see proxy:cilium/bpf_metadata.cc#Config::Config
  */
+
+import { BPF_ROOT } from '../../kernel/bpffs.ts';
 import type { NetworkPolicy } from '../../xds/npds.ts';
 import type { NetworkPolicyHosts } from '../../xds/nphds.ts';
 import { NETWORK_POLICY_HOSTS_TYPE_URL, NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
-import { BPF_ROOT } from '../../kernel/bpffs.ts';
 import { Subscription } from '../config/subscription.ts';
 import type { ServerContext } from '../server_context.ts';
 import type { MetadataSources } from './bpf_metadata.ts';

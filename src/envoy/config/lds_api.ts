@@ -14,7 +14,10 @@ export class LdsApi {
 
   constructor(context: ServerContext, listeners: ListenerManager) {
     this.#subscription = new Subscription(context, LISTENER_TYPE_URL, (resources, version) =>
-      listeners.update(resources.map((named) => named.resource as Listener), version),
+      listeners.update(
+        resources.map((named) => named.resource as Listener),
+        version,
+      ),
     );
   }
 

@@ -127,7 +127,10 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
       this.sawConnectionClose = true;
     }
     const request = this.#requestHeaders;
-    const message = localReplyMessage(reply, { grpc: request !== null && isGrpcRequest(request), head: request?.get(':method') === 'HEAD' });
+    const message = localReplyMessage(reply, {
+      grpc: request !== null && isGrpcRequest(request),
+      head: request?.get(':method') === 'HEAD',
+    });
     if (this.#context.journey.recording) {
       this.#context.journey.add({
         kind: 'decide',

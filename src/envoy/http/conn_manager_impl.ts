@@ -4,19 +4,28 @@
  * @remarks Not modelled: HTTP/2; a connection that starts with its preface is closed.
  */
 import { fromLatin1 } from '../../net/bytes.ts';
-import type { HttpConnectionManagerConfig } from '../../xds/listener.ts';
 import { Timeout } from '../event/timeout_queue.ts';
 import type { ReadFilter, ServerConnection } from '../network/filter.ts';
 import type { ServerContext } from '../server_context.ts';
+import type { Stat } from '../stats.ts';
 import { ActiveStream } from './active_stream.ts';
 import type { Protocol } from './header_utility.ts';
 import { type RequestDecoder, type ResponseEncoder, ServerCodec, type ServerCodecCallbacks } from './http1/server_codec.ts';
 import type { PathOptions } from './path_utility.ts';
 import type { StreamCallbacks, StreamFilter } from './stream_filter.ts';
 
+/** Counters of a connection manager. */
+export interface HcmStats {
+  readonly connections: Stat;
+  readonly requests: Stat;
+  readonly protocolErrors: Stat;
+  /** By the first digit of the status, from 1. */
+  readonly responses: readonly Stat[];
+}
+
 /** A connection manager's configuration with its filters resolved. */
 export interface HcmFactory {
-  readonly config: HttpConnectionManagerConfig;
+  readonly stats: HcmStats;
   readonly pathOptions: PathOptions;
   createFilters(callbacks: StreamCallbacks): readonly StreamFilter[];
 }
@@ -60,7 +69,7 @@ export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
   }
 
   onNewConnection(): 'continue' | 'stop' {
-    this.#stat('downstream_cx_total');
+    this.#factory.stats.connections.value += 1;
     this.#context.idleTimeouts.arm(this.#idle);
     return 'stop';
   }
@@ -88,7 +97,7 @@ export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
 
   newStream(encoder: ResponseEncoder): RequestDecoder {
     this.#context.idleTimeouts.cancel(this.#idle);
-    this.#stat('downstream_rq_total');
+    this.#factory.stats.requests.value += 1;
     const stream = new ActiveStream(this.#context, this, this.#connection, encoder);
     this.#stream = stream;
     return stream;
@@ -105,7 +114,10 @@ export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
 
   /** Counts a response by its class. */
   countResponse(status: number): void {
-    this.#stat(`downstream_rq_${Math.floor(status / 100)}xx`);
+    const stat = this.#factory.stats.responses[Math.floor(status / 100) - 1];
+    if (stat !== undefined) {
+      stat.value += 1;
+    }
   }
 
   /** @see envoy:source/common/http/conn_manager_impl.cc#ConnectionManagerImpl::doEndStream */
@@ -138,7 +150,7 @@ export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
       const bytes = this.#input[0] as Uint8Array;
       const result = this.#codec.dispatch(bytes, this.#at);
       if (result.error !== null) {
-        this.#stat('downstream_cx_protocol_error');
+        this.#factory.stats.protocolErrors.value += 1;
         this.#connection.connection.close('flush-write-and-delay');
         break;
       }
@@ -149,9 +161,5 @@ export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
       }
     }
     this.#processing = false;
-  }
-
-  #stat(name: string): void {
-    this.#context.stats.get(`http.${this.#factory.config.stat_prefix}.${name}`).value += 1;
   }
 }

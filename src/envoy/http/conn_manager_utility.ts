@@ -7,7 +7,7 @@ import type { HeaderMap } from './header_map.ts';
 import { isUpgrade } from './header_utility.ts';
 
 /** Control headers that only internal clients may send. @see envoy:source/common/http/conn_manager_utility.cc#ConnectionManagerUtility::cleanInternalHeaders */
-const INTERNAL_HEADERS: readonly string[] = [
+const INTERNAL_HEADERS: ReadonlySet<string> = new Set([
   'x-envoy-retriable-status-codes',
   'x-envoy-retriable-header-names',
   'x-envoy-retry-on',
@@ -22,7 +22,12 @@ const INTERNAL_HEADERS: readonly string[] = [
   'x-envoy-ip-tags',
   'x-envoy-original-url',
   'x-envoy-hedge-on-per-try-timeout',
-];
+]);
+
+/** Headers that end at this hop, and one that only the proxy itself sets. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set(['x-envoy-internal', 'keep-alive', 'proxy-connection', 'transfer-encoding']);
+const CONNECTION_HEADERS: ReadonlySet<string> = new Set(['connection', 'upgrade']);
+const RESPONSE_HOP_BY_HOP: ReadonlySet<string> = new Set(['transfer-encoding', 'keep-alive', 'proxy-connection']);
 
 /** What the caller adds to a request. */
 export interface RequestMutation {
@@ -40,13 +45,9 @@ export function mutateRequestHeaders(headers: HeaderMap, mutation: RequestMutati
       headers.set('content-length', '0');
     }
   } else {
-    headers.remove('connection');
-    headers.remove('upgrade');
+    headers.removeAll(CONNECTION_HEADERS);
   }
-  headers.remove('x-envoy-internal');
-  headers.remove('keep-alive');
-  headers.remove('proxy-connection');
-  headers.remove('transfer-encoding');
+  headers.removeAll(HOP_BY_HOP);
   const referers = headers.count('referer');
   if (referers > 1 || (referers === 1 && !isAbsoluteUrl(headers.get('referer') as string))) {
     headers.remove('referer');
@@ -63,9 +64,7 @@ export function mutateRequestHeaders(headers: HeaderMap, mutation: RequestMutati
   if (forwarded.single && forwarded.address !== null && isInternalAddress(forwarded.address)) {
     headers.set('x-envoy-internal', 'true');
   } else {
-    for (const name of INTERNAL_HEADERS) {
-      headers.remove(name);
-    }
+    headers.removeAll(INTERNAL_HEADERS);
   }
   if (!headers.has('x-request-id')) {
     headers.set('x-request-id', mutation.nextRequestId());
@@ -77,12 +76,9 @@ export function mutateRequestHeaders(headers: HeaderMap, mutation: RequestMutati
 /** Removes hop-by-hop headers of a response. @see envoy:source/common/http/conn_manager_utility.cc#ConnectionManagerUtility::mutateResponseHeaders */
 export function mutateResponseHeaders(headers: HeaderMap): void {
   if (!isUpgrade(headers)) {
-    headers.remove('connection');
-    headers.remove('upgrade');
+    headers.removeAll(CONNECTION_HEADERS);
   }
-  headers.remove('transfer-encoding');
-  headers.remove('keep-alive');
-  headers.remove('proxy-connection');
+  headers.removeAll(RESPONSE_HOP_BY_HOP);
 }
 
 /** The last element, if it is an address. @see envoy:source/common/http/utility.cc#Utility::getLastAddressFromXFF */
@@ -123,10 +119,17 @@ export interface AbsoluteUrl {
 
 /** Takes an absolute URL apart, or returns `null`. */
 export function parseAbsoluteUrl(text: string): AbsoluteUrl | null {
-  const match = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?|[^/?#:@[\]\s]+(?::[0-9]{1,5})?)([/?][^#]*)?(#.*)?$/.exec(text);
+  const match =
+    /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?|[^/?#:@[\]\s]+(?::[0-9]{1,5})?)([/?][^#]*)?(#.*)?$/.exec(
+      text,
+    );
   if (match === null) {
     return null;
   }
   const rest = match[3] ?? '';
-  return { scheme: match[1] as string, hostAndPort: match[2] as string, path: rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest };
+  return {
+    scheme: match[1] as string,
+    hostAndPort: match[2] as string,
+    path: rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest,
+  };
 }

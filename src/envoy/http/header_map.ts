@@ -12,15 +12,59 @@ export type HeaderPair = readonly [name: string, value: string];
  * @remarks Simplified: headers that filters compiled into the real binary register as custom inline headers stay separate lines here.
  */
 const INLINE: ReadonlySet<string> = new Set([
-  ':authority', ':method', ':path', ':protocol', ':scheme', ':status', 'connection', 'content-length', 'content-type', 'date', 'expect',
-  'forwarded-for', 'grpc-message', 'grpc-status', 'grpc-timeout', 'keep-alive', 'location', 'proxy-connection', 'proxy-status', 'server',
-  'te', 'transfer-encoding', 'upgrade', 'user-agent', 'via', 'x-client-trace-id', 'x-envoy-attempt-count', 'x-envoy-decorator-operation',
-  'x-envoy-downstream-service-cluster', 'x-envoy-downstream-service-node', 'x-envoy-expected-rq-timeout-ms', 'x-envoy-external-address',
-  'x-envoy-force-trace', 'x-envoy-hedge-on-per-try-timeout', 'x-envoy-internal', 'x-envoy-ip-tags', 'x-envoy-max-retries',
-  'x-envoy-original-path', 'x-envoy-original-url', 'x-envoy-retriable-header-names', 'x-envoy-retriable-status-codes',
-  'x-envoy-retry-grpc-on', 'x-envoy-retry-on', 'x-envoy-upstream-alt-stat-name', 'x-envoy-upstream-rq-per-try-timeout-ms',
-  'x-envoy-upstream-rq-timeout-alt-response', 'x-envoy-upstream-rq-timeout-ms', 'x-envoy-upstream-service-time', 'x-forwarded-client-cert',
-  'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-request-id',
+  ':authority',
+  ':method',
+  ':path',
+  ':protocol',
+  ':scheme',
+  ':status',
+  'connection',
+  'content-length',
+  'content-type',
+  'date',
+  'expect',
+  'forwarded-for',
+  'grpc-message',
+  'grpc-status',
+  'grpc-timeout',
+  'keep-alive',
+  'location',
+  'proxy-connection',
+  'proxy-status',
+  'server',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+  'user-agent',
+  'via',
+  'x-client-trace-id',
+  'x-envoy-attempt-count',
+  'x-envoy-decorator-operation',
+  'x-envoy-downstream-service-cluster',
+  'x-envoy-downstream-service-node',
+  'x-envoy-expected-rq-timeout-ms',
+  'x-envoy-external-address',
+  'x-envoy-force-trace',
+  'x-envoy-hedge-on-per-try-timeout',
+  'x-envoy-internal',
+  'x-envoy-ip-tags',
+  'x-envoy-max-retries',
+  'x-envoy-original-path',
+  'x-envoy-original-url',
+  'x-envoy-retriable-header-names',
+  'x-envoy-retriable-status-codes',
+  'x-envoy-retry-grpc-on',
+  'x-envoy-retry-on',
+  'x-envoy-upstream-alt-stat-name',
+  'x-envoy-upstream-rq-per-try-timeout-ms',
+  'x-envoy-upstream-rq-timeout-alt-response',
+  'x-envoy-upstream-rq-timeout-ms',
+  'x-envoy-upstream-service-time',
+  'x-forwarded-client-cert',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-request-id',
 ]);
 
 /** A mutable header map. Names are given in lower case; `host` is `:authority`. */
@@ -134,6 +178,19 @@ export class HeaderMap {
       }
     }
     return true;
+  }
+
+  /** Removes every header whose name is in the set: one pass instead of one per name. */
+  removeAll(names: ReadonlySet<string>): void {
+    for (let i = this.#names.length - 1; i >= 0; i--) {
+      if (names.has(this.#names[i] as string)) {
+        this.#names.splice(i, 1);
+        this.#values.splice(i, 1);
+        if (i < this.#pseudo) {
+          this.#pseudo -= 1;
+        }
+      }
+    }
   }
 
   /** The headers as pairs, in order. */

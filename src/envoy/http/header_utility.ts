@@ -31,7 +31,7 @@ export function isUpgrade(headers: HeaderMap): boolean {
 /** Whether the content is gRPC. @see envoy:source/common/grpc/common.cc#Common::hasGrpcContentType */
 export function hasGrpcContentType(headers: HeaderMap): boolean {
   const type = headers.get('content-type');
-  return type !== null && type.startsWith('application/grpc') && (type.length === 16 || type[16] === '+');
+  return type !== null && /^application\/grpc(\+|$)/.test(type);
 }
 
 /** gRPC content with a path. @see envoy:source/common/grpc/common.cc#Common::isGrpcRequestHeaders */
@@ -50,7 +50,10 @@ export function authorityIsValid(authority: string): boolean {
  */
 export function sanitizeConnectionHeader(headers: HeaderMap): boolean {
   const value = headers.get('connection') ?? '';
-  const tokens = value.split(',').map((token) => token.trim()).filter((token) => token !== '');
+  const tokens = value
+    .split(',')
+    .map((token) => token.trim())
+    .filter((token) => token !== '');
   if (tokens.length >= 10) {
     return false;
   }

@@ -70,7 +70,9 @@ export class ActiveListener {
       }
       chains.push({ config: chain, factories });
     }
-    return chains.length === 0 ? `error adding listener '${config.name}': no filter chains specified` : new ActiveListener(context, config, metadata, chains);
+    return chains.length === 0
+      ? `error adding listener '${config.name}': no filter chains specified`
+      : new ActiveListener(context, config, metadata, chains);
   }
 
   /** Number of open downstream connections. */
@@ -133,7 +135,9 @@ export class ActiveListener {
   /** The listener filters run when the first bytes have told TLS from plain text. */
   #inspectFirstBytes(connection: Connection): void {
     let received: Uint8Array[] = [];
-    const timeout = this.#context.dispatcher.timer(LISTENER_FILTERS_TIMEOUT, 'periodic:envoy listener filters timeout', () => connection.close('no-flush'));
+    const timeout = this.#context.dispatcher.timer(LISTENER_FILTERS_TIMEOUT, 'periodic:envoy listener filters timeout', () =>
+      connection.close('no-flush'),
+    );
     connection.setCallbacks({
       onData: (bytes) => {
         received.push(bytes);

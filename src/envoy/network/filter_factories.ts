@@ -9,8 +9,9 @@ import { CiliumNetworkFilter, networkFilterConfigError } from '../cilium/network
 import { TimeoutQueue } from '../event/timeout_queue.ts';
 import { type HcmFactory, HttpConnectionManager } from '../http/conn_manager_impl.ts';
 import type { StreamCallbacks, StreamFilter } from '../http/stream_filter.ts';
-import { Router, type RouterConfig } from '../router/router.ts';
+import { routeEntries, Router, type RouterConfig } from '../router/router.ts';
 import type { ServerContext } from '../server_context.ts';
+import type { Stat } from '../stats.ts';
 import type { ReadFilter, ServerConnection } from './filter.ts';
 
 /** Makes a filter for a connection. */
@@ -33,7 +34,7 @@ export function networkFilterFactory(context: ServerContext, filter: FilterConfi
 }
 
 function hcmFactory(context: ServerContext, config: HttpConnectionManagerConfig): HcmFactory | string {
-  const routerConfig: RouterConfig = { routes: config.route_config, timeouts: timeoutQueues(context) };
+  const routerConfig: RouterConfig = { routes: routeEntries(config.route_config), timeouts: timeoutQueues(context) };
   const factories: ((callbacks: StreamCallbacks) => StreamFilter)[] = [];
   for (const filter of config.http_filters) {
     const factory = httpFilterFactory(context, filter, routerConfig);
@@ -45,8 +46,15 @@ function hcmFactory(context: ServerContext, config: HttpConnectionManagerConfig)
   if (config.http_filters.at(-1)?.name !== 'envoy.filters.http.router') {
     return 'Error: non-terminal filter is the last filter in a http filter chain.';
   }
+  const prefix = `http.${config.stat_prefix}`;
+  const stat = (name: string): Stat => context.stats.get(`${prefix}.${name}`);
   return {
-    config,
+    stats: {
+      connections: stat('downstream_cx_total'),
+      requests: stat('downstream_rq_total'),
+      protocolErrors: stat('downstream_cx_protocol_error'),
+      responses: [1, 2, 3, 4, 5].map((digit) => stat(`downstream_rq_${digit}xx`)),
+    },
     pathOptions: {
       normalizePath: config.normalize_path === true,
       mergeSlashes: config.merge_slashes === true,
@@ -56,10 +64,16 @@ function hcmFactory(context: ServerContext, config: HttpConnectionManagerConfig)
   };
 }
 
-function httpFilterFactory(context: ServerContext, filter: FilterConfig, router: RouterConfig): ((callbacks: StreamCallbacks) => StreamFilter) | string {
+function httpFilterFactory(
+  context: ServerContext,
+  filter: FilterConfig,
+  router: RouterConfig,
+): ((callbacks: StreamCallbacks) => StreamFilter) | string {
   switch (filter.name) {
     case 'cilium.l7policy': {
-      const config: L7PolicyConfig = (filter.typed_config as L7PolicyConfig | undefined) ?? { '@type': 'type.googleapis.com/cilium.L7Policy' };
+      const config: L7PolicyConfig = (filter.typed_config as L7PolicyConfig | undefined) ?? {
+        '@type': 'type.googleapis.com/cilium.L7Policy',
+      };
       return l7PolicyConfigError(config) ?? ((callbacks) => new L7PolicyFilter(context, config, callbacks));
     }
     case 'envoy.filters.http.router':

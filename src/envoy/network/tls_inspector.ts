@@ -23,7 +23,9 @@ export function inspectTls(bytes: Uint8Array): Inspection {
   if (bytes.length < RECORD_HEADER + length && bytes.length < MAX_HELLO) {
     return { kind: 'more' };
   }
-  return bytes[RECORD_HEADER] === 1 ? { kind: 'tls', sni: serverName(bytes.subarray(RECORD_HEADER, RECORD_HEADER + length)) } : { kind: 'plain' };
+  return bytes[RECORD_HEADER] === 1
+    ? { kind: 'tls', sni: serverName(bytes.subarray(RECORD_HEADER, RECORD_HEADER + length)) }
+    : { kind: 'plain' };
 }
 
 /** The server_name extension of a ClientHello, or empty. @see https://www.rfc-editor.org/rfc/rfc6066#section-3 */

@@ -15,6 +15,30 @@ export type RetryStatus = 'yes' | 'no' | 'no-overflow' | 'no-limit-exceeded';
 const BASE_INTERVAL = 25;
 const MAX_INTERVAL = 250;
 
+const RETRY_HEADERS: ReadonlySet<string> = new Set([
+  'x-envoy-retry-on',
+  'x-envoy-retry-grpc-on',
+  'x-envoy-max-retries',
+  'x-envoy-retriable-status-codes',
+  'x-envoy-retriable-header-names',
+  'x-envoy-hedge-on-per-try-timeout',
+]);
+
+/** A route's retry policy, taken apart. */
+export interface RetryPolicy {
+  readonly on: ReadonlySet<string>;
+  readonly retries: number;
+}
+
+/** Takes a route's policy apart. */
+export function parseRetryPolicy(policy: { readonly retry_on: string; readonly num_retries: number } | undefined): RetryPolicy {
+  return { on: new Set(words(policy?.retry_on ?? '')), retries: policy?.num_retries ?? 1 };
+}
+
+function words(text: string): string[] {
+  return text.split(',').map((word) => word.trim()).filter((word) => word !== '');
+}
+
 /** The retry budget of one request. */
 export class RetryState {
   readonly #context: ServerContext;
@@ -33,18 +57,12 @@ export class RetryState {
   }
 
   /** The state for a route's policy and the request's own wishes, which are taken out of the headers; `null`: no retries. */
-  static create(context: ServerContext, cluster: OriginalDstCluster, policy: { readonly retry_on: string; readonly num_retries: number } | undefined, headers: HeaderMap): RetryState | null {
-    const on = new Set((policy?.retry_on ?? '').split(',').map((word) => word.trim()).filter((word) => word !== ''));
-    for (const word of (headers.get('x-envoy-retry-on') ?? '').split(',')) {
-      if (word.trim() !== '') {
-        on.add(word.trim());
-      }
-    }
+  static create(context: ServerContext, cluster: OriginalDstCluster, policy: RetryPolicy, headers: HeaderMap): RetryState | null {
+    const wishes = headers.get('x-envoy-retry-on');
     const wanted = headers.get('x-envoy-max-retries');
-    const remaining = wanted !== null && /^[0-9]{1,9}$/.test(wanted) ? Number(wanted) : (policy?.num_retries ?? 1);
-    for (const name of ['x-envoy-retry-on', 'x-envoy-retry-grpc-on', 'x-envoy-max-retries', 'x-envoy-retriable-status-codes', 'x-envoy-retriable-header-names', 'x-envoy-hedge-on-per-try-timeout']) {
-      headers.remove(name);
-    }
+    headers.removeAll(RETRY_HEADERS);
+    const on = wishes === null ? policy.on : new Set([...policy.on, ...words(wishes)]);
+    const remaining = wanted !== null && /^[0-9]{1,9}$/.test(wanted) ? Number(wanted) : policy.retries;
     return on.size === 0 ? null : new RetryState(context, cluster, on, remaining);
   }
 
@@ -61,7 +79,10 @@ export class RetryState {
   shouldRetryReset(reason: string, retry: () => void): RetryStatus {
     const would =
       reason !== 'overflow' &&
-      (this.#on.has('5xx') || this.#on.has('gateway-error') || this.#on.has('reset') || (this.#on.has('connect-failure') && reason === 'connection failure'));
+      (this.#on.has('5xx') ||
+        this.#on.has('gateway-error') ||
+        this.#on.has('reset') ||
+        (this.#on.has('connect-failure') && reason === 'connection failure'));
     return this.#shouldRetry(would, retry);
   }
 

@@ -13,17 +13,36 @@ import type { LocalReply, StreamCallbacks, StreamFilter } from '../http/stream_f
 import type { ServerContext } from '../server_context.ts';
 import type { PoolKey } from '../upstream/conn_pool.ts';
 import type { Host, OriginalDstCluster } from '../upstream/original_dst_cluster.ts';
-import { RetryState } from './retry_state.ts';
+import { parseRetryPolicy, type RetryPolicy, RetryState } from './retry_state.ts';
 import { UpstreamRequest, type UpstreamRequestOwner, type UpstreamReset } from './upstream_request.ts';
 
 /** Bytes of a request kept for a repetition. @see envoy:source/common/router/router.cc#Filter::decodeData */
 const RETRY_BUFFER_LIMIT = 1024 * 1024;
 
+const TIMEOUT_HEADERS: ReadonlySet<string> = new Set(['x-envoy-upstream-rq-timeout-ms', 'x-envoy-upstream-rq-per-try-timeout-ms']);
+
 const DENIED: LocalReply = { status: 403, body: 'Access denied\r\n', details: '' };
+
+/** A route with its texts parsed. */
+export interface RouteEntry {
+  readonly route: Route;
+  readonly retry: RetryPolicy;
+  /** Global timeout; 0 = none. */
+  readonly timeoutMs: number;
+}
+
+/** Parses the routes of the one virtual host. @see envoy:source/common/router/config_impl.cc#RouteEntryImplBase */
+export function routeEntries(config: RouteConfiguration): RouteEntry[] {
+  return (config.virtual_hosts[0]?.routes ?? []).map((route) => ({
+    route,
+    retry: parseRetryPolicy(route.route.retry_policy),
+    timeoutMs: route.route.max_stream_duration !== undefined ? 0 : durationMillis(route.route.timeout ?? '15s'),
+  }));
+}
 
 /** What the router of a connection manager is made from. */
 export interface RouterConfig {
-  readonly routes: RouteConfiguration;
+  readonly routes: readonly RouteEntry[];
   /** Queue of global timeouts by milliseconds. */
   timeouts(milliseconds: number): TimeoutQueue;
 }
@@ -59,12 +78,12 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   /** @see envoy:source/common/router/router.cc#Filter::decodeHeaders */
   decodeHeaders(headers: HeaderMap, endStream: boolean): 'continue' | 'stop' {
     this.#headers = headers;
-    const route = this.#findRoute(headers);
-    if (route === null) {
+    const entry = this.#findRoute(headers);
+    if (entry === null) {
       this.#callbacks.sendLocalReply({ status: 404, body: '', details: 'route_not_found' });
       return 'stop';
     }
-    const cluster = this.#context.clusters.get(route.route.cluster);
+    const cluster = this.#context.clusters.get(entry.route.route.cluster);
     if (cluster === null) {
       this.#callbacks.sendLocalReply({ status: 503, body: '', details: 'cluster_not_found' });
       return 'stop';
@@ -75,8 +94,8 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
       this.#callbacks.sendLocalReply(DENIED);
       return 'stop';
     }
-    this.#setTimeout(route, headers);
-    this.#retry = RetryState.create(this.#context, cluster, route.route.retry_policy, headers);
+    this.#startTimeout(entry, headers);
+    this.#retry = RetryState.create(this.#context, cluster, entry.retry, headers);
     if (endStream) {
       this.#onRequestComplete();
     }
@@ -94,7 +113,11 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
       if (this.#bodyBytes > RETRY_BUFFER_LIMIT) {
         this.#abandonRetry();
         if (this.#request === null) {
-          this.#callbacks.sendLocalReply({ status: 507, body: 'exceeded request buffer limit while retrying upstream', details: 'request_payload_exceeded_retry_buffer_limit' });
+          this.#callbacks.sendLocalReply({
+            status: 507,
+            body: 'exceeded request buffer limit while retrying upstream',
+            details: 'request_payload_exceeded_retry_buffer_limit',
+          });
           return;
         }
       } else if (bytes.length > 0) {
@@ -170,10 +193,14 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   }
 
   /** The first route that matches. @see envoy:source/common/router/config_impl.cc#VirtualHostImpl::getRouteFromEntries */
-  #findRoute(headers: HeaderMap): Route | null {
+  #findRoute(headers: HeaderMap): RouteEntry | null {
     const path = headers.get(':path');
     const routes = this.#config.routes.virtual_hosts[0]?.routes ?? [];
-    const route = path === null ? null : (routes.find((one) => path.startsWith(one.match.prefix) && (one.match.grpc === undefined || hasGrpcContentType(headers))) ?? null);
+    const route =
+      path === null
+        ? null
+        : (routes.find((one) => path.startsWith(one.match.prefix) && (one.match.grpc === undefined || hasGrpcContentType(headers))) ??
+          null);
     if (this.#context.journey.recording) {
       this.#context.journey.add({
         kind: 'decide',
@@ -181,21 +208,23 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
         fn: 'Router::Filter::decodeHeaders',
         see: 'envoy:source/common/router/router.cc#Filter::decodeHeaders',
         verdict: route === null ? 'no route' : route.route.cluster,
-        why: route === null ? `no route matches ${path ?? 'a request without path'}` : `prefix ${route.match.prefix}${route.match.grpc === undefined ? '' : ' with gRPC content'}`,
+        why:
+          route === null
+            ? `no route matches ${path ?? 'a request without path'}`
+            : `prefix ${route.match.prefix}${route.match.grpc === undefined ? '' : ' with gRPC content'}`,
       });
     }
-    return route;
+    return entry;
   }
 
   /** @see envoy:source/common/router/router.cc#FilterUtility::finalTimeout */
-  #setTimeout(route: Route, headers: HeaderMap): void {
+  #startTimeout(entry: RouteEntry, headers: HeaderMap): void {
     const wanted = headers.get('x-envoy-upstream-rq-timeout-ms');
-    headers.remove('x-envoy-upstream-rq-timeout-ms');
-    headers.remove('x-envoy-upstream-rq-per-try-timeout-ms');
-    if (route.route.max_stream_duration !== undefined && route.match.grpc !== undefined) {
+    headers.removeAll(TIMEOUT_HEADERS);
+    if (entry.route.route.max_stream_duration !== undefined) {
       return;
     }
-    this.#timeoutMs = wanted !== null && /^[0-9]{1,12}$/.test(wanted) ? Number(wanted) : durationMillis(route.route.timeout ?? '15s');
+    this.#timeoutMs = wanted !== null && /^[0-9]{1,12}$/.test(wanted) ? Number(wanted) : entry.timeoutMs;
     if (this.#timeoutMs > 0) {
       headers.set('x-envoy-expected-rq-timeout-ms', String(this.#timeoutMs));
     }
@@ -291,7 +320,15 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   #recordRetry(why: string): void {
     if (this.#context.journey.recording) {
       const see = 'envoy:source/common/router/retry_state_impl.cc#RetryStateImpl::shouldRetry';
-      this.#context.journey.add({ kind: 'decide', actor: 'envoy', fn: 'RetryStateImpl::shouldRetry', see, verdict: 'retry', why, data: { attempt: this.#attempts } });
+      this.#context.journey.add({
+        kind: 'decide',
+        actor: 'envoy',
+        fn: 'RetryStateImpl::shouldRetry',
+        see,
+        verdict: 'retry',
+        why,
+        data: { attempt: this.#attempts },
+      });
     }
   }
 }

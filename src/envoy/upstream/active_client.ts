@@ -5,11 +5,11 @@
  */
 import { isErrno, type SocketErrno, type TcpSocket } from '../../kernel/socket.ts';
 import type { Timer } from '../../sim/scheduler.ts';
-import { ClientCodec, type ResponseDecoder } from '../http/http1/client_codec.ts';
 import type { HeaderMap } from '../http/header_map.ts';
 import { shouldCloseConnection } from '../http/header_utility.ts';
-import { Connection } from '../network/connection.ts';
+import { ClientCodec, type ResponseDecoder } from '../http/http1/client_codec.ts';
 import { inetOfSocket } from '../network/address.ts';
+import { Connection } from '../network/connection.ts';
 import type { ServerContext } from '../server_context.ts';
 import type { ConnPool } from './conn_pool.ts';
 
@@ -99,7 +99,12 @@ export class ActiveClient {
 
   /** Gives the connection a request. */
   newStream(onDone: () => void): UpstreamStream {
-    const stream = new StreamWrapper(this, this.#codec, onDone, this.#connection === null ? '' : inetOfSocket(this.#connection.socket.local).text);
+    const stream = new StreamWrapper(
+      this,
+      this.#codec,
+      onDone,
+      this.#connection === null ? '' : inetOfSocket(this.#connection.socket.local).text,
+    );
     this.#stream = stream;
     this.#codec.newStream(stream);
     return stream;
@@ -154,7 +159,7 @@ export class ActiveClient {
     const error = this.#codec.dispatch(bytes);
     if (error !== null) {
       this.#protocolError = true;
-      this.#context.stats.get('cluster.upstream_cx_protocol_error').value += 1;
+      this.#pool.onProtocolError();
       this.close();
     }
   }
@@ -193,7 +198,12 @@ export class ActiveClient {
         see: 'envoy:source/common/network/connection_impl.cc#ClientConnectionImpl::connect',
         target: `upstream connection ${this.id}`,
         before: null,
-        after: { state, why, local: this.#connection === null ? '' : inetOfSocket(this.#connection.socket.local).text, remote: this.#pool.host.address.text },
+        after: {
+          state,
+          why,
+          local: this.#connection === null ? '' : inetOfSocket(this.#connection.socket.local).text,
+          remote: this.#pool.host.address.text,
+        },
       });
     }
   }

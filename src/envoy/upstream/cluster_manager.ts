@@ -27,13 +27,6 @@ export class ClusterManager {
     return [...this.#clusters.values()];
   }
 
-  /** The process starts. */
-  start(): void {
-    for (const cluster of this.#clusters.values()) {
-      cluster.start();
-    }
-  }
-
   /** The process is gone: all upstream connections are reset. */
   abort(): void {
     for (const cluster of this.#clusters.values()) {

@@ -123,6 +123,11 @@ export class ConnPool {
     this.#becomeReady(client);
   }
 
+  /** The upstream broke the protocol. */
+  onProtocolError(): void {
+    this.#cluster.stats.protocolErrors.value += 1;
+  }
+
   /** A connection is gone. @see envoy:source/common/conn_pool/conn_pool_base.cc#ConnPoolImplBase::onConnectionEvent */
   onClientClosed(client: ActiveClient, connectFailure: PoolFailure | null): void {
     this.#cluster.resources.connections -= 1;
@@ -147,8 +152,11 @@ export class ConnPool {
     }
     this.#cluster.resources.requests += 1;
     this.#busy.add(client);
-    this.#context.stats.get(`cluster.${this.#cluster.name}.upstream_rq_total`).value += 1;
-    callbacks.onPoolReady(client.newStream(() => (this.#cluster.resources.requests -= 1)), this.host);
+    this.#cluster.stats.requests.value += 1;
+    callbacks.onPoolReady(
+      client.newStream(() => (this.#cluster.resources.requests -= 1)),
+      this.host,
+    );
   }
 
   #becomeReady(client: ActiveClient): void {
@@ -189,11 +197,11 @@ export class ConnPool {
     while (this.#pending.length > this.#connecting.size) {
       const none = this.#ready.length === 0 && this.#connecting.size === 0 && this.#busy.size === 0;
       if (this.#cluster.resources.connections >= MAX_CONNECTIONS && !none) {
-        this.#context.stats.get(`cluster.${this.#cluster.name}.upstream_cx_overflow`).value += 1;
+        this.#cluster.stats.overflow.value += 1;
         return;
       }
       this.#cluster.resources.connections += 1;
-      this.#context.stats.get(`cluster.${this.#cluster.name}.upstream_cx_total`).value += 1;
+      this.#cluster.stats.connections.value += 1;
       const client = new ActiveClient(this.#context, this);
       this.#connecting.add(client);
       this.#record('connect', `no idle connection to ${this.host.address.text} for key ${this.key.hash === '' ? 'none' : this.key.hash}`);
@@ -211,7 +219,12 @@ export class ConnPool {
         see: 'envoy:source/common/conn_pool/conn_pool_base.cc#ConnPoolImplBase::newStreamImpl',
         verdict,
         why,
-        data: { cluster: this.#cluster.name, host: this.host.address.text, hashKey: this.key.hash, mark: `0x${this.key.mark.toString(16)}` },
+        data: {
+          cluster: this.#cluster.name,
+          host: this.host.address.text,
+          hashKey: this.key.hash,
+          mark: `0x${this.key.mark.toString(16)}`,
+        },
       });
     }
   }

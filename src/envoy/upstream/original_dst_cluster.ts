@@ -6,6 +6,7 @@ import { MILLISECOND, type Nanos } from '../../sim/clock.ts';
 import type { Timer } from '../../sim/scheduler.ts';
 import type { InetAddress } from '../network/address.ts';
 import type { ServerContext } from '../server_context.ts';
+import type { Stat } from '../stats.ts';
 import { ConnPool, type PoolKey } from './conn_pool.ts';
 
 /** A host not used for one to two of these is dropped with its idle connections. @see cilium:pkg/envoy/server.go#createBootstrap (CleanupInterval) */
@@ -66,14 +67,19 @@ export class OriginalDstCluster {
   readonly #dropped = new Set<Host>();
   #timer: Timer | null = null;
 
+  /** Counters of the cluster. */
+  readonly stats: { readonly connections: Stat; readonly requests: Stat; readonly overflow: Stat; readonly protocolErrors: Stat };
+
   constructor(context: ServerContext, name: string) {
     this.#context = context;
     this.name = name;
-  }
-
-  /** The process starts: from here the clean-up timer counts. */
-  start(): void {
-    this.#context.stats.get(`cluster.${this.name}.upstream_cx_total`);
+    const stat = (suffix: string): Stat => context.stats.get(`cluster.${name}.${suffix}`);
+    this.stats = {
+      connections: stat('upstream_cx_total'),
+      requests: stat('upstream_rq_total'),
+      overflow: stat('upstream_cx_overflow'),
+      protocolErrors: stat('upstream_cx_protocol_error'),
+    };
   }
 
   /** Live hosts in order of creation. */

@@ -2,9 +2,10 @@
  * TCP of one namespace: the socket tables, connect and listen, and which socket a segment belongs to.
  * @see linux:net/ipv4/tcp_ipv4.c#tcp_v4_rcv
  */
+
+import { NO_BYTES } from '../../net/bytes.ts';
 import { IPV4_ANY, type Ipv4 } from '../../net/ipv4.ts';
 import { makePacket, type Packet, type TcpHeader, type TcpOptions, tcpOptionsLength } from '../../net/packet.ts';
-import { NO_BYTES } from '../../net/bytes.ts';
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../net/protocol.ts';
 import type { NetNs } from '../netns.ts';
 import { PortAllocator } from '../port_allocator.ts';
@@ -88,7 +89,9 @@ export class TcpLayer {
   /** @see linux:net/ipv4/inet_connection_sock.c#inet_csk_listen_start */
   listen(options: ListenOptions): TcpListener | SocketErrno {
     const others = this.#listeners.get(options.local.port) ?? [];
-    const clash = others.some((other) => other.local.address === options.local.address || other.local.address === IPV4_ANY || options.local.address === IPV4_ANY);
+    const clash = others.some(
+      (other) => other.local.address === options.local.address || other.local.address === IPV4_ANY || options.local.address === IPV4_ANY,
+    );
     if (clash) {
       return 'EADDRINUSE';
     }

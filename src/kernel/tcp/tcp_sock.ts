@@ -5,15 +5,16 @@
  * acknowledgement or the retransmission timer. Timers are lazy: one scheduled callback per timer looks at a deadline that moves.
  * @see linux:net/ipv4/tcp_input.c#tcp_rcv_state_process
  */
-import { concatBytes, NO_BYTES } from '../../net/bytes.ts';
+import { NO_BYTES } from '../../net/bytes.ts';
+import { formatIpv4 } from '../../net/ipv4.ts';
 import type { TcpHeader, TcpOptions } from '../../net/packet.ts';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, tcpFlagNames } from '../../net/protocol.ts';
-import { formatIpv4 } from '../../net/ipv4.ts';
 import { MILLISECOND } from '../../sim/clock.ts';
 import type { ListenOptions, SocketAddress, SocketErrno, TcpHandlers, TcpSocket, TcpState } from '../socket.ts';
 import { AckPolicy } from './ack_policy.ts';
 import { LazyTimer } from './lazy_timer.ts';
 import { Reassembly } from './reassembly.ts';
+import { SendBuffer } from './send_buffer.ts';
 import { seqAdd, seqDiff } from './seq.ts';
 import type { TcpLayer } from './tcp_layer.ts';
 import {
@@ -64,7 +65,7 @@ export class TcpSock implements TcpSocket {
 
   #sndUna = 0;
   #sndNxt = 0;
-  readonly #pending: Uint8Array[] = [];
+  readonly #pending = new SendBuffer();
   #finQueued = false;
   #inFlight: InFlight[] = [];
   #retries = 0;
@@ -213,7 +214,7 @@ export class TcpSock implements TcpSocket {
       return true;
     }
     this.#acknowledged(ack);
-    const finAcked = this.#finQueued && this.#pending.length === 0 && this.#inFlight.length === 0 && ack === this.#sndNxt;
+    const finAcked = this.#finQueued && this.#pending.empty && this.#inFlight.length === 0 && ack === this.#sndNxt;
     switch (this.state) {
       case 'SYN-RECV':
         this.#setState('ESTAB');
@@ -319,34 +320,16 @@ export class TcpSock implements TcpSocket {
     if (this.state !== 'ESTAB' && this.state !== 'CLOSE-WAIT') {
       return;
     }
-    while (this.#pending.length > 0 && seqDiff(this.#sndNxt, this.#sndUna) < TCP_WINDOW) {
-      const payload = this.#nextPayload();
-      const last = this.#pending.length === 0;
+    while (!this.#pending.empty && seqDiff(this.#sndNxt, this.#sndUna) < TCP_WINDOW) {
+      const payload = this.#pending.take(TCP_MSS);
+      const last = this.#pending.empty;
       this.#acks.onDataSent();
       this.#send(TCP_ACK | (last ? TCP_PSH : 0), payload);
     }
-    if (this.#finQueued && this.#pending.length === 0) {
+    if (this.#finQueued && this.#pending.empty) {
       this.#setState(this.state === 'ESTAB' ? 'FIN-WAIT-1' : 'LAST-ACK');
       this.#send(TCP_FIN | TCP_ACK, NO_BYTES);
     }
-  }
-
-  #nextPayload(): Uint8Array {
-    const parts: Uint8Array[] = [];
-    let room = TCP_MSS;
-    while (room > 0 && this.#pending.length > 0) {
-      const first = this.#pending[0] as Uint8Array;
-      if (first.length <= room) {
-        parts.push(first);
-        this.#pending.shift();
-        room -= first.length;
-      } else {
-        parts.push(first.subarray(0, room));
-        this.#pending[0] = first.subarray(room);
-        room = 0;
-      }
-    }
-    return concatBytes(parts);
   }
 
   #send(flags: number, payload: Uint8Array): void {
@@ -480,7 +463,7 @@ export class TcpSock implements TcpSocket {
     this.#rto.clear();
     this.#acks.clear();
     this.#inFlight = [];
-    this.#pending.length = 0;
+    this.#pending.clear();
     this.#handlers = {};
     this.#layer.remove(this);
   }

@@ -52,7 +52,13 @@ export interface Flow {
 export interface FlowNames {
   readonly nodeName: string;
   /** The pod at an address, if the node knows one. */
-  endpointByIp(ip: string): { readonly id: number; readonly identity: number; readonly namespace: string; readonly podName: string; readonly labels: readonly string[] } | null;
+  endpointByIp(ip: string): {
+    readonly id: number;
+    readonly identity: number;
+    readonly namespace: string;
+    readonly podName: string;
+    readonly labels: readonly string[];
+  } | null;
   /** The identity the ipcache has for an address. */
   identityByIp(ip: string): number;
   identityLabels(identity: number): readonly string[];

@@ -2,7 +2,7 @@
  * L7 records as flows.
  * @see cilium:pkg/hubble/parser/seven/parser.go#Parser.Decode
  */
-import { l7Proto, type LogRecord } from '../log_record.ts';
+import { type LogRecord, l7Proto } from '../log_record.ts';
 import type { Flow, FlowEndpoint, FlowNames, FlowVerdict } from './flow.ts';
 import { flowEndpoint } from './threefour.ts';
 

@@ -15,9 +15,9 @@ import {
   TRACE_TO_PROXY,
   VERDICT_INGRESS,
 } from '../../maps/eventsmap.ts';
-import { ICMP_ECHO, ICMP_ECHOREPLY, protocolName, tcpFlagNames } from '../../net/protocol.ts';
 import { formatIpv4 } from '../../net/ipv4.ts';
 import { type Packet, ports } from '../../net/packet.ts';
+import { ICMP_ECHO, ICMP_ECHOREPLY, protocolName, tcpFlagNames } from '../../net/protocol.ts';
 import type { Flow, FlowEndpoint, FlowEvent, FlowNames, FlowVerdict } from './flow.ts';
 
 /** The flow of a record; `time` in Unix milliseconds. */

@@ -29,7 +29,15 @@ export const BLANK: Line = [];
 
 /** The plain text of a report, one newline after each line. */
 export function plainText(lines: readonly Line[]): string {
-  return lines.map((line) => `${line.map(({ text }) => text).join('').trimEnd()}\n`).join('');
+  return lines
+    .map(
+      (line) =>
+        `${line
+          .map(({ text }) => text)
+          .join('')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }
 
 /** Rows as lines whose first cells (all but the last, or `count`) are lined up by two blanks; the cells after them follow as they are. */
@@ -40,7 +48,10 @@ export function columns(rows: readonly (readonly Span[])[], indent = '', count =
       widths[i] = Math.max(widths[i] ?? 0, textWidth(text));
     });
   }
-  const pad = (cell: Span, i: number): Span => ({ ...cell, text: cell.text + ' '.repeat((widths[i] as number) - textWidth(cell.text) + 2) });
+  const pad = (cell: Span, i: number): Span => ({
+    ...cell,
+    text: cell.text + ' '.repeat((widths[i] as number) - textWidth(cell.text) + 2),
+  });
   return rows.map((row) => [span(indent), ...row.map((cell, i) => (i < Math.min(count, row.length - 1) ? pad(cell, i) : cell))]);
 }
 

@@ -14,5 +14,10 @@ export function failures(result: ScenarioResult): Line[] {
   if (result.passed) {
     return [];
   }
-  return [...opening(result), ...result.steps.filter(({ passed }) => !passed).flatMap((step) => stepStory(result, step, 0)), ...summary(result).slice(-1), BLANK];
+  return [
+    ...opening(result),
+    ...result.steps.filter(({ passed }) => !passed).flatMap((step) => stepStory(result, step, 0)),
+    ...summary(result).slice(-1),
+    BLANK,
+  ];
 }

@@ -41,7 +41,11 @@ export function jsonText(value: Json): string {
   }
   if (typeof value === 'object' && value !== null) {
     const { text } = value as { readonly text?: Json };
-    return typeof text === 'string' ? text.trim() : `{${Object.entries(value).map(([key, one]) => `${key} ${jsonText(one as Json)}`).join(', ')}}`;
+    return typeof text === 'string'
+      ? text.trim()
+      : `{${Object.entries(value)
+          .map(([key, one]) => `${key} ${jsonText(one as Json)}`)
+          .join(', ')}}`;
   }
   return String(value);
 }
@@ -60,8 +64,12 @@ function changeText(before: Json, after: Json): string {
     return `gone, was ${jsonText(before)}`;
   }
   if (isObject(before) && isObject(after)) {
-    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
-    return keys.length === 0 ? 'unchanged' : keys.map((key) => `${key} ${jsonText(before[key] ?? null)} -> ${jsonText(after[key] ?? null)}`).join(', ');
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+      (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+    );
+    return keys.length === 0
+      ? 'unchanged'
+      : keys.map((key) => `${key} ${jsonText(before[key] ?? null)} -> ${jsonText(after[key] ?? null)}`).join(', ');
   }
   return `${jsonText(before)} -> ${jsonText(after)}`;
 }

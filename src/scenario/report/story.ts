@@ -5,7 +5,7 @@ import type { Step } from '../../sim/journey.ts';
 import { durationText } from '../duration.ts';
 import { shown } from '../match_text.ts';
 import type { Actor, Fate, PolicyReference, ScenarioResult, StepResult } from '../result.ts';
-import { BLANK, columns, type Line, plain, span, type Style } from './block.ts';
+import { BLANK, columns, type Line, plain, type Style, span } from './block.ts';
 import { stepLines, stepText, timeText } from './step_line.ts';
 
 /** How much of the journey is told: 0 what decided, 1 all decisions, 2 also look-ups and changes, 3 every step. */
@@ -21,7 +21,12 @@ export function stepStory(result: ScenarioResult, step: StepResult, verbosity: V
 function heading(step: StepResult): Line {
   const mark = step.passed ? span('✓', 'good') : span('✗', 'bad');
   const took = step.endedAt - step.startedAt;
-  return [mark, span(`${String(step.number).padStart(3)} `, 'faint'), span(step.title, 'title'), span(took === 0 ? '' : `  ${timeText(took)}`, 'faint')];
+  return [
+    mark,
+    span(`${String(step.number).padStart(3)} `, 'faint'),
+    span(step.title, 'title'),
+    span(took === 0 ? '' : `  ${timeText(took)}`, 'faint'),
+  ];
 }
 
 function body(result: ScenarioResult, step: StepResult, verbosity: Verbosity): Line[] {
@@ -33,7 +38,10 @@ function body(result: ScenarioResult, step: StepResult, verbosity: Verbosity): L
       return [
         ...who(result, step, detail.from),
         ...told(result, step, verbosity, null),
-        ...ending(detail.fate, detail.status === null ? `${detail.error}${exitText(detail.exitCode)}` : `${detail.status} ${shown(detail.body)}`),
+        ...ending(
+          detail.fate,
+          detail.status === null ? `${detail.error}${exitText(detail.exitCode)}` : `${detail.status} ${shown(detail.body)}`,
+        ),
       ];
     case 'process':
       return [
@@ -45,7 +53,10 @@ function body(result: ScenarioResult, step: StepResult, verbosity: Verbosity): L
     case 'command':
       return outputLines(detail.stdout, detail.stderr);
     case 'done':
-      return [...(detail.error === null ? [] : [[span(INDENT), span(detail.error, 'bad')]]), ...told(result, step, verbosity, verbosity === 0 ? [] : null)];
+      return [
+        ...(detail.error === null ? [] : [[span(INDENT), span(detail.error, 'bad')]]),
+        ...told(result, step, verbosity, verbosity === 0 ? [] : null),
+      ];
   }
 }
 
@@ -64,10 +75,7 @@ function objectLines(step: StepResult): Line[] {
 function who(result: ScenarioResult, step: StepResult, clientName: string): Line[] {
   const client = result.actors.find(({ name }) => name === clientName);
   const server = serverOf(result, step, client);
-  const rows = [
-    ...(client === undefined ? [] : [['from', client] as const]),
-    ...(server === undefined ? [] : [['to', server] as const]),
-  ];
+  const rows = [...(client === undefined ? [] : [['from', client] as const]), ...(server === undefined ? [] : [['to', server] as const])];
   return columns(
     rows.map(([word, actor]) => [
       span(word, 'faint'),
@@ -99,7 +107,11 @@ function serverOf(result: ScenarioResult, step: StepResult, client: Actor | unde
 function told(result: ScenarioResult, step: StepResult, verbosity: Verbosity, only: readonly Step[] | null): Line[] {
   const all = result.journey.slice(step.journey.from, step.journey.to);
   if (verbosity > 0) {
-    return stepLines(all.filter((one) => isTold(one, verbosity)), step.startedAt, INDENT);
+    return stepLines(
+      all.filter((one) => isTold(one, verbosity)),
+      step.startedAt,
+      INDENT,
+    );
   }
   const { steps, repeats } = only === null ? deciding(all, fateStep(step)) : { steps: only, repeats: new Map<number, number>() };
   return stepLines(steps, step.startedAt, INDENT, repeats);
@@ -165,7 +177,13 @@ const OUTCOME_STYLES: Readonly<Record<Fate['outcome'], Style>> = { answered: 'go
 
 function ending(fate: Fate, came: string): Line[] {
   return [
-    [span(`${INDENT}=> `, 'faint'), span(came, 'strong'), span('  '), span(fate.outcome, OUTCOME_STYLES[fate.outcome]), span(`, decided by ${fate.decidedBy}`)],
+    [
+      span(`${INDENT}=> `, 'faint'),
+      span(came, 'strong'),
+      span('  '),
+      span(fate.outcome, OUTCOME_STYLES[fate.outcome]),
+      span(`, decided by ${fate.decidedBy}`),
+    ],
     ...(fate.outcome === 'answered' ? [] : [plain(`${INDENT}   ${fate.why}`)]),
     ...fate.policies.map(policyLine),
   ];
@@ -179,7 +197,12 @@ function policyLine(reference: PolicyReference): Line {
 
 function outputLines(stdout: string, stderr: string): Line[] {
   const lines = (text: string, style: Style): Line[] =>
-    text === '' ? [] : text.replace(/\n+$/, '').split('\n').map((line) => [span(`${INDENT}| `, 'faint'), span(line.replace(/\r$/, '').trimEnd(), style)]);
+    text === ''
+      ? []
+      : text
+          .replace(/\n+$/, '')
+          .split('\n')
+          .map((line) => [span(`${INDENT}| `, 'faint'), span(line.replace(/\r$/, '').trimEnd(), style)]);
   return [...lines(stdout, 'plain'), ...lines(stderr, 'faint')];
 }
 
@@ -188,7 +211,11 @@ function checks(step: StepResult): Line[] {
   return step.expectations
     .filter(({ passed }) => !passed)
     .flatMap(({ key, expected, actual, position }) => [
-      [span(`${INDENT}✗ `, 'bad'), span(`${key}: expected ${expected}`), span(`  ${position.file}:${position.line}:${position.column}`, 'source')],
+      [
+        span(`${INDENT}✗ `, 'bad'),
+        span(`${key}: expected ${expected}`),
+        span(`  ${position.file}:${position.line}:${position.column}`, 'source'),
+      ],
       plain(`${INDENT}  instead: ${actual}`),
     ]);
 }
@@ -201,5 +228,8 @@ function exitText(exitCode: number | null): string {
 export function opening(result: ScenarioResult): Line[] {
   const last = result.steps.at(-1);
   const took = last === undefined ? 0 : last.endedAt - (result.steps[0]?.startedAt ?? 0);
-  return [[span(result.name, 'strong'), span(`  ${result.file}, seed ${result.seed}, ${durationText(took)} of virtual time`, 'faint')], BLANK];
+  return [
+    [span(result.name, 'strong'), span(`  ${result.file}, seed ${result.seed}, ${durationText(took)} of virtual time`, 'faint')],
+    BLANK,
+  ];
 }

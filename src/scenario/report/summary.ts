@@ -16,7 +16,7 @@ export function summary(result: ScenarioResult): Line[] {
       ]),
     ];
   });
-  return [...(rows.length === 0 ? [] : [[span('Expectations', 'title') ], ...columns(rows, '  '), BLANK]), closing(result)];
+  return [...(rows.length === 0 ? [] : [[span('Expectations', 'title')], ...columns(rows, '  '), BLANK]), closing(result)];
 }
 
 function closing(result: ScenarioResult): Line {
@@ -26,7 +26,10 @@ function closing(result: ScenarioResult): Line {
   if (result.passed) {
     return [span(all.length === 0 ? 'done, nothing was expected' : `${count(all.length, 'expectation')} held`, 'good')];
   }
-  const parts = [...(failed > 0 ? [`${failed} of ${count(all.length, 'expectation')} failed`] : []), ...(broken > 0 ? [`${count(broken, 'step')} could not be done`] : [])];
+  const parts = [
+    ...(failed > 0 ? [`${failed} of ${count(all.length, 'expectation')} failed`] : []),
+    ...(broken > 0 ? [`${count(broken, 'step')} could not be done`] : []),
+  ];
   return [span(parts.join(', '), 'bad')];
 }
 

@@ -15,12 +15,18 @@ const podPinsSchema = z.strictObject({
 
 const pinsSchema = z.strictObject({
   pods: z.record(namespacedNameSchema, podPinsSchema).optional().describe('By namespace/name.'),
-  podNames: z.record(namespacedNameSchema, z.array(nameSchema)).optional().describe('Names of the pods of a Deployment (namespace/name), in order of creation.'),
+  podNames: z
+    .record(namespacedNameSchema, z.array(nameSchema))
+    .optional()
+    .describe('Names of the pods of a Deployment (namespace/name), in order of creation.'),
   router: z.strictObject({ ip: ipv4Schema }).optional().describe('Address of cilium_host.'),
   health: z.strictObject({ ip: ipv4Schema.optional(), endpointId: z.int().min(1).max(65535).optional() }).optional(),
   hostEndpointId: z.int().min(1).max(65535).optional(),
   proxyPorts: z.record(z.string(), portSchema).optional().describe('By listener name, for instance cilium-http-ingress.'),
-  hostTcpPorts: z.array(portSchema).optional().describe("Ports of the host's own connections in order: those of the proxy to its upstreams."),
+  hostTcpPorts: z
+    .array(portSchema)
+    .optional()
+    .describe("Ports of the host's own connections in order: those of the proxy to its upstreams."),
   clusterIPs: z.record(namespacedNameSchema, ipv4Schema).optional(),
   cleanupPhase: durationSchema.optional().describe("First firing of the proxy's cluster clean-up timer."),
   requestIds: z.array(z.string()).optional().describe('x-request-id values in order.'),
@@ -30,9 +36,14 @@ const pinsSchema = z.strictObject({
 export const clusterSchema = z
   .strictObject({
     name: nameSchema.optional(),
-    nodes: z.array(z.strictObject({ name: nameSchema, ip: ipv4Schema, podCIDR: cidrSchema })).min(1).optional(),
+    nodes: z
+      .array(z.strictObject({ name: nameSchema, ip: ipv4Schema, podCIDR: cidrSchema }))
+      .min(1)
+      .optional(),
     serviceCIDR: cidrSchema.optional(),
-    options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text, a number or true/false' })).optional()
+    options: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text, a number or true/false' }))
+      .optional()
       .describe("Cilium's options by their own names, for instance monitor-aggregation."),
     seed: z.int().min(0).max(0xffffffff).optional(),
     bootTime: durationSchema.optional().describe('Time since boot at the start.'),

@@ -32,7 +32,10 @@ export type EventMatcher = z.infer<typeof eventMatcherSchema>;
 
 const droppedSchema = z.strictObject({
   reason: z.string().optional().describe('As cilium monitor prints it: Policy denied.'),
-  endpoint: z.union([z.int(), z.string()], { error: 'expected an endpoint id or a pod (namespace/name)' }).optional().describe('The endpoint whose program dropped: its id, or its pod.'),
+  endpoint: z
+    .union([z.int(), z.string()], { error: 'expected an endpoint id or a pod (namespace/name)' })
+    .optional()
+    .describe('The endpoint whose program dropped: its id, or its pod.'),
   from: z.string().optional().describe('Source pod (namespace/name) or address.'),
   to: z.string().optional().describe('Destination pod (namespace/name) or address.'),
   count: z.int().min(1).optional().describe('How many packets exactly.'),
@@ -43,7 +46,17 @@ export type DroppedExpectation = z.infer<typeof droppedSchema>;
 /** How a request can end. */
 export const OUTCOMES = ['answered', 'denied', 'dropped', 'failed'] as const;
 /** Who can decide the fate of a request. */
-export const DECIDERS = ['bpf policy', 'cilium.bpf_metadata', 'cilium.network', 'cilium.l7policy', 'envoy', 'router', 'server', 'client', 'kernel'] as const;
+export const DECIDERS = [
+  'bpf policy',
+  'cilium.bpf_metadata',
+  'cilium.network',
+  'cilium.l7policy',
+  'envoy',
+  'router',
+  'server',
+  'client',
+  'kernel',
+] as const;
 
 /** The section. All that is given must hold. */
 export const expectSchema = z
@@ -53,12 +66,21 @@ export const expectSchema = z
     body: textMatcherSchema.optional(),
     stdout: textMatcherSchema.optional(),
     stderr: textMatcherSchema.optional(),
-    outcome: z.enum(OUTCOMES).optional().describe('answered by the server; denied by the proxy (403); dropped by a BPF program; failed in another way.'),
+    outcome: z
+      .enum(OUTCOMES)
+      .optional()
+      .describe('answered by the server; denied by the proxy (403); dropped by a BPF program; failed in another way.'),
     decidedBy: z.enum(DECIDERS).optional().describe('Who decided the fate of the request.'),
     dropped: z.union([z.boolean(), droppedSchema], { error: 'expected true, false, or the details of the drop' }).optional(),
-    monitor: z.array(eventMatcherSchema).optional().describe('Lines that cilium monitor showed during the step, in this order, others between.'),
+    monitor: z
+      .array(eventMatcherSchema)
+      .optional()
+      .describe('Lines that cilium monitor showed during the step, in this order, others between.'),
     noMonitor: z.array(eventMatcherSchema).optional().describe('Lines that cilium monitor did not show during the step.'),
-    hubble: z.array(eventMatcherSchema).optional().describe('Lines that hubble observe would show for the step, in this order, others between.'),
+    hubble: z
+      .array(eventMatcherSchema)
+      .optional()
+      .describe('Lines that hubble observe would show for the step, in this order, others between.'),
   })
   .describe('What must have happened.');
 

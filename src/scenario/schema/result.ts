@@ -56,7 +56,9 @@ const step = z.strictObject({
   position,
   startedAt: nanos,
   endedAt: nanos,
-  journey: z.strictObject({ from: z.int(), to: z.int() }).describe('The part of the journey that belongs to the step: from is included, to is not.'),
+  journey: z
+    .strictObject({ from: z.int(), to: z.int() })
+    .describe('The part of the journey that belongs to the step: from is included, to is not.'),
   detail,
   monitor: z.array(z.string()),
   hubble: z.array(z.string()),
@@ -88,7 +90,14 @@ const journeyStep = z.discriminatedUnion('kind', [
   z.strictObject({ ...journeyBase, kind: z.literal('decide'), verdict: z.string(), why: z.string(), data: members.optional() }),
   z.strictObject({ ...journeyBase, kind: z.literal('change'), target: z.string(), key: json.optional(), before: json, after: json }),
   z.strictObject({ ...journeyBase, kind: z.literal('emit'), event: z.string(), data: members }),
-  z.strictObject({ ...journeyBase, kind: z.literal('message'), from: z.string(), to: z.string(), what: z.string(), data: members.optional() }),
+  z.strictObject({
+    ...journeyBase,
+    kind: z.literal('message'),
+    from: z.string(),
+    to: z.string(),
+    what: z.string(),
+    data: members.optional(),
+  }),
 ]);
 
 /** A run's result. */
@@ -109,7 +118,10 @@ const issue = z.strictObject({ code: z.string(), message: z.string(), position, 
 export const runOutputSchema = z.strictObject({
   exitCode: z.int(),
   runs: z.array(
-    z.union([z.strictObject({ file: z.string(), ok: z.literal(true), result: resultSchema }), z.strictObject({ file: z.string(), ok: z.literal(false), issues: z.array(issue) })]),
+    z.union([
+      z.strictObject({ file: z.string(), ok: z.literal(true), result: resultSchema }),
+      z.strictObject({ file: z.string(), ok: z.literal(false), issues: z.array(issue) }),
+    ]),
   ),
 });
 

@@ -10,7 +10,10 @@ const common = {
 };
 
 /** The file with its steps unread: each is read by the schema its key names. */
-export const scenarioSchema = z.strictObject({ ...common, steps: z.array(z.unknown()).min(1, { error: 'a scenario needs at least one step' }) });
+export const scenarioSchema = z.strictObject({
+  ...common,
+  steps: z.array(z.unknown()).min(1, { error: 'a scenario needs at least one step' }),
+});
 
 /** JSON Schema of scenario files (draft 2020-12). */
 export function scenarioJsonSchema(): object {

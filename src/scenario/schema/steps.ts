@@ -8,7 +8,10 @@ const common = {
   expect: expectSchema.optional(),
 };
 
-const method = z.string().regex(/^[A-Za-z][A-Za-z-]*$/, { error: 'expected an HTTP method' }).optional();
+const method = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z-]*$/, { error: 'expected an HTTP method' })
+  .optional();
 const headers = z.record(z.string(), z.string()).optional();
 
 const newRequestSchema = z.strictObject({
@@ -56,7 +59,12 @@ const request = z.strictObject({
 const connection = z.strictObject({
   connection: z.union(
     [
-      z.strictObject({ open: z.string(), from: z.string(), to: z.string().describe('host[:port]'), connectTimeout: durationSchema.optional() }),
+      z.strictObject({
+        open: z.string(),
+        from: z.string(),
+        to: z.string().describe('host[:port]'),
+        connectTimeout: durationSchema.optional(),
+      }),
       z.strictObject({ close: z.string() }),
     ],
     { error: 'expected {open: …, from: …, to: …} or {close: …}' },
@@ -65,23 +73,46 @@ const connection = z.strictObject({
 });
 const advance = z.strictObject({
   advance: z
-    .union([durationSchema, z.strictObject({ until: durationSchema.describe('Time since boot.') })], { error: 'expected a duration such as 5s, or {until: 58764s}' })
+    .union([durationSchema, z.strictObject({ until: durationSchema.describe('Time since boot.') })], {
+      error: 'expected a duration such as 5s, or {until: 58764s}',
+    })
     .describe('Lets virtual time pass.'),
   ...common,
 });
 const command = z.strictObject({
-  command: z.string().describe('kubectl, cilium, hubble, or the proxy\'s admin interface by curl.'),
+  command: z.string().describe("kubectl, cilium, hubble, or the proxy's admin interface by curl."),
   node: nameSchema.optional().describe('The node whose agent answers; default: the first.'),
   ...common,
 });
-const hold = z.strictObject({ hold: z.enum(['xds']).describe('Holds back what the agent sends to the proxy.'), node: nameSchema.optional(), ...common });
+const hold = z.strictObject({
+  hold: z.enum(['xds']).describe('Holds back what the agent sends to the proxy.'),
+  node: nameSchema.optional(),
+  ...common,
+});
 const release = z.strictObject({ release: z.enum(['xds']), node: nameSchema.optional(), ...common });
-const proxy = z.strictObject({ proxy: z.enum(['stop', 'start', 'restart']).describe('The proxy process of a node.'), node: nameSchema.optional(), ...common });
+const proxy = z.strictObject({
+  proxy: z.enum(['stop', 'start', 'restart']).describe('The proxy process of a node.'),
+  node: nameSchema.optional(),
+  ...common,
+});
 const stop = z.strictObject({ stop: z.string().describe('Stops the process of a pod; its address then refuses connections.'), ...common });
 const start = z.strictObject({ start: z.string().describe('Starts the process of a pod again.'), ...common });
 
 /** Schemas by the key that names the action. */
-export const STEP_SCHEMAS = { apply, delete: remove, exec, request, connection, advance, command, hold, release, proxy, stop, start } as const;
+export const STEP_SCHEMAS = {
+  apply,
+  delete: remove,
+  exec,
+  request,
+  connection,
+  advance,
+  command,
+  hold,
+  release,
+  proxy,
+  stop,
+  start,
+} as const;
 
 /** The keys that name actions. */
 export type StepKind = keyof typeof STEP_SCHEMAS;

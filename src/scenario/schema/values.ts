@@ -34,15 +34,23 @@ export const timeSchema = z
 /** An IPv4 address. */
 export const ipv4Schema = z.string().refine((value) => parseIpv4(value) !== null, { error: 'expected an IPv4 address such as 10.0.0.111' });
 /** An IPv4 prefix. */
-export const cidrSchema = z.string().refine((value) => parseCidr4(value) !== null, { error: 'expected an IPv4 prefix such as 10.0.0.0/24' });
+export const cidrSchema = z
+  .string()
+  .refine((value) => parseCidr4(value) !== null, { error: 'expected an IPv4 prefix such as 10.0.0.0/24' });
 /** An Ethernet address. */
-export const macSchema = z.string().refine((value) => parseMac(value) !== null, { error: 'expected an Ethernet address such as 0a:1b:2c:3d:4e:5f' });
+export const macSchema = z
+  .string()
+  .refine((value) => parseMac(value) !== null, { error: 'expected an Ethernet address such as 0a:1b:2c:3d:4e:5f' });
 /** A TCP or UDP port. */
 export const portSchema = z.int().min(1).max(65535);
 /** A name of a Kubernetes object. @see kubernetes:staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go#IsDNS1123Subdomain */
-export const nameSchema = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, { error: 'expected a name of small letters, digits, dashes and dots' });
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, { error: 'expected a name of small letters, digits, dashes and dots' });
 /** `namespace/name`. */
-export const namespacedNameSchema = z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, { error: 'expected namespace/name' });
+export const namespacedNameSchema = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, { error: 'expected namespace/name' });
 /** One or more texts. */
 export const textsSchema = z
   .union([z.string(), z.array(z.string()).min(1)], { error: 'expected a text or a list of texts' })

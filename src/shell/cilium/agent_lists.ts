@@ -6,7 +6,7 @@
  */
 import type { NodeView } from '../cluster_view.ts';
 import { parseFlags } from '../flags.ts';
-import { ciliumTable, type CommandResult, failed, jsonOutput, printed } from '../table.ts';
+import { type CommandResult, ciliumTable, failed, jsonOutput, printed } from '../table.ts';
 
 /** `cilium identity list [LABELS]`: with labels, the identities that have all of them. */
 export function identityList(node: NodeView, args: readonly string[]): CommandResult {

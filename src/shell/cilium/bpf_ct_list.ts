@@ -38,7 +38,10 @@ const KNOWN_FLAGS = FLAG_NAMES.reduce((all, [bit]) => all | bit, 0);
 
 /** Runs the command. Entries come in order of creation; the real order is that of a hash. */
 export function bpfCtList(node: NodeView, args: readonly string[]): CommandResult {
-  const parsed = parseFlags(args, [{ name: 'time-diff', short: 'd' }, { name: 'output', short: 'o', value: true }]);
+  const parsed = parseFlags(args, [
+    { name: 'time-diff', short: 'd' },
+    { name: 'output', short: 'o', value: true },
+  ]);
   if (!parsed.ok) {
     return failed(`Error: ${parsed.error}`);
   }
@@ -48,14 +51,19 @@ export function bpfCtList(node: NodeView, args: readonly string[]): CommandResul
     return failed('Missing endpoint ID or "global" argument');
   }
   if (which !== 'global') {
-    return failed(`Unable to open /sys/fs/bpf/tc/globals/cilium_ct4_${which.padStart(5, '0')}: no such file or directory: please try using "cilium bpf ct list global". Skipping.`, 0);
+    return failed(
+      `Unable to open /sys/fs/bpf/tc/globals/cilium_ct4_${which.padStart(5, '0')}: no such file or directory: please try using "cilium bpf ct list global". Skipping.`,
+      0,
+    );
   }
   const maps = [CT_MAP_TCP4_GLOBAL, CT_MAP_ANY4_GLOBAL].map((name) => [...(node.map<CtMap>(name)?.entries() ?? [])]);
   if (flags.value('output') === 'json') {
     return printed(jsonOutput(maps.flat().map(([key, value]) => ({ Key: key, Value: value }))));
   }
   const now = flags.has('time-diff') ? node.seconds() : null;
-  const dump = maps.map((entries) => entries.filter(([key]) => key.nexthdr !== 0).map(([key, value]) => `${ctTupleText(key)}${ctEntryText(value, now)}\n`));
+  const dump = maps.map((entries) =>
+    entries.filter(([key]) => key.nexthdr !== 0).map(([key, value]) => `${ctTupleText(key)}${ctEntryText(value, now)}\n`),
+  );
   return printed(dump.map((lines) => `${lines.join('')}\n`).join(''));
 }
 

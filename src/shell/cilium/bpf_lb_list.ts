@@ -3,10 +3,10 @@
  * @see cilium:cilium/cmd/bpf_lb_list.go#dumpSVC
  */
 import {
+  LB_LOOKUP_SCOPE_INT,
   LB4_BACKENDS_NAME,
   LB4_REVERSE_NAT_NAME,
   LB4_SERVICES_NAME,
-  LB_LOOKUP_SCOPE_INT,
   type Lb4BackendsMap,
   type Lb4ReverseNatMap,
   type Lb4Service,
@@ -31,7 +31,12 @@ import { type CommandResult, failed, jsonOutput, keyedTable, printed } from '../
 
 /** Runs the command. Frontend rows come before their backends; the real order is that of a hash. */
 export function bpfLbList(node: NodeView, args: readonly string[]): CommandResult {
-  const parsed = parseFlags(args, [{ name: 'revnat' }, { name: 'frontends' }, { name: 'backends' }, { name: 'output', short: 'o', value: true }]);
+  const parsed = parseFlags(args, [
+    { name: 'revnat' },
+    { name: 'frontends' },
+    { name: 'backends' },
+    { name: 'output', short: 'o', value: true },
+  ]);
   if (!parsed.ok) {
     return failed(`Error: ${parsed.error}`);
   }

@@ -12,7 +12,7 @@ import { formatIpv4 } from '../../net/ipv4.ts';
 import { formatMac } from '../../net/mac.ts';
 import type { NodeView } from '../cluster_view.ts';
 import { parseFlags } from '../flags.ts';
-import { ciliumTable, type CommandResult, failed, jsonOutput, keyedTable, printed } from '../table.ts';
+import { type CommandResult, ciliumTable, failed, jsonOutput, keyedTable, printed } from '../table.ts';
 
 /** `cilium bpf ipcache list`. Rows come in the map's order; the real order is that of a Go map. */
 export function bpfIpcacheList(node: NodeView, args: readonly string[]): CommandResult {
@@ -38,7 +38,12 @@ export function bpfMetricsList(node: NodeView, args: readonly string[]): Command
   if (entries.length === 0) {
     return { exitCode: 0, stdout: '', stderr: 'No entries found.\n' };
   }
-  const rows = entries.map(([key, value]) => [dropReasonText(key.reason), metricDirectionName(key.dir), String(value.count), String(value.bytes)]);
+  const rows = entries.map(([key, value]) => [
+    dropReasonText(key.reason),
+    metricDirectionName(key.dir),
+    String(value.count),
+    String(value.bytes),
+  ]);
   rows.sort((a, b) => {
     const i = a.findIndex((cell, at) => cell !== b[at]);
     return i < 0 ? 0 : (a[i] as string) < (b[i] as string) ? -1 : 1;

@@ -6,7 +6,7 @@ import { type PolicyEntry, type PolicyKey, type PolicyMap, policyMapName, TRAFFI
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, protocolName } from '../../net/protocol.ts';
 import type { NodeView } from '../cluster_view.ts';
 import { parseFlags } from '../flags.ts';
-import { ciliumTable, type CommandResult, failed, jsonOutput, printed } from '../table.ts';
+import { type CommandResult, ciliumTable, failed, jsonOutput, printed } from '../table.ts';
 
 /** What an empty map is answered with. */
 export const EMPTY_POLICY = 'Policy stats empty. Perhaps the policy enforcement is disabled?\n';
@@ -20,8 +20,13 @@ export function bpfPolicyGet(node: NodeView, args: readonly string[]): CommandRe
   const { flags } = parsed;
   const numeric = flags.has('numeric');
   if (flags.has('all')) {
-    const names = node.mapNames().filter((name) => name.startsWith('cilium_policy_')).sort();
-    return printed(names.map((name) => `/sys/fs/bpf/tc/globals/${name}:\n\n${policyTable(node, entriesOf(node, name) ?? [], numeric)}\n\n`).join(''));
+    const names = node
+      .mapNames()
+      .filter((name) => name.startsWith('cilium_policy_'))
+      .sort();
+    return printed(
+      names.map((name) => `/sys/fs/bpf/tc/globals/${name}:\n\n${policyTable(node, entriesOf(node, name) ?? [], numeric)}\n\n`).join(''),
+    );
   }
   const id = flags.positional[0];
   if (id === undefined) {

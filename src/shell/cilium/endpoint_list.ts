@@ -4,7 +4,7 @@
  */
 import type { EndpointView, NodeView } from '../cluster_view.ts';
 import { parseFlags } from '../flags.ts';
-import { ciliumTable, type CommandResult, failed, printed } from '../table.ts';
+import { type CommandResult, ciliumTable, failed, printed } from '../table.ts';
 
 /** Runs the command. */
 export function endpointList(node: NodeView, args: readonly string[]): CommandResult {

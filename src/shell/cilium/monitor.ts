@@ -27,7 +27,9 @@ export function monitor(node: NodeView, args: readonly string[]): CommandResult 
   const { flags } = parsed;
   const unknown = flags.list('type').find((type) => !MONITOR_TYPES.includes(type as MonitorType));
   if (unknown !== undefined) {
-    return failed(`Error: invalid argument "${unknown}" for "-t, --type" flag: unknown type (${unknown}). Please use one of the following ones [${MONITOR_TYPES.join(' ')}]`);
+    return failed(
+      `Error: invalid argument "${unknown}" for "-t, --type" flag: unknown type (${unknown}). Please use one of the following ones [${MONITOR_TYPES.join(' ')}]`,
+    );
   }
   const lines = formatMonitor(node.events, node, monitorOptions(flags));
   return { exitCode: 0, stdout: lines.map((line) => `${line}\n`).join(''), stderr: GREETING };

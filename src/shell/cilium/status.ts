@@ -5,7 +5,7 @@
  */
 import type { NodeView } from '../cluster_view.ts';
 import { parseFlags } from '../flags.ts';
-import { ciliumTable, type CommandResult, failed, printed } from '../table.ts';
+import { type CommandResult, ciliumTable, failed, printed } from '../table.ts';
 
 /** Runs the command. */
 export function status(node: NodeView, args: readonly string[]): CommandResult {
@@ -18,9 +18,7 @@ export function status(node: NodeView, args: readonly string[]): CommandResult {
   }
   const s = node.status();
   const proxy =
-    s.proxy === null
-      ? 'No managed proxy redirect'
-      : `OK, ip ${s.proxy.ip}, ${s.proxy.redirects} redirects active on ports 10000-20000`;
+    s.proxy === null ? 'No managed proxy redirect' : `OK, ip ${s.proxy.ip}, ${s.proxy.redirects} redirects active on ports 10000-20000`;
   const apis = `[${s.kubernetesApis.map((api) => JSON.stringify(api)).join(', ')}]`;
   const rows: string[][] = [
     ['KVStore:', 'Ok   Disabled'],

@@ -49,14 +49,16 @@ function format(cluster: ClusterView, request: GetRequest, objects: readonly Obj
     return printed(objects.map((object) => `${singular(kind)}/${object.metadata.name}\n`).join(''));
   }
   if (output === 'json') {
-    const one = request.names.length === 1 ? objects[0] : { apiVersion: 'v1', items: objects, kind: 'List', metadata: { resourceVersion: '' } };
+    const one =
+      request.names.length === 1 ? objects[0] : { apiVersion: 'v1', items: objects, kind: 'List', metadata: { resourceVersion: '' } };
     return printed(`${JSON.stringify(one, null, 4)}\n`);
   }
   if (output?.startsWith('jsonpath=') === true) {
     return jsonPath(output.slice('jsonpath='.length), request.names.length === 1 ? (objects[0] as ObjectView) : { items: objects });
   }
   if (objects.length === 0) {
-    const where = !kind.namespaced || request.namespace === null ? 'No resources found' : `No resources found in ${request.namespace} namespace.`;
+    const where =
+      !kind.namespaced || request.namespace === null ? 'No resources found' : `No resources found in ${request.namespace} namespace.`;
     return { exitCode: 0, stdout: '', stderr: `${where}\n` };
   }
   return printed(table(cluster, request, objects));
@@ -98,7 +100,8 @@ function jsonPath(template: string, root: unknown): CommandResult {
       if (step === '[*]') {
         return Array.isArray(value) ? value : [];
       }
-      const member = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[(name ?? index) as string] : undefined;
+      const member =
+        typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[(name ?? index) as string] : undefined;
       return member === undefined ? [] : [member];
     });
   }

@@ -40,7 +40,10 @@ export const KINDS: readonly KindPrinter[] = [
       NAME,
       { title: 'READY', cell: podReady },
       { title: 'STATUS', cell: podStatus },
-      { title: 'RESTARTS', cell: (pod) => String(containerStatuses(pod).reduce<number>((sum, one) => sum + number(get(one, 'restartCount')), 0)) },
+      {
+        title: 'RESTARTS',
+        cell: (pod) => String(containerStatuses(pod).reduce<number>((sum, one) => sum + number(get(one, 'restartCount')), 0)),
+      },
       AGE,
       { title: 'IP', wide: true, cell: (pod) => text(get(pod, 'status', 'podIP'), '<none>') },
       { title: 'NODE', wide: true, cell: (pod) => text(get(pod, 'spec', 'nodeName'), '<none>') },
@@ -81,8 +84,22 @@ export const KINDS: readonly KindPrinter[] = [
       { title: 'UP-TO-DATE', cell: (d) => String(number(get(d, 'status', 'updatedReplicas'))) },
       { title: 'AVAILABLE', cell: (d) => String(number(get(d, 'status', 'availableReplicas'))) },
       AGE,
-      { title: 'CONTAINERS', wide: true, cell: (d) => containers(d).map((one) => text(get(one, 'name'), '')).join(',') },
-      { title: 'IMAGES', wide: true, cell: (d) => containers(d).map((one) => text(get(one, 'image'), '')).join(',') },
+      {
+        title: 'CONTAINERS',
+        wide: true,
+        cell: (d) =>
+          containers(d)
+            .map((one) => text(get(one, 'name'), ''))
+            .join(','),
+      },
+      {
+        title: 'IMAGES',
+        wide: true,
+        cell: (d) =>
+          containers(d)
+            .map((one) => text(get(one, 'image'), ''))
+            .join(','),
+      },
       { title: 'SELECTOR', wide: true, cell: (d) => labelsCell(get(d, 'spec', 'selector', 'matchLabels')) },
     ],
   },
@@ -121,7 +138,11 @@ export const KINDS: readonly KindPrinter[] = [
       { title: 'EXTERNAL-IP', wide: true, cell: (node) => nodeAddress(node, 'ExternalIP') },
       { title: 'OS-IMAGE', wide: true, cell: (node) => text(get(node, 'status', 'nodeInfo', 'osImage'), '<unknown>') },
       { title: 'KERNEL-VERSION', wide: true, cell: (node) => text(get(node, 'status', 'nodeInfo', 'kernelVersion'), '<unknown>') },
-      { title: 'CONTAINER-RUNTIME', wide: true, cell: (node) => text(get(node, 'status', 'nodeInfo', 'containerRuntimeVersion'), '<unknown>') },
+      {
+        title: 'CONTAINER-RUNTIME',
+        wide: true,
+        cell: (node) => text(get(node, 'status', 'nodeInfo', 'containerRuntimeVersion'), '<unknown>'),
+      },
     ],
   },
   {
@@ -191,7 +212,10 @@ function age(object: ObjectView, wallMillis: number): string {
 
 /** A member deep inside, or `undefined`. */
 function get(value: unknown, ...path: readonly string[]): unknown {
-  return path.reduce((at: unknown, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined), value);
+  return path.reduce(
+    (at: unknown, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined),
+    value,
+  );
 }
 
 function items(value: unknown): readonly unknown[] {
@@ -208,7 +232,12 @@ function number(value: unknown, absent = 0): number {
 
 function labelsCell(value: unknown): string {
   const pairs = Object.entries((typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>);
-  return pairs.length === 0 ? '<none>' : pairs.map(([key, one]) => `${key}=${String(one)}`).sort().join(',');
+  return pairs.length === 0
+    ? '<none>'
+    : pairs
+        .map(([key, one]) => `${key}=${String(one)}`)
+        .sort()
+        .join(',');
 }
 
 function containerStatuses(pod: ObjectView): readonly unknown[] {
@@ -223,7 +252,12 @@ function containers(deployment: ObjectView): readonly unknown[] {
 function podReady(pod: ObjectView): string {
   const statuses = containerStatuses(pod);
   const total = items(get(pod, 'spec', 'containers')).length;
-  const ready = statuses.length > 0 ? statuses.filter((one) => get(one, 'ready') === true).length : get(pod, 'status', 'phase') === 'Running' ? total : 0;
+  const ready =
+    statuses.length > 0
+      ? statuses.filter((one) => get(one, 'ready') === true).length
+      : get(pod, 'status', 'phase') === 'Running'
+        ? total
+        : 0;
   return `${ready}/${total}`;
 }
 
@@ -248,7 +282,9 @@ function servicePorts(service: ObjectView): string {
 /** At most three addresses, then how many more. @see kubernetes:pkg/printers/internalversion/printers.go#formatEndpoints */
 function endpointsCell(endpoints: ObjectView): string {
   const all = items(get(endpoints, 'subsets')).flatMap((subset) =>
-    items(get(subset, 'ports')).flatMap((port) => items(get(subset, 'addresses')).map((address) => `${text(get(address, 'ip'), '')}:${number(get(port, 'port'))}`)),
+    items(get(subset, 'ports')).flatMap((port) =>
+      items(get(subset, 'addresses')).map((address) => `${text(get(address, 'ip'), '')}:${number(get(port, 'port'))}`),
+    ),
   );
   if (all.length === 0) {
     return '<none>';
@@ -258,7 +294,9 @@ function endpointsCell(endpoints: ObjectView): string {
 
 function nodeRoles(node: ObjectView): string {
   const prefix = 'node-role.kubernetes.io/';
-  const roles = Object.keys(node.metadata.labels ?? {}).filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  const roles = Object.keys(node.metadata.labels ?? {})
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length));
   return roles.length === 0 ? '<none>' : roles.sort().join(',');
 }
 

@@ -52,17 +52,23 @@ export function moduleOf(path: string, text: string): Module {
 
 /** Import and export-from statements, static and dynamic, type-only ones included. */
 export function importsOf(module: Module): ImportOf[] {
-  const code = blank(module.text, { strings: false });
+  const code = blank(module.text);
   const found: ImportOf[] = [];
-  const pattern = /(?:\bfrom\s*|\bimport\s*\(\s*|^\s*import\s+)(['"])([^'"]+)\1/gm;
+  // In the blanked code a quote is where a string begins; the string itself is read from the text.
+  const pattern = /^(?:import|export)\b[^;'"`]*?\bfrom\s*(?=['"])|^import\s*(?=['"])|\bimport\s*\(\s*(?=['"])/gm;
   for (const match of code.matchAll(pattern)) {
-    found.push({ specifier: match[2] as string, line: lineAt(code, match.index + match[0].length) });
+    const quote = match.index + match[0].length;
+    const end = module.text.indexOf(module.text[quote] as string, quote + 1);
+    found.push({ specifier: module.text.slice(quote + 1, end), line: lineAt(code, quote) });
   }
   return found;
 }
 
 /** The room (or package) an import reaches. */
-export function targetOf(module: Module, specifier: string): { readonly room: string } | { readonly package: string } {
+export function targetOf(
+  module: Module,
+  specifier: string,
+): { readonly room: string; readonly path: string } | { readonly package: string } {
   if (!specifier.startsWith('.')) {
     return { package: specifier };
   }
@@ -74,7 +80,8 @@ export function targetOf(module: Module, specifier: string): { readonly room: st
       parts.push(step);
     }
   }
-  return { room: moduleOf(parts.join('/'), '').room };
+  const path = parts.join('/');
+  return { room: moduleOf(path, '').room, path };
 }
 
 /** Line number, from 1, of a position. */
@@ -83,10 +90,10 @@ export function lineAt(text: string, position: number): number {
 }
 
 /**
- * The text with comments (and, unless told otherwise, the contents of string, template and regular expression literals) replaced by blanks;
+ * The text with comments and the contents of string, template and regular expression literals replaced by blanks;
  * every position stays where it was. Template expressions `${...}` are kept as code.
  */
-export function blank(text: string, options: { readonly strings: boolean } = { strings: true }): string {
+export function blank(text: string): string {
   const out = [...text];
   const wipe = (from: number, to: number): void => {
     for (let i = from; i < to; i++) {
@@ -110,18 +117,14 @@ export function blank(text: string, options: { readonly strings: boolean } = { s
       if (text[i] === '\\') {
         i += 2;
       } else if (text[i] === '$' && text[i + 1] === '{') {
-        if (options.strings) {
-          wipe(from, i);
-        }
+        wipe(from, i);
         i = scan(i + 2, '}') + 1;
         from = i;
       } else {
         i += 1;
       }
     }
-    if (options.strings) {
-      wipe(from, i);
-    }
+    wipe(from, i);
     return i + 1;
   };
   const skipRegExp = (start: number): number => {
@@ -155,9 +158,7 @@ export function blank(text: string, options: { readonly strings: boolean } = { s
         i = stop;
       } else if (c === "'" || c === '"') {
         const end = skipQuoted(i);
-        if (options.strings) {
-          wipe(i + 1, end - 1);
-        }
+        wipe(i + 1, end - 1);
         i = end;
         previous = c;
       } else if (c === '`') {
@@ -165,9 +166,7 @@ export function blank(text: string, options: { readonly strings: boolean } = { s
         previous = c;
       } else if (c === '/' && !/[\w)\]'"`]/.test(previous)) {
         const end = skipRegExp(i);
-        if (options.strings) {
-          wipe(i + 1, end - 1);
-        }
+        wipe(i + 1, end - 1);
         i = end;
         previous = '/';
       } else {

@@ -21,7 +21,10 @@ export function syncCiliumEndpoint(api: ApiServer, endpoint: Endpoint, nodeIp: I
   }
   const policy = endpoint.realizedPolicy?.selectorPolicy;
   const state = (enforcing: boolean): string => (publishPolicy ? (enforcing ? 'enforcing' : 'non-enforcing') : STATUS_DISABLED);
-  const direction = (enforcing: boolean): { enforcing: boolean; state: string } => ({ enforcing: publishPolicy && enforcing, state: state(enforcing) });
+  const direction = (enforcing: boolean): { enforcing: boolean; state: string } => ({
+    enforcing: publishPolicy && enforcing,
+    state: state(enforcing),
+  });
   const status: NonNullable<CiliumEndpoint['status']> = {
     encryption: {},
     'external-identifiers': {

@@ -49,9 +49,7 @@ const METHODS: ReadonlySet<string> = new Set(
 const LONGEST_METHOD = 11;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Control characters http-parser refuses in values. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the protocol is about them
 const BAD_VALUE = /[\u0000-\u0008\u000a-\u001f\u007f]/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the protocol is about them
 const BAD_TARGET = /[\u0000-\u0020\u007f]/;
 
 const START = 0;
@@ -253,7 +251,7 @@ export class HttpParser {
       return this.#fail('HPE_INVALID_METHOD');
     }
     const target = match?.[2] ?? '';
-    if (match === null || target === '' || BAD_TARGET.test(target) || !/^[/*A-Za-z[]/.test(target) && method !== 'CONNECT') {
+    if (match === null || target === '' || BAD_TARGET.test(target) || (!/^[/*A-Za-z[]/.test(target) && method !== 'CONNECT')) {
       return this.#fail('HPE_INVALID_URL');
     }
     this.#method = method;
@@ -400,7 +398,9 @@ export class HttpParser {
     }
     const first = line.charCodeAt(0);
     const colon = line.indexOf(':');
-    return first === 32 || first === 9 || (colon > 0 && TOKEN.test(line.slice(0, colon)) && !BAD_VALUE.test(line)) ? null : this.#fail('HPE_INVALID_HEADER_TOKEN');
+    return first === 32 || first === 9 || (colon > 0 && TOKEN.test(line.slice(0, colon)) && !BAD_VALUE.test(line))
+      ? null
+      : this.#fail('HPE_INVALID_HEADER_TOKEN');
   }
 
   #complete(): boolean {

@@ -3,8 +3,8 @@
  * @see envoy:source/common/http/http1/codec_impl.cc#ServerConnectionImpl
  */
 import { latin1 } from '../../../net/bytes.ts';
-import { parseAbsoluteUrl } from '../conn_manager_utility.ts';
 import { reasonPhrase } from '../codes.ts';
+import { parseAbsoluteUrl } from '../conn_manager_utility.ts';
 import { HeaderMap } from '../header_map.ts';
 import { authorityIsValid, hasToken, isUpgrade, type Protocol, sanitizeConnectionHeader } from '../header_utility.ts';
 import { encodeChunk, encodeHead, type Framing, LAST_CHUNK } from './encoder.ts';
@@ -58,7 +58,12 @@ export class ResponseEncoder {
   encodeHeaders(headers: HeaderMap, endStream: boolean): void {
     this.started = true;
     const status = Number(headers.get(':status'));
-    const head = encodeHead(`HTTP/1.1 ${status} ${reasonPhrase(status)}`, headers, { endStream, status, headResponse: this.headRequest, bodiless: false });
+    const head = encodeHead(`HTTP/1.1 ${status} ${reasonPhrase(status)}`, headers, {
+      endStream,
+      status,
+      headResponse: this.headRequest,
+      bodiless: false,
+    });
     this.#framing = head.framing;
     this.#write(head.bytes);
   }
@@ -196,7 +201,9 @@ export class ServerCodec implements ParserCallbacks {
     }
     headers.set(':method', head.method);
     const authority = headers.get(':authority');
-    return authority !== null && !authorityIsValid(authority) ? { error: 'request headers failed spec compliance checks', status: 400 } : null;
+    return authority !== null && !authorityIsValid(authority)
+      ? { error: 'request headers failed spec compliance checks', status: 400 }
+      : null;
   }
 
   /** @see envoy:source/common/http/http1/codec_impl.cc#ServerConnectionImpl::sendProtocolError */
@@ -217,7 +224,10 @@ export class ServerCodec implements ParserCallbacks {
 /** `Upgrade: h2c` is dropped as if it had not been sent. */
 function dropH2c(headers: HeaderMap): void {
   headers.remove('upgrade');
-  const left = (headers.get('connection') ?? '').split(',').map((token) => token.trim()).filter((token) => !/^(upgrade|http2-settings)$/i.test(token));
+  const left = (headers.get('connection') ?? '')
+    .split(',')
+    .map((token) => token.trim())
+    .filter((token) => !/^(upgrade|http2-settings)$/i.test(token));
   if (left.length === 0) {
     headers.remove('connection');
   } else {
