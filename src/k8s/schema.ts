@@ -3,6 +3,7 @@
  * The agent's own checks of policies come later, in agent/policy/api.
  * @see kubernetes:pkg/apis/core/validation/validation.go
  */
+import { nearest } from '../net/nearest_word.ts';
 
 /** Reports an issue at a path inside the object. */
 export type Report = (code: string, path: readonly (string | number)[], message: string) => void;
@@ -341,29 +342,8 @@ function typeName(value: unknown): string {
 
 /** The nearest known word, if one is near. */
 function suggest(word: string, known: readonly string[]): string {
-  let best: string | null = null;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of known) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < least) {
-      least = distance;
-      best = candidate;
-    }
-  }
+  const best = nearest(word, known);
   return best === null ? '' : `; did you mean ${best}?`;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

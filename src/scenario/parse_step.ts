@@ -1,6 +1,8 @@
 /**
  * Reads one step: the key names the action and with it the schema.
  */
+
+import { nearest } from '../net/nearest_word.ts';
 import { parseCommand } from '../shell/invocation.ts';
 import { findKind, KINDS } from '../shell/kubectl/printers.ts';
 import { splitWords } from '../shell/words.ts';
@@ -19,7 +21,6 @@ import {
   type StepKind,
   type StepOf,
 } from './schema/steps.ts';
-import { nearest } from './suggest.ts';
 import { schemaIssues } from './zod_issues.ts';
 
 /** A step or what is wrong with it. */

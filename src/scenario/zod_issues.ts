@@ -1,8 +1,8 @@
 /** Turns what a schema found into issues with positions and suggestions. */
 import type { z } from 'zod';
+import { nearest } from '../net/nearest_word.ts';
 import type { SourceDocument } from './document.ts';
 import { type Issue, pathText } from './issue.ts';
-import { nearest } from './suggest.ts';
 
 type SchemaIssue = z.core.$ZodIssue;
 type Path = readonly (string | number)[];

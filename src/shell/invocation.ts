@@ -1,7 +1,7 @@
 /**
  * What a command line asks for, found without a cluster: a scenario's commands are checked before anything runs.
  */
-import { nearest } from '../scenario/suggest.ts';
+import { nearest } from '../net/nearest_word.ts';
 import { CILIUM_COMMANDS, findCiliumCommand } from './cilium/cilium.ts';
 import { parseFlags } from './flags.ts';
 import type { GetRequest } from './kubectl/get.ts';

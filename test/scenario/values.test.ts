@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { formatRfc3339, parseRfc3339 } from '../../src/net/rfc3339.ts';
 import { parseDuration } from '../../src/scenario/duration.ts';
 import { besideFile } from '../../src/scenario/paths.ts';
-import { editDistance, nearest } from '../../src/scenario/suggest.ts';
+import { editDistance, nearest } from '../../src/net/nearest_word.ts';
 
 describe('small values', () => {
   test.each([

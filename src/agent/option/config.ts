@@ -3,6 +3,7 @@
  * @see cilium:pkg/option/config.go
  * @see cilium:install/kubernetes/cilium/values.yaml
  */
+import { nearest } from '../../net/nearest_word.ts';
 
 /** Options the model knows, with their defaults. Times in seconds. */
 export const DEFAULT_OPTIONS = {
@@ -109,29 +110,8 @@ function check(option: string, fallback: string | number | boolean, value: strin
 }
 
 function suggestion(option: string): string {
-  let best: string | null = null;
-  let least = 4;
-  for (const known of Object.keys(DEFAULT_OPTIONS)) {
-    const distance = editDistance(option, known);
-    if (distance < least) {
-      least = distance;
-      best = known;
-    }
-  }
+  const best = nearest(option, Object.keys(DEFAULT_OPTIONS));
   return best === null ? '' : `; did you mean ${best}?`;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }
 
 /** The level a name of monitor aggregation stands for. @see cilium:pkg/option/monitor.go#ParseMonitorAggregationLevel */

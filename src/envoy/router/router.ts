@@ -195,12 +195,10 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   /** The first route that matches. @see envoy:source/common/router/config_impl.cc#VirtualHostImpl::getRouteFromEntries */
   #findRoute(headers: HeaderMap): RouteEntry | null {
     const path = headers.get(':path');
-    const routes = this.#config.routes.virtual_hosts[0]?.routes ?? [];
-    const route =
-      path === null
-        ? null
-        : (routes.find((one) => path.startsWith(one.match.prefix) && (one.match.grpc === undefined || hasGrpcContentType(headers))) ??
-          null);
+    const fits = ({ route }: RouteEntry, target: string): boolean =>
+      target.startsWith(route.match.prefix) && (route.match.grpc === undefined || hasGrpcContentType(headers));
+    const entry = path === null ? null : (this.#config.routes.find((one) => fits(one, path)) ?? null);
+    const route = entry?.route ?? null;
     if (this.#context.journey.recording) {
       this.#context.journey.add({
         kind: 'decide',
