@@ -97,9 +97,36 @@ export function newCtMap(name: string, maxEntries: number): CtMap {
     valueSize: 56,
     maxEntries,
     key: CT_KEY,
-    valueToJson: (value) => ({ ...value }),
+    valueToJson: (value) => ({ ...value, text: ctEntryText(value) }),
   };
   return new HashMap(spec);
+}
+
+/** Names of the flag bits in the order the CLI prints them. @see cilium:pkg/maps/ctmap/types.go#CtEntry.flagsString */
+export const CT_FLAG_NAMES: readonly (readonly [number, string])[] = [
+  [CT_RX_CLOSING, 'RxClosing'],
+  [CT_TX_CLOSING, 'TxClosing'],
+  [CT_NAT46, 'Nat64'],
+  [CT_LB_LOOPBACK, 'LBLoopback'],
+  [CT_SEEN_NON_SYN, 'SeenNonSyn'],
+  [CT_NODE_PORT, 'NodePort'],
+  [CT_PROXY_REDIRECT, 'ProxyRedirect'],
+  [CT_DSR, 'DSR'],
+  [CT_FROM_L7LB, 'FromL7LB'],
+];
+
+/** An entry in one short line, for people. */
+function ctEntryText(entry: CtEntry): string {
+  const flags = CT_FLAG_NAMES.filter(([bit]) => (entry.flags & bit) !== 0).map(([, name]) => name);
+  const counts = `rx ${entry.rxPackets}/${entry.rxBytes} tx ${entry.txPackets}/${entry.txBytes}`;
+  const parts = [counts, `expires ${entry.lifetime}`, ...flags];
+  if (entry.revNatIndex !== 0) {
+    parts.push(`RevNAT ${entry.revNatIndex}`);
+  }
+  if (entry.srcSecId !== 0) {
+    parts.push(`identity ${entry.srcSecId}`);
+  }
+  return parts.join(', ');
 }
 
 /** An entry of zeroes. */

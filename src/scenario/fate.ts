@@ -136,6 +136,10 @@ const PROXY_STOPS = /^(?:deny|denied|drop|reset|close|reject|local[ -]?reply|ref
 function proxyDecision(steps: readonly Step[]): ProxyDecision | null {
   for (let i = steps.length - 1; i >= 0; i--) {
     const step = steps[i] as Step;
+    if (step.kind === 'decide' && step.fn === 'sendLocalReply' && step.verdict !== '403') {
+      const decider = /^(?:upstream|cluster|route|response_timeout|request_payload)/.test(step.why) ? 'router' : 'envoy';
+      return { decider, why: `${decider} answered ${step.verdict}: ${step.why}`, step: step.seq, local: true };
+    }
     if (step.kind === 'decide' && step.actor === 'envoy' && PROXY_STOPS.test(step.verdict)) {
       return { decider: proxyDecider(step), why: step.why, step: step.seq, local: true };
     }

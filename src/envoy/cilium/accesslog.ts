@@ -41,6 +41,8 @@ export class AccessLogEntry {
   /** Stays `null` for streams that were answered before the filter saw them, until the response is logged. */
   #http: MutableHttp | null = null;
   #headers: KeyValue[] = [];
+  /** Request headers not sorted into the entry yet: most are replaced by a later snapshot before anybody reads them. */
+  #snapshot: { readonly names: readonly string[]; readonly values: readonly string[] } | null = null;
   /** Headers a rule missed; filled by policies. An empty pair is what 1.23 logs for CONTINUE_ON_MISMATCH. */
   readonly missing: KeyValue[] = [];
   /** Headers a rule rejected; filled by policies. */
@@ -64,11 +66,73 @@ export class AccessLogEntry {
       this.#destinationId = destinationIdentity;
     }
     this.#destination = destination;
+    this.#mutableHttp();
+    this.#snapshot = { names: headers.names(), values: headers.values() };
+  }
+
+  /** @see proxy:cilium/accesslog.cc#AccessLog::Entry::UpdateFromResponse */
+  updateFromResponse(headers: HeaderMap, now: bigint): void {
+    this.#timestamp = now;
+    this.#takeSnapshot();
     const http = this.#mutableHttp();
-    const logged: KeyValue[] = [];
+    const requestId = this.#headers.find((header) => header.key === 'x-request-id')?.value ?? '';
+    const logged: KeyValue[] = requestId === '' ? [] : [{ key: 'x-request-id', value: requestId }];
     for (let i = 0; i < headers.size; i++) {
       const key = headers.nameAt(i);
       const value = headers.valueAt(i);
+      if (key === ':status') {
+        http.status = /^[0-9]+$/.test(value) ? Number(value) : http.status;
+      } else if (key !== 'x-request-id' || value !== requestId) {
+        logged.push({ key, value });
+      }
+    }
+    this.#headers = logged;
+  }
+
+  /** The record as it would be written now. */
+  record(type: EntryType): LogEntry {
+    this.#takeSnapshot();
+    const http = this.#http;
+    return {
+      timestamp: this.#timestamp,
+      is_ingress: this.#ingress,
+      entry_type: type,
+      policy_name: this.#policyName,
+      cilium_rule_ref: '',
+      source_security_id: this.#sourceId,
+      destination_security_id: this.#destinationId,
+      source_address: this.#source,
+      destination_address: this.#destination,
+      ...(http === null ? {} : { http: this.#httpRecord(http) }),
+    };
+  }
+
+  #httpRecord(http: MutableHttp): HttpLogEntry {
+    return {
+      http_protocol: http.protocol,
+      scheme: http.scheme,
+      host: http.host,
+      path: http.path,
+      method: http.method,
+      headers: this.#headers,
+      status: http.status,
+      missing_headers: [...this.missing],
+      rejected_headers: [...this.rejected],
+    };
+  }
+
+  /** Sorts the request's headers into the entry's members. */
+  #takeSnapshot(): void {
+    const snapshot = this.#snapshot;
+    if (snapshot === null) {
+      return;
+    }
+    this.#snapshot = null;
+    const http = this.#mutableHttp();
+    const logged: KeyValue[] = [];
+    for (let i = 0; i < snapshot.names.length; i++) {
+      const key = snapshot.names[i] as string;
+      const value = snapshot.values[i] as string;
       switch (key) {
         case ':path':
           http.path = value;
@@ -87,57 +151,6 @@ export class AccessLogEntry {
       }
     }
     this.#headers = logged;
-  }
-
-  /** @see proxy:cilium/accesslog.cc#AccessLog::Entry::UpdateFromResponse */
-  updateFromResponse(headers: HeaderMap, now: bigint): void {
-    this.#timestamp = now;
-    const http = this.#mutableHttp();
-    const requestId = this.#headers.find((header) => header.key === 'x-request-id')?.value ?? '';
-    const logged: KeyValue[] = requestId === '' ? [] : [{ key: 'x-request-id', value: requestId }];
-    for (let i = 0; i < headers.size; i++) {
-      const key = headers.nameAt(i);
-      const value = headers.valueAt(i);
-      if (key === ':status') {
-        http.status = /^[0-9]+$/.test(value) ? Number(value) : http.status;
-      } else if (key !== 'x-request-id' || value !== requestId) {
-        logged.push({ key, value });
-      }
-    }
-    this.#headers = logged;
-  }
-
-  /** The record as it would be written now. */
-  record(type: EntryType): LogEntry {
-    const base = {
-      timestamp: this.#timestamp,
-      is_ingress: this.#ingress,
-      entry_type: type,
-      policy_name: this.#policyName,
-      cilium_rule_ref: '',
-      source_security_id: this.#sourceId,
-      destination_security_id: this.#destinationId,
-      source_address: this.#source,
-      destination_address: this.#destination,
-    };
-    const http = this.#http;
-    if (http === null) {
-      return base;
-    }
-    return {
-      ...base,
-      http: {
-        http_protocol: http.protocol,
-        scheme: http.scheme,
-        host: http.host,
-        path: http.path,
-        method: http.method,
-        headers: this.#headers,
-        status: http.status,
-        missing_headers: [...this.missing],
-        rejected_headers: [...this.rejected],
-      },
-    };
   }
 
   #mutableHttp(): MutableHttp {

@@ -82,7 +82,8 @@ export class L7PolicyFilter implements StreamFilter {
     const remoteId = option.ingress ? option.identity : destinationId;
     const recording = this.#context.journey.recording;
     const trace: PolicyTrace | null = recording ? [] : null;
-    this.#allowed = policy?.allowed({ ingress: option.ingress, port: destination.port, remoteId, headers, log: this.#entry }, trace) ?? false;
+    this.#allowed =
+      policy?.allowed({ ingress: option.ingress, port: destination.port, remoteId, headers, log: this.#entry }, trace) ?? false;
     if (recording) {
       this.#recordVerdict(option, destination.port, remoteId, policy?.endpointId ?? null, assertPresent(trace, 'policy trace'));
     }

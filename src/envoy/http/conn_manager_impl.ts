@@ -71,7 +71,7 @@ export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
   onNewConnection(): 'continue' | 'stop' {
     this.#factory.stats.connections.value += 1;
     this.#context.idleTimeouts.arm(this.#idle);
-    return 'stop';
+    return 'continue';
   }
 
   onData(bytes: Uint8Array): Uint8Array | null {

@@ -193,6 +193,16 @@ export class HeaderMap {
     }
   }
 
+  /** A copy of the names, in order. */
+  names(): string[] {
+    return this.#names.slice();
+  }
+
+  /** A copy of the values, in the order of the names. */
+  values(): string[] {
+    return this.#values.slice();
+  }
+
   /** The headers as pairs, in order. */
   pairs(): HeaderPair[] {
     return this.#names.map((name, i) => [name, this.#values[i] as string]);

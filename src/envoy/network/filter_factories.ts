@@ -9,7 +9,7 @@ import { CiliumNetworkFilter, networkFilterConfigError } from '../cilium/network
 import { TimeoutQueue } from '../event/timeout_queue.ts';
 import { type HcmFactory, HttpConnectionManager } from '../http/conn_manager_impl.ts';
 import type { StreamCallbacks, StreamFilter } from '../http/stream_filter.ts';
-import { routeEntries, Router, type RouterConfig } from '../router/router.ts';
+import { Router, type RouterConfig, routeEntries } from '../router/router.ts';
 import type { ServerContext } from '../server_context.ts';
 import type { Stat } from '../stats.ts';
 import type { ReadFilter, ServerConnection } from './filter.ts';

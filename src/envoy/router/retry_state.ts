@@ -36,7 +36,10 @@ export function parseRetryPolicy(policy: { readonly retry_on: string; readonly n
 }
 
 function words(text: string): string[] {
-  return text.split(',').map((word) => word.trim()).filter((word) => word !== '');
+  return text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
 }
 
 /** The retry budget of one request. */

@@ -137,12 +137,7 @@ export class ActiveClient {
       return;
     }
     if (reusable) {
-      // The pool hands the connection on only after the current event: the response is delivered first.
-      this.#context.dispatcher.defer(() => {
-        if (!this.#closed) {
-          this.#pool.onIdle(this);
-        }
-      });
+      this.#pool.onIdle(this);
     } else {
       this.close();
     }

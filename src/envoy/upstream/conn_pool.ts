@@ -114,13 +114,21 @@ export class ConnPool {
   /** A connection is established: requests that wait may have it. */
   onConnected(client: ActiveClient): void {
     this.#connecting.delete(client);
-    this.#becomeReady(client);
+    this.#ready.push(client);
+    this.#onUpstreamReady();
   }
 
-  /** A request is complete and its connection can be used again. */
+  /** A request is complete: its connection is ready at once, and requests that wait get it after the current event. */
   onIdle(client: ActiveClient): void {
     this.#busy.delete(client);
-    this.#becomeReady(client);
+    if (this.#draining && this.#pending.length === 0) {
+      client.close();
+      return;
+    }
+    this.#ready.push(client);
+    if (this.#pending.length > 0) {
+      this.#context.dispatcher.defer(() => this.#onUpstreamReady());
+    }
   }
 
   /** The upstream broke the protocol. */
@@ -159,17 +167,17 @@ export class ConnPool {
     );
   }
 
-  #becomeReady(client: ActiveClient): void {
-    while (this.#pending.length > 0) {
+  /** @see envoy:source/common/conn_pool/conn_pool_base.cc#ConnPoolImplBase::onUpstreamReady */
+  #onUpstreamReady(): void {
+    while (this.#pending.length > 0 && this.#ready.length > 0) {
       const waiting = this.#pending.shift() as Waiting;
       this.#cluster.resources.pending -= 1;
-      this.#attach(client, waiting.callbacks);
-      return;
+      this.#attach(this.#ready.pop() as ActiveClient, waiting.callbacks);
     }
-    if (this.#draining) {
-      client.close();
-    } else {
-      this.#ready.push(client);
+    if (this.#draining && this.#pending.length === 0) {
+      for (const client of [...this.#ready]) {
+        client.close();
+      }
     }
   }
 

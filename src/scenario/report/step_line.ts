@@ -65,7 +65,7 @@ function changeText(before: Json, after: Json): string {
   }
   if (isObject(before) && isObject(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
-      (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+      (key) => key !== 'text' && JSON.stringify(before[key]) !== JSON.stringify(after[key]),
     );
     return keys.length === 0
       ? 'unchanged'

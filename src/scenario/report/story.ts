@@ -51,7 +51,7 @@ function body(result: ScenarioResult, step: StepResult, verbosity: Verbosity): L
         ...(detail.fate === null ? [] : ending(detail.fate, `exit code ${detail.exitCode}`)),
       ];
     case 'command':
-      return outputLines(detail.stdout, detail.stderr);
+      return shortened(outputLines(detail.stdout, detail.stderr), verbosity);
     case 'done':
       return [
         ...(detail.error === null ? [] : [[span(INDENT), span(detail.error, 'bad')]]),
@@ -137,10 +137,11 @@ const CHATTY: ReadonlySet<string> = new Set(['ct_lookup4']);
 /** What decided about a request and what it changed, each told once, by the programs and the proxy. */
 function deciding(all: readonly Step[], fate: number | null): { readonly steps: Step[]; readonly repeats: Map<number, number> } {
   const dropped = new Set(all.filter((step) => step.kind === 'decide' && step.fn === 'send_drop_notify').map(({ packet }) => packet));
+  const names = nameResolution(all);
   const first = new Map<string, Step>();
   const repeats = new Map<number, number>();
   for (const step of all) {
-    if (step.seq !== fate && !isDeciding(step, dropped)) {
+    if (step.seq !== fate && (names.has(step.packet) || !isDeciding(step, dropped))) {
       continue;
     }
     const key = `${step.actor} ${step.fn} ${stepText(step)}`;
@@ -149,6 +150,17 @@ function deciding(all: readonly Step[], fate: number | null): { readonly steps: 
     repeats.set(known.seq, (repeats.get(known.seq) ?? 0) + 1);
   }
   return { steps: [...first.values()], repeats };
+}
+
+/** Packets to and from the name server: the story is about the request, not about finding its name. */
+function nameResolution(all: readonly Step[]): ReadonlySet<number | undefined> {
+  const found = new Set<number | undefined>();
+  for (const step of all) {
+    if (step.kind === 'enter' && step.packet !== undefined && /:53 (?:-> .* )?udp|:53 udp$/.test(step.what)) {
+      found.add(step.packet);
+    }
+  }
+  return found;
 }
 
 function isDeciding(step: Step, dropped: ReadonlySet<number | undefined>): boolean {
@@ -165,7 +177,7 @@ function isDeciding(step: Step, dropped: ReadonlySet<number | undefined>): boole
 
 /** Rewritten packets, marks, and new entries of connections; not the companions for ICMP errors. */
 function isTelling(step: Step & { readonly kind: 'change' }): boolean {
-  return step.target === 'packet' || step.target === 'mark' || (step.before === null && !stepText(step).includes(' related '));
+  return step.target === 'packet' || step.target === 'mark' || (step.before === null && !/ related\b/.test(stepText(step)));
 }
 
 function fateStep(step: StepResult): number | null {
@@ -204,6 +216,17 @@ function outputLines(stdout: string, stderr: string): Line[] {
           .split('\n')
           .map((line) => [span(`${INDENT}| `, 'faint'), span(line.replace(/\r$/, '').trimEnd(), style)]);
   return [...lines(stdout, 'plain'), ...lines(stderr, 'faint')];
+}
+
+/** Most lines of a command's output that are shown unless more is asked for. */
+const MAX_OUTPUT_LINES = 24;
+
+function shortened(lines: Line[], verbosity: Verbosity): Line[] {
+  if (verbosity > 0 || lines.length <= MAX_OUTPUT_LINES) {
+    return lines;
+  }
+  const kept = lines.slice(0, MAX_OUTPUT_LINES - 4);
+  return [...kept, [span(`${INDENT}| ... ${lines.length - kept.length} more lines, -v shows them`, 'faint')]];
 }
 
 /** Expectations that do not hold, with what happened instead and what decided it. */
