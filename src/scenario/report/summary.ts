@@ -12,7 +12,7 @@ export function summary(result: ScenarioResult): Line[] {
         passed ? span('✓', 'good' as const) : span('✗', 'bad' as const),
         span(`step ${step.number}`, 'faint' as const),
         span(key),
-        span(passed ? expected : `${expected}  but: ${actual}`),
+        span(passed ? shortened(expected) : `${shortened(expected)}  but: ${actual}`),
       ]),
     ];
   });
@@ -43,4 +43,10 @@ function failure(step: StepResult): string {
 
 function count(number: number, word: string): string {
   return `${number} ${word}${number === 1 ? '' : 's'}`;
+}
+
+/** Long expectations are cut: the table shows which ones there are, the file says them in full. */
+function shortened(text: string): string {
+  const limit = 100;
+  return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
 }
