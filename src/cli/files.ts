@@ -47,7 +47,7 @@ function errnoText(error: unknown): string {
   }
 }
 
-/** Offset of the first byte that is part of no character. */
+/** Offset of the byte at which the text stops being well-formed. */
 function firstBadByte(bytes: Buffer): number {
   let good = 0;
   let bad = bytes.length;

@@ -30,7 +30,7 @@ type FileRun =
 
 /** Runs the files in order, tells each, and returns the worst exit code. */
 export async function run(files: readonly string[], flags: RunFlags): Promise<number> {
-  const paint = painter(flags.color);
+  const paint = painter(flags.color && (process.env.NO_COLOR ?? '') === '');
   const runs: FileRun[] = [];
   for (const file of files) {
     const one = runFile(file, flags);

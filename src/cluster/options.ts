@@ -1,6 +1,7 @@
 /**
  * What a cluster is made from: nodes, Cilium's options, clocks, and pins for everything the real system draws at random.
  */
+import { parseOptions } from '../agent/option/config.ts';
 
 /** One node. */
 export interface NodeOptions {
@@ -77,3 +78,8 @@ export const DEFAULT_CLUSTER_OPTIONS: ClusterOptions = {
   wallTime: 1_685_577_600_000,
   curlVersion: '7.58.0',
 };
+
+/** What is wrong with values for Cilium's options: unknown names, values out of their set, values the model does not follow. */
+export function ciliumOptionIssues(options: ClusterOptions['options']): readonly { readonly option: string; readonly message: string }[] {
+  return parseOptions(options).issues;
+}

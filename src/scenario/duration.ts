@@ -19,6 +19,9 @@ export function parseDuration(value: string | number): number | null {
 
 /** A short text of a duration: `2s`, `1.5ms`, `21600s`. */
 export function durationText(nanos: number): string {
+  if (nanos === 0) {
+    return '0s';
+  }
   const [size, unit] = nanos >= 1e9 ? [1e9, 's'] : nanos >= 1e6 ? [1e6, 'ms'] : nanos >= 1e3 ? [1e3, 'us'] : [1, 'ns'];
   return `${Number((nanos / size).toFixed(3))}${unit}`;
 }

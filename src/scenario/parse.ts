@@ -3,6 +3,7 @@
  */
 import { type ClusterOptions, DEFAULT_CLUSTER_OPTIONS } from '../cluster/options.ts';
 import { SECOND } from '../sim/clock.ts';
+import { clusterIssues } from './check_cluster.ts';
 import { readDocument, type SourceDocument } from './document.ts';
 import type { Issue } from './issue.ts';
 import { parseStep } from './parse_step.ts';
@@ -34,13 +35,17 @@ export function parseScenario(text: string, options: ParseOptions): ParseResult 
   const parsed = scenarioSchema.safeParse(document.value);
   const issues: Issue[] = parsed.success ? [] : schemaIssues(scenarioSchema, parsed.error.issues, document, []);
   const steps = parseSteps(document, options, issues);
-  if (!parsed.success || issues.length > 0) {
+  const cluster = parsed.success ? clusterOptions(parsed.data.cluster ?? {}) : null;
+  if (cluster !== null) {
+    issues.push(...clusterIssues(cluster, document));
+  }
+  if (!parsed.success || cluster === null || issues.length > 0) {
     return { ok: false, issues: sorted(issues) };
   }
-  const { name, description, cluster } = parsed.data;
+  const { name, description } = parsed.data;
   return {
     ok: true,
-    scenario: { name, description: description ?? null, file: options.file, cluster: clusterOptions(cluster ?? {}), steps },
+    scenario: { name, description: description ?? null, file: options.file, cluster: cluster, steps },
   };
 }
 

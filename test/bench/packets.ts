@@ -2,13 +2,14 @@
  * One packet of an established connection through both pods' programs, nothing recorded, against the same look-ups on plain Maps whose keys are
  * ready made.
  */
-import { Skb } from '../../src/kernel/skb.ts';
-import { ENDPOINT_KEY_IPV4 } from '../../src/maps/ipcache.ts';
+
 import { HashMap } from '../../src/kernel/hash_map.ts';
 import { LpmTrie } from '../../src/kernel/lpm_trie.ts';
-import { makePacket, type Packet } from '../../src/net/packet.ts';
+import { Skb } from '../../src/kernel/skb.ts';
+import { ENDPOINT_KEY_IPV4 } from '../../src/maps/ipcache.ts';
 import { NO_BYTES } from '../../src/net/bytes.ts';
 import { parseIpv4 } from '../../src/net/ipv4.ts';
+import { makePacket, type Packet } from '../../src/net/packet.ts';
 import { TCP_ACK, TCP_SYN } from '../../src/net/protocol.ts';
 import { starWars } from './clusters.ts';
 import { type Figure, median, seconds } from './measure.ts';
@@ -38,14 +39,22 @@ export function benchPackets(): Figure[] {
   const ack = packet(TCP_ACK);
   program(new Skb(ack));
   const lookups = countLookups(() => program(new Skb(ack)));
-  const perPacket = median(() => seconds(() => {
-    for (let i = 0; i < PACKETS; i++) {
-      program(new Skb(ack));
-    }
-  })) / PACKETS;
+  const perPacket =
+    median(() =>
+      seconds(() => {
+        for (let i = 0; i < PACKETS; i++) {
+          program(new Skb(ack));
+        }
+      }),
+    ) / PACKETS;
   const bare = median(() => bareLookups(lookups)) / PACKETS;
   return [
-    { name: 'established packet through both programs', value: 1 / perPacket, unit: 'packets/s', note: `${(perPacket * 1e9).toFixed(0)} ns, ${lookups} map look-ups a packet` },
+    {
+      name: 'established packet through both programs',
+      value: 1 / perPacket,
+      unit: 'packets/s',
+      note: `${(perPacket * 1e9).toFixed(0)} ns, ${lookups} map look-ups a packet`,
+    },
     { name: 'the same look-ups on plain Maps with prepared keys', value: bare * 1e9, unit: 'ns/packet', note: '' },
     { name: 'cost of a packet over its bare look-ups', value: perPacket / bare, unit: 'times', note: 'aim: at most 5' },
   ];

@@ -25,6 +25,11 @@ export function benchStartup(): Figure[] {
   return [
     { name: 'node -e 0', value: bare * 1000, unit: 'ms', note: '' },
     { name: 'trenchrun --help over node -e 0', value: help / bare, unit: 'times', note: `${(help * 1000).toFixed(0)} ms, aim: at most 3` },
-    { name: "the article's run over node -e 0", value: article / bare, unit: 'times', note: `${(article * 1000).toFixed(0)} ms, aim: at most 6` },
+    {
+      name: "the article's run over node -e 0",
+      value: article / bare,
+      unit: 'times',
+      note: `${(article * 1000).toFixed(0)} ms, aim: at most 6`,
+    },
   ];
 }

@@ -90,6 +90,26 @@ describe('what is wrong is said with its place', () => {
   });
 });
 
+describe('values that do not go together', () => {
+  const cluster = (text: string): string => issues(`name: x\ncluster: ${text}\nsteps: [{advance: 1s}]\n`).join('\n');
+  test.each([
+    ['{options: {monitor-agregation: none}}', 'dir/s.yaml:2:21: unknown option monitor-agregation'],
+    ['{options: {tunnel: gre}}', 'tunnel'],
+    ['{nodes: [{name: a, ip: 1.1.1.1, podCIDR: 10.0.0.0/24}, {name: a, ip: 1.1.1.1, podCIDR: 10.0.0.0/25}]}', 'there are two nodes "a"'],
+    [
+      '{nodes: [{name: a, ip: 1.1.1.1, podCIDR: 10.0.0.0/24}, {name: b, ip: 1.1.1.1, podCIDR: 10.0.0.0/25}]}',
+      'overlaps the pod range of a',
+    ],
+    ['{serviceCIDR: 10.43.0.0/30}', 'too small'],
+    ['{pins: {router: {ip: 10.9.0.1}}}', '10.9.0.1 is no usable address of 10.0.0.0/24'],
+    ['{pins: {router: {ip: 10.0.0.7}, health: {ip: 10.0.0.7}}}', '10.0.0.7 is already pinned for the router'],
+    ['{pins: {pods: {d/a: {endpointId: 5}, d/b: {endpointId: 5}}}}', 'endpoint id 5 is already pinned for d/a'],
+    ['{pins: {clusterIPs: {d/a: 10.0.0.9}}}', 'no usable address of 10.43.0.0/16'],
+  ])('%s', (text, message) => {
+    expect(cluster(text)).toContain(message);
+  });
+});
+
 describe('what is right becomes plain data', () => {
   test('a scenario survives JSON', () => {
     const result = parse(

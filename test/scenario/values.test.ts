@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { editDistance, nearest } from '../../src/net/nearest_word.ts';
 import { formatRfc3339, parseRfc3339 } from '../../src/net/rfc3339.ts';
 import { parseDuration } from '../../src/scenario/duration.ts';
 import { besideFile } from '../../src/scenario/paths.ts';
-import { editDistance, nearest } from '../../src/net/nearest_word.ts';
 
 describe('small values', () => {
   test.each([

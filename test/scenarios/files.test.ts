@@ -84,9 +84,7 @@ describe('the article follows its inputs', () => {
 
   const EXPECTED = join(TOP, '..', 'shared', 'seed', 'expected', 'cilium-bpf-ct-list-global.txt');
   it.skipIf(!existsSync(EXPECTED))('prints the three lines byte for byte, each with a blank at its end (skipped without ../shared)', () => {
-    const expected = readFileSync(EXPECTED, 'utf8')
-      .trimEnd()
-      .split('\n');
+    const expected = readFileSync(EXPECTED, 'utf8').trimEnd().split('\n');
     expect(expected).toHaveLength(3);
     const lines = ctLines((text) => text).split('\n');
     for (const line of expected) {

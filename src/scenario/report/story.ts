@@ -39,6 +39,7 @@ function body(result: ScenarioResult, step: StepResult, verbosity: Verbosity): L
         ...who(result, step, detail.from),
         ...told(result, step, verbosity, null),
         ...ending(
+          result,
           detail.fate,
           detail.status === null ? `${detail.error}${exitText(detail.exitCode)}` : `${detail.status} ${shown(detail.body)}`,
         ),
@@ -48,7 +49,7 @@ function body(result: ScenarioResult, step: StepResult, verbosity: Verbosity): L
         ...(detail.fate === null ? [] : who(result, step, detail.pod)),
         ...told(result, step, verbosity, detail.fate === null && verbosity === 0 ? [] : null),
         ...outputLines(detail.stdout, detail.stderr),
-        ...(detail.fate === null ? [] : ending(detail.fate, `exit code ${detail.exitCode}`)),
+        ...(detail.fate === null ? [] : ending(result, detail.fate, `exit code ${detail.exitCode}`)),
       ];
     case 'command':
       return shortened(outputLines(detail.stdout, detail.stderr), verbosity);
@@ -187,7 +188,9 @@ function fateStep(step: StepResult): number | null {
 
 const OUTCOME_STYLES: Readonly<Record<Fate['outcome'], Style>> = { answered: 'good', denied: 'bad', dropped: 'bad', failed: 'bad' };
 
-function ending(fate: Fate, came: string): Line[] {
+function ending(result: ScenarioResult, fate: Fate, came: string): Line[] {
+  const decision = fate.step === null ? undefined : result.journey[fate.step];
+  const place = decision === undefined ? '' : ` at step ${decision.seq} of the journey (${decision.see ?? decision.fn})`;
   return [
     [
       span(`${INDENT}=> `, 'faint'),
@@ -195,6 +198,7 @@ function ending(fate: Fate, came: string): Line[] {
       span('  '),
       span(fate.outcome, OUTCOME_STYLES[fate.outcome]),
       span(`, decided by ${fate.decidedBy}`),
+      span(place, 'faint'),
     ],
     ...(fate.outcome === 'answered' ? [] : [plain(`${INDENT}   ${fate.why}`)]),
     ...fate.policies.map(policyLine),

@@ -3,38 +3,12 @@
  * @see cilium:pkg/maps/ctmap/types.go#CtEntry.String
  * @see cilium:cilium/cmd/bpf_ct_list.go#doDumpEntries
  */
-import {
-  CT_DSR,
-  CT_FROM_L7LB,
-  CT_LB_LOOPBACK,
-  CT_MAP_ANY4_GLOBAL,
-  CT_MAP_TCP4_GLOBAL,
-  CT_NAT46,
-  CT_NODE_PORT,
-  CT_PROXY_REDIRECT,
-  CT_RX_CLOSING,
-  CT_SEEN_NON_SYN,
-  CT_TX_CLOSING,
-  type CtEntry,
-  type CtMap,
-  ctTupleText,
-} from '../../maps/ctmap.ts';
+import { CT_FLAG_NAMES, CT_MAP_ANY4_GLOBAL, CT_MAP_TCP4_GLOBAL, type CtEntry, type CtMap, ctTupleText } from '../../maps/ctmap.ts';
 import type { NodeView } from '../cluster_view.ts';
 import { parseFlags } from '../flags.ts';
 import { type CommandResult, failed, jsonOutput, printed } from '../table.ts';
 
-const FLAG_NAMES: readonly (readonly [number, string])[] = [
-  [CT_RX_CLOSING, 'RxClosing'],
-  [CT_TX_CLOSING, 'TxClosing'],
-  [CT_NAT46, 'Nat64'],
-  [CT_LB_LOOPBACK, 'LBLoopback'],
-  [CT_SEEN_NON_SYN, 'SeenNonSyn'],
-  [CT_NODE_PORT, 'NodePort'],
-  [CT_PROXY_REDIRECT, 'ProxyRedirect'],
-  [CT_DSR, 'DSR'],
-  [CT_FROM_L7LB, 'FromL7LB'],
-];
-const KNOWN_FLAGS = FLAG_NAMES.reduce((all, [bit]) => all | bit, 0);
+const KNOWN_FLAGS = CT_FLAG_NAMES.reduce((all, [bit]) => all | bit, 0);
 
 /** Runs the command. Entries come in order of creation; the real order is that of a hash. */
 export function bpfCtList(node: NodeView, args: readonly string[]): CommandResult {
@@ -79,7 +53,7 @@ export function ctEntryText(entry: CtEntry, now: number | null): string {
 
 /** `Flags=0x0013 [ RxClosing TxClosing SeenNonSyn ]`. @see cilium:pkg/maps/ctmap/types.go#CtEntry.flagsString */
 export function ctFlagsText(flags: number): string {
-  const names = FLAG_NAMES.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => `${name} `);
+  const names = CT_FLAG_NAMES.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => `${name} `);
   const unknown = flags & ~KNOWN_FLAGS;
   return `Flags=${hex(flags, 4)} [ ${names.join('')}${unknown === 0 ? '' : `Unknown=${hex(unknown, 4)} `}]`;
 }
