@@ -2,6 +2,7 @@
  * The `cilium.NetworkPolicy` resource of an endpoint.
  * @see cilium:pkg/envoy/server.go#getNetworkPolicy
  */
+import type { Identity } from '../../maps/identity.ts';
 import type { NetworkPolicy, PortNetworkPolicy, PortNetworkPolicyRule } from '../../xds/npds.ts';
 import type { RuleOrigin } from '../policy/api/rule.ts';
 import type { FilterSelector, L4Filter, L4PolicyMap, NamedPorts } from '../policy/l4.ts';
@@ -148,14 +149,30 @@ function wildcardPortRules(context: Context, filter: L4Filter): PortRules {
   const origins = parts.flatMap((part) => part.origins);
   let rule: PortNetworkPolicyRule = {};
   if (!parts.some((part) => part.selector.isWildcard)) {
-    const remotes = new Set(parts.flatMap((part) => part.selector.selections()));
-    if (remotes.size === 0) {
+    const remotes = unite(parts.map((part) => part.selector.selections()).filter((selections) => selections.length > 0));
+    if (remotes.length === 0) {
       return { rules: [], canShortCircuit: true };
     }
-    rule = { remote_policies: [...remotes].sort((a, b) => a - b) };
+    rule = { remote_policies: remotes };
   }
   context.origins?.set(rule, origins);
   return { rules: [rule], canShortCircuit: true };
+}
+
+/** The union of ascending lists. */
+function unite(lists: readonly (readonly Identity[])[]): readonly Identity[] {
+  const [only = []] = lists;
+  if (lists.length < 2) {
+    return only;
+  }
+  const all = new Uint32Array(lists.reduce((sum, list) => sum + list.length, 0));
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
+  }
+  all.sort();
+  return Array.from(all.filter((id, i) => i === 0 || id !== all[i - 1]));
 }
 
 function allowsEverything(rule: PortNetworkPolicyRule): boolean {

@@ -34,14 +34,14 @@ export type LabelArray = readonly Label[];
 export function parseLabel(text: string): Label {
   const [source, rest] = parseSource(text, ':');
   const equals = rest.indexOf('=');
-  const label = { source: source === '' ? LABEL_SOURCE_UNSPEC : source };
+  const known = source === '' ? LABEL_SOURCE_UNSPEC : source;
   if (equals < 0) {
-    return { ...label, key: rest, value: '' };
+    return { source: known, key: rest, value: '' };
   }
   if (equals === 0 && source === LABEL_SOURCE_RESERVED) {
-    return { ...label, key: rest.slice(1), value: '' };
+    return { source: known, key: rest.slice(1), value: '' };
   }
-  return { ...label, key: rest.slice(0, equals), value: rest.slice(equals + 1) };
+  return { source: known, key: rest.slice(0, equals), value: rest.slice(equals + 1) };
 }
 
 /** Parses labels and sorts them by key. */

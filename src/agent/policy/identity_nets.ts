@@ -12,11 +12,18 @@ import { LABEL_SOURCE_CIDR } from '../labels/labels.ts';
 
 const NONE: readonly NumericIdentity[] = [];
 
+/** A prefix with its identity. */
+interface PlacedNet extends Cidr4 {
+  readonly id: NumericIdentity;
+}
+
 /** Index of the prefixes of known identities. */
 export class IdentityNets {
   private readonly nets = new Map<NumericIdentity, Cidr4>();
   /** By prefix length, then address: identities of exactly that prefix. */
   private readonly byLength = new Map<number, Map<number, NumericIdentity[]>>();
+  /** All prefixes by address; made when first asked for. */
+  private ordered: readonly PlacedNet[] | null = null;
   private readonly wider = new Map<NumericIdentity, readonly NumericIdentity[]>();
   private readonly narrower = new Map<NumericIdentity, readonly NumericIdentity[]>();
 
@@ -80,13 +87,7 @@ export class IdentityNets {
     }
     let found = this.narrower.get(id);
     if (found === undefined) {
-      const list: NumericIdentity[] = [];
-      for (const other of this.nets.keys()) {
-        if (this.isSuperset(id, other)) {
-          list.push(other);
-        }
-      }
-      found = list;
+      found = this.within(id, net);
       this.narrower.set(id, found);
     }
     return found;
@@ -105,10 +106,46 @@ export class IdentityNets {
     return a !== undefined && b !== undefined && b.length >= a.length && (b.address & netmask4(a.length)) >>> 0 === a.address;
   }
 
+  /** What lies within a prefix follows it in the order of addresses. */
+  private within(id: NumericIdentity, net: Cidr4): readonly NumericIdentity[] {
+    this.ordered ??= [...this.nets].map(([one, { address, length }]) => ({ id: one, address, length })).sort(byAddress);
+    const list: NumericIdentity[] = [];
+    for (let i = firstAt(this.ordered, net.address); i < this.ordered.length; i++) {
+      const other = this.ordered[i] as PlacedNet;
+      if ((other.address & netmask4(net.length)) >>> 0 !== net.address) {
+        break;
+      }
+      if (other.id !== id && other.length >= net.length) {
+        list.push(other.id);
+      }
+    }
+    return list;
+  }
+
   private invalidate(): void {
+    this.ordered = null;
     this.wider.clear();
     this.narrower.clear();
   }
+}
+
+function byAddress(a: PlacedNet, b: PlacedNet): number {
+  return a.address - b.address || a.length - b.length;
+}
+
+/** Index of the first prefix at or after an address. */
+function firstAt(ordered: readonly PlacedNet[], address: number): number {
+  let low = 0;
+  let high = ordered.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ordered[middle] as PlacedNet).address < address) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
 }
 
 function netOf(identity: Identity): Cidr4 | null {
