@@ -4,7 +4,7 @@
  */
 import type { Identity as NumericIdentity } from '../../maps/identity.ts';
 import type { Identity } from '../identity/identity.ts';
-import { LABEL_SOURCE_CIDR } from '../labels/labels.ts';
+import { extendedKey, LABEL_SOURCE_CIDR } from '../labels/labels.ts';
 import type { EndpointSelector } from './api/selector.ts';
 
 const CIDR_KEY = `${LABEL_SOURCE_CIDR}.`;
@@ -15,13 +15,18 @@ type Pool = Map<NumericIdentity, Identity>;
 export class LabelPostings {
   /** By key, then value. */
   private readonly keys = new Map<string, Map<string, Pool>>();
-  /** Identities of prefixes: they share one pool, as almost every one has a key of its own. */
-  private readonly prefixes: Pool = new Map();
+  /** Identities by the keys of their prefix labels. Apart from the others: there are many keys, most of one identity, and they have no values. */
+  private readonly prefixes = new Map<string, Identity[]>();
 
   /** Takes an identity in. */
   add(identity: Identity): void {
-    if (identity.labels.some((label) => label.source === LABEL_SOURCE_CIDR)) {
-      this.prefixes.set(identity.id, identity);
+    for (const key of prefixKeys(identity)) {
+      const pool = this.prefixes.get(key);
+      if (pool === undefined) {
+        this.prefixes.set(key, [identity]);
+      } else {
+        pool.push(identity);
+      }
     }
     for (const [key, values] of this.keys) {
       file(values, key, identity);
@@ -30,7 +35,14 @@ export class LabelPostings {
 
   /** Takes an identity out. */
   remove(identity: Identity): void {
-    this.prefixes.delete(identity.id);
+    for (const key of prefixKeys(identity)) {
+      const rest = (this.prefixes.get(key) ?? []).filter(({ id }) => id !== identity.id);
+      if (rest.length === 0) {
+        this.prefixes.delete(key);
+      } else {
+        this.prefixes.set(key, rest);
+      }
+    }
     for (const [key, values] of this.keys) {
       values.get(identity.index.get(key) ?? '')?.delete(identity.id);
     }
@@ -38,17 +50,20 @@ export class LabelPostings {
 
   /** The fewest identities known to hold all that a selector can match: those with one of its labels, or all. */
   smallest(selector: EndpointSelector, all: ReadonlyMap<NumericIdentity, Identity>): Iterable<Identity> {
-    let best: ReadonlyMap<NumericIdentity, Identity> = all;
+    let best: Iterable<Identity> = all.values();
+    let fewest = all.size;
     for (const [key, value] of selector.matchLabels) {
-      const pool = key.startsWith(CIDR_KEY) ? this.prefixes : this.index(key, all).get(value);
+      const pool = key.startsWith(CIDR_KEY) ? this.prefixes.get(key) : this.index(key, all).get(value);
       if (pool === undefined) {
         return [];
       }
-      if (pool.size < best.size) {
-        best = pool;
+      const size = pool instanceof Map ? pool.size : pool.length;
+      if (size < fewest) {
+        best = pool.values();
+        fewest = size;
       }
     }
-    return best.values();
+    return best;
   }
 
   private index(key: string, all: ReadonlyMap<NumericIdentity, Identity>): Map<string, Pool> {
@@ -62,6 +77,10 @@ export class LabelPostings {
     }
     return values;
   }
+}
+
+function prefixKeys({ labels }: Identity): string[] {
+  return labels.flatMap((label) => (label.source === LABEL_SOURCE_CIDR ? [extendedKey(label)] : []));
 }
 
 function file(values: Map<string, Pool>, key: string, identity: Identity): void {
