@@ -10,12 +10,18 @@ export interface FlagSpec {
   readonly short?: string;
   /** Whether it takes a value; otherwise it is a switch. */
   readonly value?: boolean;
+  /** The value of a flag that is given without one (pflag's NoOptDefVal), for instance `--follow`, `--follow=false`. Only for flags with a value. */
+  readonly bare?: string;
+  /** Values to offer when the flag is completed. */
+  readonly choices?: readonly string[];
 }
 
 /** Parsed arguments. */
 export interface Flags {
   /** What is not a flag, in order. */
   readonly positional: readonly string[];
+  /** How many of them stand before `--`; `null` without a `--`. @see https://pkg.go.dev/github.com/spf13/pflag#FlagSet.ArgsLenAtDash */
+  readonly dash: number | null;
   /** Whether a switch is on. */
   has(name: string): boolean;
   /** How often a flag was given. */
@@ -33,9 +39,11 @@ export type FlagsResult = { readonly ok: true; readonly flags: Flags } | { reado
 export function parseFlags(args: readonly string[], specs: readonly FlagSpec[]): FlagsResult {
   const positional: string[] = [];
   const seen: (readonly [string, string])[] = [];
+  let dash: number | null = null;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
     if (arg === '--') {
+      dash = positional.length;
       positional.push(...args.slice(i + 1));
       break;
     }
@@ -54,6 +62,7 @@ export function parseFlags(args: readonly string[], specs: readonly FlagSpec[]):
     ok: true,
     flags: {
       positional,
+      dash,
       has: (name) => (values(name).at(-1) ?? 'false') !== 'false',
       count: (name) => values(name).length,
       value: (name) => values(name).at(-1) ?? null,
@@ -74,8 +83,8 @@ function longFlag(arg: string, next: string | undefined, specs: readonly FlagSpe
     seen.push([name, arg.slice(equals + 1)]);
     return 0;
   }
-  if (spec.value !== true) {
-    seen.push([name, 'true']);
+  if (spec.value !== true || spec.bare !== undefined) {
+    seen.push([name, spec.bare ?? 'true']);
     return 0;
   }
   if (next === undefined) {
@@ -97,8 +106,8 @@ function shortFlags(
     if (spec === undefined) {
       return `unknown shorthand flag: '${letter}' in ${arg}`;
     }
-    if (spec.value !== true) {
-      seen.push([spec.name, 'true']);
+    if (spec.value !== true || (spec.bare !== undefined && arg.charAt(i + 1) !== '=')) {
+      seen.push([spec.name, spec.bare ?? 'true']);
       continue;
     }
     const rest = arg.slice(i + 1).replace(/^=/, '');

@@ -9,37 +9,59 @@ import { observe } from '../monitor/hubble/observer.ts';
 import { compactFlow, dictFlow } from '../monitor/hubble/printer.ts';
 import { parseIpv4 } from '../net/ipv4.ts';
 import type { NodeView } from './cluster_view.ts';
-import { type Flags, parseFlags } from './flags.ts';
-import { type CommandResult, failed } from './table.ts';
+import { type FlagSpec, type Flags, parseFlags } from './flags.ts';
+import { type CommandResult, printed } from './table.ts';
+import { type Follower, type Parsed, type Ready, refused, type Tool, type ToolContext, unknownWord } from './tool.ts';
 
 /** How many flows are printed when nothing else is asked for. @see hubble:pkg/defaults/defaults.go#FlowPrintCount */
 const DEFAULT_LAST = 20;
 
-/** Runs `hubble observe …` on the flows of all nodes. */
-export function hubbleObserve(nodes: readonly NodeView[], args: readonly string[]): CommandResult {
-  const parsed = parseFlags(args, [
-    { name: 'last', value: true },
-    { name: 'all' },
-    { name: 'output', short: 'o', value: true },
-    { name: 'namespace', short: 'n', value: true },
-    { name: 'pod', value: true },
-    { name: 'from-pod', value: true },
-    { name: 'to-pod', value: true },
-    { name: 'verdict', value: true },
-    { name: 'type', short: 't', value: true },
-    { name: 'protocol', value: true },
-    { name: 'port', value: true },
-    { name: 'follow', short: 'f' },
-  ]);
+const FLAGS: readonly FlagSpec[] = [
+  { name: 'last', value: true },
+  { name: 'all' },
+  { name: 'output', short: 'o', value: true, choices: ['compact', 'dict'] },
+  { name: 'namespace', short: 'n', value: true },
+  { name: 'pod', value: true },
+  { name: 'from-pod', value: true },
+  { name: 'to-pod', value: true },
+  { name: 'verdict', value: true },
+  { name: 'type', short: 't', value: true },
+  { name: 'protocol', value: true },
+  { name: 'port', value: true },
+  { name: 'follow', short: 'f' },
+];
+
+/** The tool. */
+export const hubbleTool: Tool = {
+  name: 'hubble',
+  summary: 'hubble observe: the flows the nodes saw',
+  parse,
+  complete: (words) => (words.length <= 1 ? ['observe'] : FLAGS.map(({ name }) => `--${name}`)),
+};
+
+function parse(words: readonly string[]): Parsed {
+  const [command, ...args] = words;
+  if (command !== 'observe') {
+    return unknownWord(`Error: unknown command "${command ?? ''}" for "hubble"`, command ?? '', ['observe']);
+  }
+  const parsed = parseFlags(args, FLAGS);
   if (!parsed.ok) {
-    return failed(`Error: ${parsed.error}`);
+    return refused(`Error: ${parsed.error}`);
   }
   const { flags } = parsed;
   const format = flags.value('output') ?? 'compact';
   if (format !== 'compact' && format !== 'dict') {
-    return failed(`invalid output format: ${format}`);
+    return refused(`invalid output format: ${format}`);
   }
-  const flows = flowsOf(nodes).filter((flow) => passes(flow, flags));
+  const run: Ready['run'] = ({ cluster }) => {
+    const flows = flowsOf(cluster.nodes).filter((flow) => passes(flow, flags));
+    return print(shownFlows(flows, flags), format, true);
+  };
+  return flags.has('follow') ? { ok: true, run, follow: (context) => follow(context, flags, format) } : { ok: true, run };
+}
+
+/** The flows that are listed when nobody follows. */
+function shownFlows(flows: readonly Flow[], flags: Flags): readonly Flow[] {
   const filtered = ['pod', 'from-pod', 'to-pod', 'verdict', 'type', 'protocol', 'port', 'namespace'].some((name) => flags.count(name) > 0);
   const last =
     flags.value('last') === null
@@ -47,14 +69,41 @@ export function hubbleObserve(nodes: readonly NodeView[], args: readonly string[
         ? flows.length
         : DEFAULT_LAST
       : Number(flags.value('last'));
-  const shown = last === 0 ? [] : flows.slice(-last);
-  const lines = format === 'dict' ? shown.flatMap((flow, i) => dictFlow(flow, i === 0)) : shown.map(compactFlow);
-  return { exitCode: 0, stdout: lines.map((line) => `${line}\n`).join(''), stderr: '' };
+  return last === 0 ? [] : flows.slice(-last);
 }
 
-/** The flows of all nodes in order of time. */
-export function flowsOf(nodes: readonly NodeView[]): Flow[] {
-  return nodes.flatMap((node) => observe(node.events, flowNames(node))).sort((a, b) => a.time - b.time);
+function print(flows: readonly Flow[], format: 'compact' | 'dict', first: boolean): CommandResult {
+  const lines = format === 'dict' ? flows.flatMap((flow, i) => dictFlow(flow, first && i === 0)) : flows.map(compactFlow);
+  return printed(lines.map((line) => `${line}\n`).join(''));
+}
+
+/** New flows as they come; `--last` first shows some of the old ones. */
+function follow({ cluster }: ToolContext, flags: Flags, format: 'compact' | 'dict'): Follower {
+  const old = flowsOf(cluster.nodes);
+  let first = true;
+  let waiting =
+    flags.value('last') === null
+      ? []
+      : shownFlows(
+          old.filter((flow) => passes(flow, flags)),
+          flags,
+        );
+  let seen = cluster.nodes.map(({ events }) => events.length);
+  return {
+    next: () => {
+      const fresh = flowsOf(cluster.nodes, seen).filter((flow) => passes(flow, flags));
+      const result = print([...waiting, ...fresh], format, first);
+      seen = cluster.nodes.map(({ events }) => events.length);
+      first &&= waiting.length + fresh.length === 0;
+      waiting = [];
+      return result;
+    },
+  };
+}
+
+/** The flows of all nodes in order of time; with `since`, those of the events after the first so many of each node. */
+export function flowsOf(nodes: readonly NodeView[], since: readonly number[] = []): Flow[] {
+  return nodes.flatMap((node, i) => observe(node.events.slice(since[i] ?? 0), flowNames(node))).sort((a, b) => a.time - b.time);
 }
 
 /** What flows ask a node about. */

@@ -75,7 +75,7 @@ describe('what is wrong is said with its place', () => {
     ["{command: kubectl get po, expect: {stdout: {matches: '('}}}", 'dir/s.yaml:3:58: this is no regular expression'],
     [
       'command: cilium bpf polcy get 863',
-      'dir/s.yaml:3:14: unknown command "cilium bpf polcy get 863"; did you mean "cilium bpf policy get"?',
+      'dir/s.yaml:3:14: Error: unknown command "polcy" for "cilium bpf"; did you mean "cilium bpf policy get"?',
     ],
     ['delete: podd/x', 'dir/s.yaml:3:13: unknown kind "podd" (did you mean "pod"?)'],
     ['advance: soon', '"soon" is no duration'],

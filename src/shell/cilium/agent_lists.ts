@@ -5,17 +5,38 @@
  * @see cilium:cilium/cmd/policy_get.go
  */
 import type { NodeView } from '../cluster_view.ts';
-import { parseFlags } from '../flags.ts';
-import { type CommandResult, ciliumTable, failed, jsonOutput, printed } from '../table.ts';
+import type { Flags } from '../flags.ts';
+import { type CommandResult, ciliumTable, jsonOutput, printed } from '../table.ts';
+import type { CiliumCommand } from './command.ts';
+
+/** `cilium identity list`. */
+export const identityListCommand: CiliumCommand = {
+  words: 'identity list',
+  summary: 'list identities',
+  flags: [{ name: 'endpoints' }],
+  run: identityList,
+};
+
+/** `cilium service list`. */
+export const serviceListCommand: CiliumCommand = {
+  words: 'service list',
+  summary: 'list services',
+  flags: [{ name: 'clustermesh-affinity' }],
+  run: serviceList,
+};
+
+/** `cilium policy get`. */
+export const policyGetCommand: CiliumCommand = {
+  words: 'policy get',
+  summary: 'show the rules of the policy repository',
+  flags: [],
+  run: policyGet,
+};
 
 /** `cilium identity list [LABELS]`: with labels, the identities that have all of them. */
-export function identityList(node: NodeView, args: readonly string[]): CommandResult {
-  const parsed = parseFlags(args, [{ name: 'endpoints' }]);
-  if (!parsed.ok) {
-    return failed(`Error: ${parsed.error}`);
-  }
-  const wanted = parsed.flags.positional;
-  const counts = parsed.flags.has('endpoints') ? referenceCounts(node) : null;
+function identityList(node: NodeView, flags: Flags): CommandResult {
+  const wanted = flags.positional;
+  const counts = flags.has('endpoints') ? referenceCounts(node) : null;
   const identities = [...node.identities()]
     .filter(({ id, labels }) => wanted.every((label) => labels.includes(label)) && (counts === null || counts.has(id)))
     .sort((a, b) => a.id - b.id);
@@ -29,11 +50,7 @@ export function identityList(node: NodeView, args: readonly string[]): CommandRe
 }
 
 /** `cilium service list`. */
-export function serviceList(node: NodeView, args: readonly string[]): CommandResult {
-  const parsed = parseFlags(args, [{ name: 'clustermesh-affinity' }]);
-  if (!parsed.ok) {
-    return failed(`Error: ${parsed.error}`);
-  }
+function serviceList(node: NodeView, _flags: Flags): CommandResult {
   const rows: string[][] = [['ID', 'Frontend', 'Service Type', 'Backend', '']];
   for (const service of [...node.services()].sort((a, b) => a.id - b.id)) {
     const backends = service.backends.map(({ address, state }, i) => `${i + 1} => ${address} (${state})`);
@@ -44,7 +61,7 @@ export function serviceList(node: NodeView, args: readonly string[]): CommandRes
 }
 
 /** `cilium policy get`: all rules as JSON, then the revision. */
-export function policyGet(node: NodeView): CommandResult {
+function policyGet(node: NodeView): CommandResult {
   const { rules, revision } = node.policy();
   return printed(`${jsonOutput(rules)}Revision: ${revision}\n`);
 }

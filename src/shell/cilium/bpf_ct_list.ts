@@ -5,21 +5,26 @@
  */
 import { CT_FLAG_NAMES, CT_MAP_ANY4_GLOBAL, CT_MAP_TCP4_GLOBAL, type CtEntry, type CtMap, ctTupleText } from '../../maps/ctmap.ts';
 import type { NodeView } from '../cluster_view.ts';
-import { parseFlags } from '../flags.ts';
+import type { Flags } from '../flags.ts';
 import { type CommandResult, failed, jsonOutput, printed } from '../table.ts';
+import type { CiliumCommand } from './command.ts';
+
+/** `cilium bpf ct list`. */
+export const bpfCtListCommand: CiliumCommand = {
+  words: 'bpf ct list',
+  summary: 'list connection tracking entries',
+  flags: [
+    { name: 'time-diff', short: 'd' },
+    { name: 'output', short: 'o', value: true, choices: ['json'] },
+  ],
+  run: bpfCtList,
+  complete: () => ['global'],
+};
 
 const KNOWN_FLAGS = CT_FLAG_NAMES.reduce((all, [bit]) => all | bit, 0);
 
 /** Runs the command. Entries come in order of creation; the real order is that of a hash. */
-export function bpfCtList(node: NodeView, args: readonly string[]): CommandResult {
-  const parsed = parseFlags(args, [
-    { name: 'time-diff', short: 'd' },
-    { name: 'output', short: 'o', value: true },
-  ]);
-  if (!parsed.ok) {
-    return failed(`Error: ${parsed.error}`);
-  }
-  const { flags } = parsed;
+function bpfCtList(node: NodeView, flags: Flags): CommandResult {
   const which = flags.positional[0];
   if (which === undefined) {
     return failed('Missing endpoint ID or "global" argument');

@@ -26,21 +26,20 @@ import {
 import { formatIpv4 } from '../../net/ipv4.ts';
 import { protocolName } from '../../net/protocol.ts';
 import type { NodeView } from '../cluster_view.ts';
-import { parseFlags } from '../flags.ts';
-import { type CommandResult, failed, jsonOutput, keyedTable, printed } from '../table.ts';
+import type { Flags } from '../flags.ts';
+import { type CommandResult, jsonOutput, keyedTable, printed } from '../table.ts';
+import type { CiliumCommand } from './command.ts';
+
+/** `cilium bpf lb list`. */
+export const bpfLbListCommand: CiliumCommand = {
+  words: 'bpf lb list',
+  summary: 'list load balancing entries',
+  flags: [{ name: 'revnat' }, { name: 'frontends' }, { name: 'backends' }, { name: 'output', short: 'o', value: true, choices: ['json'] }],
+  run: bpfLbList,
+};
 
 /** Runs the command. Frontend rows come before their backends; the real order is that of a hash. */
-export function bpfLbList(node: NodeView, args: readonly string[]): CommandResult {
-  const parsed = parseFlags(args, [
-    { name: 'revnat' },
-    { name: 'frontends' },
-    { name: 'backends' },
-    { name: 'output', short: 'o', value: true },
-  ]);
-  if (!parsed.ok) {
-    return failed(`Error: ${parsed.error}`);
-  }
-  const { flags } = parsed;
+function bpfLbList(node: NodeView, flags: Flags): CommandResult {
   const [first, second, data] = flags.has('revnat')
     ? (['ID', 'BACKEND ADDRESS (REVNAT_ID) (SLOT)', reverseNat(node)] as const)
     : flags.has('frontends')

@@ -11,29 +11,50 @@ import { METRICS_MAP_NAME, type MetricsMap, metricDirectionName } from '../../ma
 import { formatIpv4 } from '../../net/ipv4.ts';
 import { formatMac } from '../../net/mac.ts';
 import type { NodeView } from '../cluster_view.ts';
-import { parseFlags } from '../flags.ts';
-import { type CommandResult, ciliumTable, failed, jsonOutput, keyedTable, printed } from '../table.ts';
+import type { Flags } from '../flags.ts';
+import { type CommandResult, ciliumTable, jsonOutput, keyedTable, printed } from '../table.ts';
+import type { CiliumCommand } from './command.ts';
+
+/** `cilium bpf ipcache list`. */
+export const bpfIpcacheListCommand: CiliumCommand = {
+  words: 'bpf ipcache list',
+  summary: 'list identities by address',
+  flags: [{ name: 'output', short: 'o', value: true, choices: ['json'] }],
+  run: bpfIpcacheList,
+};
+
+/** `cilium bpf endpoint list`. */
+export const bpfEndpointListCommand: CiliumCommand = {
+  words: 'bpf endpoint list',
+  summary: 'list local endpoints',
+  flags: [{ name: 'output', short: 'o', value: true, choices: ['json'] }],
+  run: bpfEndpointList,
+};
+
+/** `cilium bpf metrics list`. */
+export const bpfMetricsListCommand: CiliumCommand = {
+  words: 'bpf metrics list',
+  summary: 'list packet and byte counters',
+  flags: [{ name: 'output', short: 'o', value: true, choices: ['json'] }],
+  run: bpfMetricsList,
+};
 
 /** `cilium bpf ipcache list`. Rows come in the map's order; the real order is that of a Go map. */
-export function bpfIpcacheList(node: NodeView, args: readonly string[]): CommandResult {
+function bpfIpcacheList(node: NodeView, flags: Flags): CommandResult {
   const entries = [...(node.map<IpcacheMap>(IPCACHE_NAME)?.entries() ?? [])];
   const data = new Map(entries.map(([key, value]) => [ipcacheKeyText(key), [ipcacheValueText(value)]]));
-  return keyed(args, 'IP PREFIX/ADDRESS', 'IDENTITY', data);
+  return keyed(flags, 'IP PREFIX/ADDRESS', 'IDENTITY', data);
 }
 
 /** `cilium bpf endpoint list`. */
-export function bpfEndpointList(node: NodeView, args: readonly string[]): CommandResult {
+function bpfEndpointList(node: NodeView, flags: Flags): CommandResult {
   const entries = [...(node.map<LxcMap>(LXC_MAP_NAME)?.entries() ?? [])];
   const data = new Map(entries.map(([key, value]) => [`${formatIpv4(key.address)}:0`, [endpointInfoText(value)]]));
-  return keyed(args, 'IP ADDRESS', 'LOCAL ENDPOINT INFO', data);
+  return keyed(flags, 'IP ADDRESS', 'LOCAL ENDPOINT INFO', data);
 }
 
 /** `cilium bpf metrics list`: rows in the order of their texts. */
-export function bpfMetricsList(node: NodeView, args: readonly string[]): CommandResult {
-  const parsed = parseFlags(args, [{ name: 'output', short: 'o', value: true }]);
-  if (!parsed.ok) {
-    return failed(`Error: ${parsed.error}`);
-  }
+function bpfMetricsList(node: NodeView, _flags: Flags): CommandResult {
   const entries = [...(node.map<MetricsMap>(METRICS_MAP_NAME)?.entries() ?? [])];
   if (entries.length === 0) {
     return { exitCode: 0, stdout: '', stderr: 'No entries found.\n' };
@@ -68,10 +89,6 @@ function endpointInfoText(value: EndpointInfo): string {
   );
 }
 
-function keyed(args: readonly string[], first: string, second: string, data: ReadonlyMap<string, readonly string[]>): CommandResult {
-  const parsed = parseFlags(args, [{ name: 'output', short: 'o', value: true }]);
-  if (!parsed.ok) {
-    return failed(`Error: ${parsed.error}`);
-  }
-  return printed(parsed.flags.value('output') === 'json' ? jsonOutput(Object.fromEntries(data)) : keyedTable(first, second, data));
+function keyed(flags: Flags, first: string, second: string, data: ReadonlyMap<string, readonly string[]>): CommandResult {
+  return printed(flags.value('output') === 'json' ? jsonOutput(Object.fromEntries(data)) : keyedTable(first, second, data));
 }

@@ -5,19 +5,24 @@
 import { type PolicyEntry, type PolicyKey, type PolicyMap, policyMapName, TRAFFIC_EGRESS } from '../../maps/policymap.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, protocolName } from '../../net/protocol.ts';
 import type { NodeView } from '../cluster_view.ts';
-import { parseFlags } from '../flags.ts';
+import type { Flags } from '../flags.ts';
 import { type CommandResult, ciliumTable, failed, jsonOutput, printed } from '../table.ts';
+import type { CiliumCommand } from './command.ts';
+
+/** `cilium bpf policy get`. */
+export const bpfPolicyGetCommand: CiliumCommand = {
+  words: 'bpf policy get',
+  summary: "list an endpoint's policy map",
+  flags: [{ name: 'numeric', short: 'n' }, { name: 'all' }, { name: 'output', short: 'o', value: true, choices: ['json'] }],
+  run: bpfPolicyGet,
+  complete: (cluster) => cluster.nodes.flatMap((node) => node.endpoints().map(({ id }) => String(id))),
+};
 
 /** What an empty map is answered with. */
 export const EMPTY_POLICY = 'Policy stats empty. Perhaps the policy enforcement is disabled?\n';
 
 /** Runs the command. */
-export function bpfPolicyGet(node: NodeView, args: readonly string[]): CommandResult {
-  const parsed = parseFlags(args, [{ name: 'numeric', short: 'n' }, { name: 'all' }, { name: 'output', short: 'o', value: true }]);
-  if (!parsed.ok) {
-    return failed(`Error: ${parsed.error}`);
-  }
-  const { flags } = parsed;
+function bpfPolicyGet(node: NodeView, flags: Flags): CommandResult {
   const numeric = flags.has('numeric');
   if (flags.has('all')) {
     const names = node

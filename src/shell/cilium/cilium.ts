@@ -1,48 +1,130 @@
 /**
- * The `cilium` command of the agent's pod: which words lead to which listing.
+ * The `cilium` command of the agent's pod: which words lead to which command.
  * @see cilium:cilium/cmd/root.go
  */
-import type { NodeView } from '../cluster_view.ts';
-import { type CommandResult, printed } from '../table.ts';
-import { identityList, policyGet, serviceList } from './agent_lists.ts';
-import { bpfCtList } from './bpf_ct_list.ts';
-import { bpfLbList } from './bpf_lb_list.ts';
-import { bpfEndpointList, bpfIpcacheList, bpfMetricsList } from './bpf_lists.ts';
-import { bpfPolicyGet } from './bpf_policy_get.ts';
-import { endpointList } from './endpoint_list.ts';
-import { monitor } from './monitor.ts';
-import { status } from './status.ts';
+import { nearest } from '../../net/nearest_word.ts';
+import { agentNode } from '../agent_node.ts';
+import { type FlagSpec, parseFlags } from '../flags.ts';
+import { failed } from '../table.ts';
+import { type Parsed, type Ready, refused, type Tool } from '../tool.ts';
+import { identityListCommand, policyGetCommand, serviceListCommand } from './agent_lists.ts';
+import { bpfCtListCommand } from './bpf_ct_list.ts';
+import { bpfLbListCommand } from './bpf_lb_list.ts';
+import { bpfEndpointListCommand, bpfIpcacheListCommand, bpfMetricsListCommand } from './bpf_lists.ts';
+import { bpfPolicyGetCommand } from './bpf_policy_get.ts';
+import type { CiliumCommand } from './command.ts';
+import { endpointListCommand } from './endpoint_list.ts';
+import { monitorCommand } from './monitor.ts';
+import { statusCommand } from './status.ts';
+import { versionCommand } from './version.ts';
 
-/** A command: what it does with a node and its remaining arguments. */
-export type CiliumCommand = (node: NodeView, args: readonly string[]) => CommandResult;
+const COMMANDS: readonly CiliumCommand[] = [
+  bpfCtListCommand,
+  bpfEndpointListCommand,
+  bpfIpcacheListCommand,
+  bpfLbListCommand,
+  bpfMetricsListCommand,
+  bpfPolicyGetCommand,
+  endpointListCommand,
+  identityListCommand,
+  monitorCommand,
+  policyGetCommand,
+  serviceListCommand,
+  statusCommand,
+  versionCommand,
+];
 
-const COMMANDS: Readonly<Record<string, CiliumCommand>> = {
-  'bpf ct list': bpfCtList,
-  'bpf endpoint list': bpfEndpointList,
-  'bpf ipcache list': bpfIpcacheList,
-  'bpf lb list': bpfLbList,
-  'bpf metrics list': bpfMetricsList,
-  'bpf policy get': bpfPolicyGet,
-  'endpoint list': endpointList,
-  'identity list': identityList,
-  monitor,
-  'policy get': policyGet,
-  'service list': serviceList,
-  status,
-  version: (node) => printed(`Client: ${node.status().ciliumVersion}\nDaemon: ${node.status().ciliumVersion}\n`),
+/** Flags of every command. @see cilium:cilium/cmd/root.go#init */
+const GLOBAL_FLAGS: readonly FlagSpec[] = [
+  { name: 'config', value: true },
+  { name: 'debug', short: 'D' },
+  { name: 'host', short: 'H', value: true },
+];
+
+/** The tool. */
+export const ciliumTool: Tool = {
+  name: 'cilium',
+  summary: "the agent's command line: endpoints, identities, policy, BPF maps, monitor",
+  parse,
+  complete: (words, cluster) => {
+    const found = findCommand(words);
+    if (found === null) {
+      return nextWords(words.slice(0, -1));
+    }
+    const last = words.at(-1) ?? '';
+    return last.startsWith('-')
+      ? [...found.command.flags, ...GLOBAL_FLAGS].map(({ name }) => `--${name}`)
+      : (found.command.complete?.(cluster) ?? []);
+  },
 };
 
-/** The commands by their words. */
-export const CILIUM_COMMANDS: readonly string[] = Object.keys(COMMANDS);
+function parse(words: readonly string[]): Parsed {
+  const found = findCommand(words);
+  if (found === null) {
+    return unknownCommand(words);
+  }
+  const { command, args } = found;
+  const parsed = parseFlags(args, [
+    ...command.flags,
+    ...GLOBAL_FLAGS.filter(({ name }) => !command.flags.some((one) => one.name === name)),
+  ]);
+  if (!parsed.ok) {
+    return refused(`Error: ${parsed.error}`, 1, `Run 'cilium ${command.words} --help' for usage.`);
+  }
+  const { flags } = parsed;
+  const wrong = command.check?.(flags) ?? null;
+  if (wrong !== null) {
+    return wrong;
+  }
+  const run: Ready['run'] = (context) => {
+    const node = agentNode(context);
+    return typeof node === 'string' ? failed(node) : command.run(node, flags, context);
+  };
+  const { follow } = command;
+  if (follow === undefined) {
+    return { ok: true, run };
+  }
+  return {
+    ok: true,
+    run,
+    follow: (context) => {
+      const node = agentNode(context);
+      return typeof node === 'string' ? { next: () => failed(node) } : follow(node, flags, context);
+    },
+  };
+}
 
-/** The command that the first words name, with the rest as its arguments, or `null`. `ls` stands for `list`. */
-export function findCiliumCommand(words: readonly string[]): { readonly run: CiliumCommand; readonly args: readonly string[] } | null {
+/** The command that the first words name, with the rest as its arguments, or `null`. */
+function findCommand(words: readonly string[]): { readonly command: CiliumCommand; readonly args: readonly string[] } | null {
   const plain = words.map((word, i) => (word === 'ls' && i > 0 ? 'list' : word));
-  for (let length = 3; length >= 1; length--) {
-    const run = COMMANDS[plain.slice(0, length).join(' ')];
-    if (run !== undefined) {
-      return { run, args: words.slice(length) };
+  for (let length = 4; length >= 1; length--) {
+    const typed = plain.slice(0, length).join(' ');
+    const command =
+      plain.length < length ? undefined : COMMANDS.find((one) => one.words === typed || one.aliases?.includes(typed) === true);
+    if (command !== undefined) {
+      return { command, args: words.slice(length) };
     }
   }
   return null;
+}
+
+/** What may follow some first words. */
+function nextWords(words: readonly string[]): string[] {
+  const typed = words.length === 0 ? '' : `${words.join(' ')} `;
+  const next = COMMANDS.filter((one) => one.words.startsWith(typed)).map((one) => one.words.slice(typed.length).split(' ')[0] as string);
+  return [...new Set(next)];
+}
+
+function unknownCommand(words: readonly string[]): Parsed {
+  const typed = words.filter((word) => !word.startsWith('-')).join(' ');
+  const group = [...words.keys()].reverse().find((count) => count > 0 && nextWords(words.slice(0, count)).length > 0) ?? 0;
+  const known = COMMANDS.map((one) => one.words);
+  const suggestion = nearest(typed, known);
+  const path = ['cilium', ...words.slice(0, group)].join(' ');
+  const next = nextWords(words.slice(0, group)).join(', ');
+  const error =
+    typed === '' || words.length === group
+      ? `Error: ${path} needs a command`
+      : `Error: unknown command "${words[group] ?? ''}" for "${path}"`;
+  return refused(`${error}; ${suggestion === null ? `known: ${next}` : `did you mean "cilium ${suggestion}"?`}`);
 }

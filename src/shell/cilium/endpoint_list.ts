@@ -3,16 +3,21 @@
  * @see cilium:cilium/cmd/endpoint_list.go#printEndpointList
  */
 import type { EndpointView, NodeView } from '../cluster_view.ts';
-import { parseFlags } from '../flags.ts';
-import { type CommandResult, ciliumTable, failed, printed } from '../table.ts';
+import type { Flags } from '../flags.ts';
+import { type CommandResult, ciliumTable, printed } from '../table.ts';
+import type { CiliumCommand } from './command.ts';
+
+/** `cilium endpoint list`. */
+export const endpointListCommand: CiliumCommand = {
+  words: 'endpoint list',
+  summary: 'list endpoints',
+  flags: [{ name: 'no-headers' }],
+  run: endpointList,
+};
 
 /** Runs the command. */
-export function endpointList(node: NodeView, args: readonly string[]): CommandResult {
-  const parsed = parseFlags(args, [{ name: 'no-headers' }]);
-  if (!parsed.ok) {
-    return failed(`Error: ${parsed.error}`);
-  }
-  const rows: string[][] = parsed.flags.has('no-headers')
+function endpointList(node: NodeView, flags: Flags): CommandResult {
+  const rows: string[][] = flags.has('no-headers')
     ? []
     : [
         ['ENDPOINT', 'POLICY (ingress)', 'POLICY (egress)', 'IDENTITY', 'LABELS (source:key[=value])', 'IPv6', 'IPv4', 'STATUS', ''],

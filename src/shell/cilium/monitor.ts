@@ -1,38 +1,69 @@
 /**
- * `cilium monitor`: as a listing of everything seen so far, since a scenario has no second terminal.
+ * `cilium monitor`. In the foreground of a script or as a scenario's step, where there is no second terminal, it lists everything seen so far.
  * @see cilium:cilium/cmd/monitor.go
  */
+import type { MonitorEvent } from '../../monitor/event.ts';
 import { formatMonitor, MONITOR_TYPES, type MonitorOptions, type MonitorType } from '../../monitor/format.ts';
 import type { NodeView } from '../cluster_view.ts';
-import { type Flags, parseFlags } from '../flags.ts';
-import { type CommandResult, failed } from '../table.ts';
+import type { Flags } from '../flags.ts';
+import type { CommandResult } from '../table.ts';
+import { type Follower, type Refused, refused } from '../tool.ts';
+import type { CiliumCommand } from './command.ts';
 
-/** What the command says on standard error before it listens. */
-const GREETING = 'Listening for events on 1 CPUs with 64x4096 of shared memory\nPress Ctrl-C to quit\n';
-
-/** Runs the command. */
-export function monitor(node: NodeView, args: readonly string[]): CommandResult {
-  const parsed = parseFlags(args, [
-    { name: 'type', short: 't', value: true },
+/** `cilium monitor`. */
+export const monitorCommand: CiliumCommand = {
+  words: 'monitor',
+  summary: 'print events of the datapath',
+  flags: [
+    { name: 'type', short: 't', value: true, choices: MONITOR_TYPES },
     { name: 'from', value: true },
     { name: 'to', value: true },
     { name: 'related-to', value: true },
     { name: 'verbose', short: 'v' },
     { name: 'json', short: 'j' },
     { name: 'numeric', short: 'n' },
-  ]);
-  if (!parsed.ok) {
-    return failed(`Error: ${parsed.error}`);
-  }
-  const { flags } = parsed;
+  ],
+  check,
+  run,
+  follow,
+};
+
+/** What the command says on standard error before it listens. */
+const GREETING = 'Listening for events on 1 CPUs with 64x4096 of shared memory\nPress Ctrl-C to quit\n';
+
+function check(flags: Flags): Refused | null {
   const unknown = flags.list('type').find((type) => !MONITOR_TYPES.includes(type as MonitorType));
-  if (unknown !== undefined) {
-    return failed(
-      `Error: invalid argument "${unknown}" for "-t, --type" flag: unknown type (${unknown}). Please use one of the following ones [${MONITOR_TYPES.join(' ')}]`,
-    );
-  }
-  const lines = formatMonitor(node.events, node, monitorOptions(flags));
-  return { exitCode: 0, stdout: lines.map((line) => `${line}\n`).join(''), stderr: GREETING };
+  return unknown === undefined
+    ? null
+    : refused(
+        `Error: invalid argument "${unknown}" for "-t, --type" flag: unknown type (${unknown}). Please use one of the following ones [${MONITOR_TYPES.join(' ')}]`,
+      );
+}
+
+/** Everything seen so far. @remarks Simplified: the real command prints only what comes after it was started, as {@link follow} does. */
+function run(node: NodeView, flags: Flags): CommandResult {
+  return { exitCode: 0, stdout: lines(node, node.events, flags), stderr: GREETING };
+}
+
+/** What comes from now on. */
+function follow(node: NodeView, flags: Flags): Follower {
+  let seen = node.events.length;
+  let greeting = GREETING;
+  return {
+    next: () => {
+      const stdout = lines(node, node.events.slice(seen), flags);
+      const stderr = greeting;
+      seen = node.events.length;
+      greeting = '';
+      return { exitCode: 0, stdout, stderr };
+    },
+  };
+}
+
+function lines(node: NodeView, events: readonly MonitorEvent[], flags: Flags): string {
+  return formatMonitor(events, node, monitorOptions(flags))
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 function monitorOptions(flags: Flags): MonitorOptions {

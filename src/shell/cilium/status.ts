@@ -4,16 +4,21 @@
  * @remarks Simplified: lines that depend on features which are not modelled print what a cluster without them prints.
  */
 import type { NodeView } from '../cluster_view.ts';
-import { parseFlags } from '../flags.ts';
-import { type CommandResult, ciliumTable, failed, printed } from '../table.ts';
+import type { Flags } from '../flags.ts';
+import { type CommandResult, ciliumTable, printed } from '../table.ts';
+import type { CiliumCommand } from './command.ts';
+
+/** `cilium status`. */
+export const statusCommand: CiliumCommand = {
+  words: 'status',
+  summary: 'the state of the agent',
+  flags: [{ name: 'brief' }, { name: 'verbose' }],
+  run: status,
+};
 
 /** Runs the command. */
-export function status(node: NodeView, args: readonly string[]): CommandResult {
-  const parsed = parseFlags(args, [{ name: 'brief' }, { name: 'verbose' }]);
-  if (!parsed.ok) {
-    return failed(`Error: ${parsed.error}`);
-  }
-  if (parsed.flags.has('brief')) {
+function status(node: NodeView, flags: Flags): CommandResult {
+  if (flags.has('brief')) {
     return printed('OK\n');
   }
   const s = node.status();

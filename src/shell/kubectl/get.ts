@@ -3,12 +3,35 @@
  * @see kubernetes:staging/src/k8s.io/kubectl/pkg/cmd/get/get.go
  */
 import type { ClusterView, ObjectView } from '../cluster_view.ts';
+import type { Flags } from '../flags.ts';
 import { type CommandResult, failed, kubectlTable, printed } from '../table.ts';
+import { type Parsed, ready, refused, unknownWord } from '../tool.ts';
 import { parseLabelSelector } from './label_selector.ts';
-import { findKind, type KindPrinter } from './printers.ts';
+import { findKind, KINDS, type KindPrinter } from './printers.ts';
+import { type KubectlVerb, namespaceOf } from './verb.ts';
+
+/** The verb. */
+export const getVerb: KubectlVerb = {
+  name: 'get',
+  summary: 'list objects',
+  flags: [
+    { name: 'all-namespaces', short: 'A' },
+    { name: 'selector', short: 'l', value: true },
+    { name: 'output', short: 'o', value: true, choices: ['wide', 'name', 'json', 'jsonpath='] },
+    { name: 'no-headers' },
+    { name: 'show-labels' },
+  ],
+  parse: parseGet,
+  complete: ([kindWord], cluster, flags) => {
+    const kind = kindWord === undefined ? null : findKind(kindWord);
+    return kind === null
+      ? KINDS.flatMap(({ names }) => names)
+      : cluster.list(kind.kind, flags === null || !kind.namespaced ? null : namespaceOf(flags)).map(({ metadata }) => metadata.name);
+  },
+};
 
 /** What was asked for. */
-export interface GetRequest {
+interface GetRequest {
   readonly kind: KindPrinter;
   /** Empty: all. */
   readonly names: readonly string[];
@@ -20,8 +43,41 @@ export interface GetRequest {
   readonly showLabels: boolean;
 }
 
+function parseGet(flags: Flags): Parsed {
+  const [what, ...names] = flags.positional;
+  if (what === undefined) {
+    return refused('error: you must specify the type of resource to get: kubectl get pods');
+  }
+  const slash = what.indexOf('/');
+  const word = slash < 0 ? what : what.slice(0, slash);
+  const kind = findKind(word);
+  if (kind === null) {
+    return unknownWord(
+      `error: the server doesn't have a resource type "${word}"`,
+      word,
+      KINDS.flatMap((one) => one.names),
+    );
+  }
+  const output = flags.value('output');
+  if (output !== null && !['wide', 'name', 'json'].includes(output) && !output.startsWith('jsonpath=')) {
+    return refused(
+      `error: unable to match a printer suitable for the output format "${output}", allowed formats are: json,jsonpath,name,wide`,
+    );
+  }
+  const request: GetRequest = {
+    kind,
+    names: slash < 0 ? names : [what.slice(slash + 1), ...names],
+    namespace: flags.has('all-namespaces') ? null : namespaceOf(flags),
+    selector: flags.value('selector'),
+    output,
+    noHeaders: flags.has('no-headers'),
+    showLabels: flags.has('show-labels'),
+  };
+  return ready(({ cluster }) => kubectlGet(cluster, request));
+}
+
 /** Runs the command. */
-export function kubectlGet(cluster: ClusterView, request: GetRequest): CommandResult {
+function kubectlGet(cluster: ClusterView, request: GetRequest): CommandResult {
   const { kind } = request;
   const matches = request.selector === null ? () => true : parseLabelSelector(request.selector);
   if (matches === null) {
@@ -36,11 +92,6 @@ export function kubectlGet(cluster: ClusterView, request: GetRequest): CommandRe
   }
   const output = format(cluster, request, found);
   return { exitCode: missing.length > 0 ? 1 : output.exitCode, stdout: output.stdout, stderr: stderr + output.stderr };
-}
-
-/** The names kubectl accepts for a kind. */
-export function isKnownKind(name: string): boolean {
-  return findKind(name) !== null;
 }
 
 function format(cluster: ClusterView, request: GetRequest, objects: readonly ObjectView[]): CommandResult {

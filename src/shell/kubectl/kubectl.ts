@@ -1,0 +1,97 @@
+/**
+ * kubectl: which word leads to which verb.
+ * @see kubernetes:staging/src/k8s.io/kubectl/pkg/cmd/cmd.go#NewKubectlCommand
+ */
+import { nearest } from '../../net/nearest_word.ts';
+import { type FlagSpec, parseFlags } from '../flags.ts';
+import { type Parsed, refused, type Tool } from '../tool.ts';
+import { execVerb } from './exec.ts';
+import { getVerb } from './get.ts';
+import type { KubectlVerb } from './verb.ts';
+
+const VERBS: readonly KubectlVerb[] = [execVerb, getVerb];
+
+/** Flags of every verb. */
+const GLOBAL_FLAGS: readonly FlagSpec[] = [
+  { name: 'namespace', short: 'n', value: true },
+  { name: 'context', value: true },
+  { name: 'kubeconfig', value: true },
+];
+
+/** The tool. */
+export const kubectlTool: Tool = {
+  name: 'kubectl',
+  summary: `objects and pods: ${VERBS.map(({ name }) => name).join(', ')}`,
+  parse,
+  complete: (words, cluster) => {
+    const typed = words.slice(0, -1);
+    const at = verbIndex(typed);
+    if (at < 0) {
+      return VERBS.map(({ name }) => name);
+    }
+    const verb = VERBS.find(({ name }) => name === typed[at]);
+    if (verb === undefined) {
+      return [];
+    }
+    const specs = [...verb.flags, ...GLOBAL_FLAGS];
+    const last = words.at(-1) ?? '';
+    const before = typed.at(-1) ?? '';
+    const flag = specs.find(({ name, short, value }) => value === true && (before === `--${name}` || before === `-${short ?? ''}`));
+    if (flag !== undefined) {
+      return flag.name === 'namespace' ? cluster.list('Namespace', null).map(({ metadata }) => metadata.name) : (flag.choices ?? []);
+    }
+    if (last.startsWith('-')) {
+      return specs.map(({ name }) => `--${name}`);
+    }
+    const parsed = parseFlags(typed.slice(at + 1), specs);
+    return verb.complete?.(parsed.ok ? parsed.flags.positional : [], cluster, parsed.ok ? parsed.flags : null) ?? [];
+  },
+};
+
+function parse(args: readonly string[]): Parsed {
+  const at = verbIndex(args);
+  const word = at < 0 ? '' : (args[at] as string);
+  const verb = VERBS.find(({ name }) => name === word);
+  if (verb === undefined) {
+    return unknownVerb(word);
+  }
+  const words = [...args.slice(0, at), ...args.slice(at + 1)];
+  const specs = [...verb.flags, ...GLOBAL_FLAGS];
+  const parsed = parseFlags(words, specs);
+  if (!parsed.ok) {
+    const flag = /^unknown flag: --(\S+)/.exec(parsed.error)?.[1];
+    const suggestion =
+      flag === undefined
+        ? null
+        : nearest(
+            flag,
+            specs.map(({ name }) => name),
+          );
+    const hint = suggestion === null ? '' : `Did you mean --${suggestion}?\n`;
+    return refused(`error: ${parsed.error}`, 1, `${hint}See 'kubectl ${verb.name} --help' for usage.`);
+  }
+  return verb.parse(parsed.flags);
+}
+
+/** Where the verb stands: the first word that is neither a flag nor the value of one. */
+function verbIndex(args: readonly string[]): number {
+  for (let i = 0; i < args.length; i++) {
+    const word = args[i] as string;
+    if (!word.startsWith('-')) {
+      return i;
+    }
+    const valued = GLOBAL_FLAGS.some(({ name, short }) => word === `--${name}` || (short !== undefined && word === `-${short}`));
+    i += valued ? 1 : 0;
+  }
+  return -1;
+}
+
+function unknownVerb(word: string): Parsed {
+  const known = VERBS.map(({ name }) => name);
+  if (word === '') {
+    return refused(`error: kubectl needs a verb; known: ${known.join(', ')}`);
+  }
+  const suggestion = nearest(word, known);
+  const hint = suggestion === null ? `known: ${known.join(', ')}` : `did you mean "kubectl ${suggestion}"?`;
+  return refused(`error: unknown command "${word}" for "kubectl"; ${hint}`);
+}
