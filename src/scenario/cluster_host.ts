@@ -23,13 +23,13 @@ export function clusterHost(cluster: Cluster): ScenarioHost {
     nodes: cluster.nodes.map((node) => nodeView(cluster, node)),
     wallMillis: () => cluster.clock.wallMillis(),
     list: (kind, namespace) => cluster.api.list(kind, namespace === null ? {} : { namespace }) as unknown as readonly ObjectView[],
-    exec: (namespace, pod, argv) => execute(cluster, namespace, pod, argv),
+    exec: (namespace, pod, argv, limit = DEFAULT_TIMEOUT) => execute(cluster, { namespace, name: pod }, argv, limit),
     now: () => cluster.clock.now(),
     journey: () => cluster.journey.steps,
     apply: (manifests: readonly ManifestText[], namespace: string): ObjectResult[] => applyManifests(cluster, manifests, namespace),
     delete: (manifests: readonly ManifestText[], objects: readonly ObjectName[], namespace: string): ObjectResult[] =>
       deleteObjects(cluster, manifests, objects, namespace),
-    settle: () => cluster.settle(),
+    settle: (limit) => cluster.settle(limit),
     advance: (nanos) => cluster.advance(nanos),
     findPod: (reference): PodName | null => findPod(cluster, reference),
     connect: (pod, host, port, timeout): OpenResult => openConnection(cluster, pod, { host, port, timeout }),
@@ -39,12 +39,12 @@ export function clusterHost(cluster: Cluster): ScenarioHost {
 }
 
 /** Runs a program to its end, and lets what it left on the wire arrive. */
-function execute(cluster: Cluster, namespace: string, pod: string, argv: readonly string[]): CommandResult {
-  const execution = cluster.exec(namespace, pod, argv);
+function execute(cluster: Cluster, pod: PodName, argv: readonly string[], limit: number): CommandResult {
+  const execution = cluster.exec(pod.namespace, pod.name, argv);
   if (execution === null) {
-    return { exitCode: 1, stdout: '', stderr: `Error from server (NotFound): pods "${pod}" not found\n` };
+    return { exitCode: 1, stdout: '', stderr: `Error from server (NotFound): pods "${pod.name}" not found\n` };
   }
-  if (!cluster.runUntil(() => execution.done, DEFAULT_TIMEOUT)) {
+  if (!cluster.runUntil(() => execution.done, limit)) {
     execution.kill();
   }
   cluster.advance(0);

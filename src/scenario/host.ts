@@ -29,17 +29,11 @@ export interface EnforcedPolicy {
 
 /** A cluster as a scenario uses it. */
 export interface ScenarioHost extends ClusterView {
-  /** Nanoseconds since boot. */
-  now(): number;
   /** The journey so far. */
   journey(): readonly Step[];
   /** Applies manifests; objects without a namespace go to the given one. */
   apply(manifests: readonly ManifestText[], namespace: string): ObjectResult[];
   delete(manifests: readonly ManifestText[], objects: readonly ObjectName[], namespace: string): ObjectResult[];
-  /** Lets time run until the control plane is quiet. */
-  settle(): void;
-  /** Lets the given nanoseconds pass. */
-  advance(nanos: number): void;
   /** The pod a scenario means by `pod`, `namespace/pod` or `deployment/name`; `null` if there is none. */
   findPod(reference: string): PodName | null;
   /** Opens a TCP connection from a pod; `host` is a name or an address. */

@@ -1,6 +1,6 @@
 /**
  * What the commands read of a cluster: the same things the real tools get from maps, the agent's API, Envoy's admin socket and the API server.
- * Everything is read at the moment of the call; nothing here changes the cluster, except {@link ClusterView.exec}, which lets virtual time run.
+ * Everything is read at the moment of the call. {@link ClusterView.exec}, `settle` and `advance` let virtual time run.
  */
 import type { MonitorEvent, MonitorNames } from '../monitor/event.ts';
 import type { CommandResult } from './table.ts';
@@ -99,6 +99,12 @@ export interface ClusterView {
   wallMillis(): number;
   /** Objects of a kind in the API server's order; `null`: of all namespaces. */
   list(kind: string, namespace: string | null): readonly ObjectView[];
-  /** Runs a program in a pod until it exits. */
-  exec(namespace: string, pod: string, argv: readonly string[]): CommandResult;
+  /** Runs a program in a pod until it exits, for at most `limit` nanoseconds. */
+  exec(namespace: string, pod: string, argv: readonly string[], limit?: number): CommandResult;
+  /** Nanoseconds since boot. */
+  now(): number;
+  /** Lets time run until the control plane is quiet, for at most `limit` nanoseconds. */
+  settle(limit?: number): void;
+  /** Lets the given nanoseconds pass. */
+  advance(nanos: number): void;
 }

@@ -265,6 +265,9 @@ export function fakeCluster(node: NodeView = fakeNode()): ClusterView {
     list: (kind, namespace) =>
       OBJECTS.filter((object) => object.kind === kind && (namespace === null || object.metadata.namespace === namespace)),
     exec: (namespace, name, argv) => ({ exitCode: 0, stdout: `${namespace}/${name}: ${argv.join('|')}\n`, stderr: '' }),
+    now: () => 58770e9,
+    settle: () => undefined,
+    advance: () => undefined,
   };
 }
 
