@@ -4,7 +4,7 @@
  * @see cilium:pkg/proxy/logger/logger.go#NewLogRecord
  */
 import type { Daemon } from '../agent/daemon/daemon.ts';
-import { printableLabels } from '../agent/labels/labels.ts';
+import { type LabelArray, printableLabels } from '../agent/labels/labels.ts';
 import type { MonitorPayload } from '../agent/monitor/monitor_agent.ts';
 import type { MonitorEvent } from '../monitor/event.ts';
 import type { EndpointInfo, LogRecord } from '../monitor/log_record.ts';
@@ -12,16 +12,24 @@ import { parseIpv4 } from '../net/ipv4.ts';
 import type { Clock } from '../sim/clock.ts';
 import type { HttpLogEntry, LogEntry } from '../xds/access_log.ts';
 
+const PROTOCOLS = { HTTP10: 'HTTP/1', HTTP11: 'HTTP/1.1', HTTP2: 'HTTP/2' } as const;
+
+const NO_LABELS: LabelArray = [];
+
+/** Texts of the labels of identities that were seen: every record of a connection has the same. */
+const TEXTS = new WeakMap<LabelArray, readonly string[]>();
+
 /** The event of a payload at this instant. */
 export function monitorEvent(agent: Daemon, clock: Clock, payload: MonitorPayload): MonitorEvent {
-  const when = { at: clock.now(), wallMillis: clock.wallMillis() };
+  const at = clock.now();
+  const wallMillis = clock.wallMillis();
   switch (payload.kind) {
     case 'datapath':
-      return { ...when, kind: 'perf', record: payload.record };
+      return { at, wallMillis, kind: 'perf', record: payload.record };
     case 'l7':
-      return { ...when, kind: 'l7', record: logRecord(agent, payload.entry) };
+      return { at, wallMillis, kind: 'l7', record: logRecord(agent, payload.entry) };
     case 'agent':
-      return { ...when, kind: 'agent', name: payload.name, text: payload.text };
+      return { at, wallMillis, kind: 'agent', name: payload.name, text: payload.text };
   }
 }
 
@@ -35,8 +43,8 @@ function logRecord(agent: Daemon, entry: LogEntry): LogRecord {
     verdict: entry.entry_type === 'Denied' ? 'Denied' : 'Forwarded',
     source: response ? destination : source,
     destination: response ? source : destination,
-    ...(entry.http === undefined ? {} : { http: httpRecord(entry.http) }),
-    ...(entry.generic_l7 === undefined ? {} : { l7: entry.generic_l7 }),
+    http: entry.http === undefined ? undefined : httpRecord(entry.http),
+    l7: entry.generic_l7,
   };
 }
 
@@ -45,7 +53,7 @@ function httpRecord(http: HttpLogEntry): NonNullable<LogRecord['http']> {
     code: http.status,
     method: http.method,
     url: `${http.scheme}://${http.host}${http.path}`,
-    protocol: { HTTP10: 'HTTP/1', HTTP11: 'HTTP/1.1', HTTP2: 'HTTP/2' }[http.http_protocol],
+    protocol: PROTOCOLS[http.http_protocol],
     headers: http.headers,
     missingHeaders: http.missing_headers,
     rejectedHeaders: http.rejected_headers,
@@ -62,6 +70,15 @@ function endpointInfo(agent: Daemon, address: string, identity: number): Endpoin
     ipv4,
     port: Number(address.slice(colon + 1)) || 0,
     identity,
-    labels: printableLabels(agent.selectorCache.identity(identity)?.labels ?? []),
+    labels: labelTexts(agent.selectorCache.identity(identity)?.labels ?? NO_LABELS),
   };
+}
+
+function labelTexts(labels: LabelArray): readonly string[] {
+  let texts = TEXTS.get(labels);
+  if (texts === undefined) {
+    texts = printableLabels(labels);
+    TEXTS.set(labels, texts);
+  }
+  return texts;
 }

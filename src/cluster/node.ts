@@ -6,7 +6,7 @@ import { BpfFs } from '../kernel/bpffs.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import type { NetNs } from '../kernel/netns.ts';
 import { RT_TABLE_MAIN } from '../kernel/route.ts';
-import type { MonitorEvent } from '../monitor/event.ts';
+import { EventRing } from '../monitor/event_ring.ts';
 import { type Ipv4, parseCidr4, parseIpv4 } from '../net/ipv4.ts';
 import { assertPresent } from '../sim/assert.ts';
 import { SECOND } from '../sim/clock.ts';
@@ -43,8 +43,8 @@ export class Node {
   readonly bpffs = new BpfFs();
   readonly agent: Daemon;
   readonly kubelet: Kubelet;
-  /** Everything the monitor saw, in order. */
-  readonly events: MonitorEvent[] = [];
+  /** What the monitor saw last. */
+  readonly events: EventRing;
   readonly #deps: NodeDeps;
   #envoy: Envoy | null = null;
   #bootstrap: BootstrapConfig | null = null;
@@ -56,6 +56,7 @@ export class Node {
     const { scheduler, journey, node, fabric, clusterPins } = deps;
     const rng = deps.rng.fork(`node ${node.name}`);
     this.#deps = deps;
+    this.events = new EventRing(deps.options['hubble-event-buffer-capacity']);
     this.name = node.name;
     this.ip = node.ip;
     this.podCIDR = node.podCIDR;

@@ -52,93 +52,114 @@ export type NfVerdict = 'accept' | 'drop';
 
 /** Tables and chains of one namespace. */
 export class Netfilter {
-  readonly #chains = new Map<string, NfRule[]>();
+  readonly #tables = new Map<TableName, Map<string, readonly NfRule[]>>();
 
   /** Rules of a chain in order. */
   rules(table: TableName, chain: string): readonly NfRule[] {
-    return this.#chains.get(`${table} ${chain}`) ?? [];
+    return this.#tables.get(table)?.get(chain) ?? [];
   }
 
   /** `iptables -A` */
   append(table: TableName, chain: string, rule: NfRule): void {
-    this.#chains.set(`${table} ${chain}`, [...this.rules(table, chain), rule]);
+    this.#set(table, chain, [...this.rules(table, chain), rule]);
   }
 
   /** `iptables -I` */
   insert(table: TableName, chain: string, rule: NfRule): void {
-    this.#chains.set(`${table} ${chain}`, [rule, ...this.rules(table, chain)]);
+    this.#set(table, chain, [rule, ...this.rules(table, chain)]);
   }
 
   /** `iptables -D`: removes rules that `unwanted` picks. */
   remove(table: TableName, chain: string, unwanted: (rule: NfRule) => boolean): void {
-    this.#chains.set(
-      `${table} ${chain}`,
+    this.#set(
+      table,
+      chain,
       this.rules(table, chain).filter((rule) => !unwanted(rule)),
     );
   }
 
   /** Walks a built-in chain of one table. */
   walk(table: TableName, hook: HookName, skb: Skb, context: NfContext): NfVerdict {
-    return this.#walkChain(table, hook, skb, context) ?? 'accept';
+    const chains = this.#tables.get(table);
+    return chains === undefined ? 'accept' : (walkChain(table, chains, hook, skb, context) ?? 'accept');
   }
 
   /** All rules as iptables-save prints them. */
   save(): string[] {
     const lines: string[] = [];
-    for (const [key, rules] of this.#chains) {
-      const [table, chain] = key.split(' ');
-      for (const rule of rules) {
-        lines.push(`-t ${table} -A ${chain} ${nfRuleText(rule)}`);
+    for (const [table, chains] of this.#tables) {
+      for (const [chain, rules] of chains) {
+        lines.push(...rules.map((rule) => `-t ${table} -A ${chain} ${nfRuleText(rule)}`));
       }
     }
     return lines;
   }
 
-  #walkChain(table: TableName, chain: string, skb: Skb, context: NfContext): NfVerdict | null {
-    const rules = this.#chains.get(`${table} ${chain}`);
-    if (rules === undefined) {
-      return null;
-    }
-    for (const rule of rules) {
-      if (!rule.matches.every((match) => holds(match, skb, context))) {
-        continue;
-      }
-      context.matched(table, chain, rule, skb);
-      const { target } = rule;
-      switch (target.kind) {
-        case 'ACCEPT':
-          return 'accept';
-        case 'DROP':
-          return 'drop';
-        case 'RETURN':
-          return null;
-        case 'NOTRACK':
-          skb.notrack = true;
-          break;
-        case 'MASQUERADE':
-          return 'accept';
-        case 'MARK': {
-          const kept = (skb.mark & ~target.mask) >>> 0;
-          skb.mark = (target.xset === true ? kept ^ target.value : kept | target.value) >>> 0;
-          break;
-        }
-        case 'TPROXY':
-          if (!context.tproxy(skb, target.port)) {
-            return 'drop';
-          }
-          skb.mark = ((skb.mark & ~target.mask) ^ target.mark) >>> 0;
-          return 'accept';
-        case 'JUMP': {
-          const verdict = this.#walkChain(table, target.chain, skb, context);
-          if (verdict !== null) {
-            return verdict;
-          }
-          break;
-        }
-      }
-    }
+  #set(table: TableName, chain: string, rules: readonly NfRule[]): void {
+    const chains = this.#tables.get(table) ?? new Map<string, readonly NfRule[]>();
+    this.#tables.set(table, chains.set(chain, rules));
+  }
+}
+
+function walkChain(
+  table: TableName,
+  chains: ReadonlyMap<string, readonly NfRule[]>,
+  chain: string,
+  skb: Skb,
+  context: NfContext,
+): NfVerdict | null {
+  const rules = chains.get(chain);
+  if (rules === undefined) {
     return null;
   }
+  for (const rule of rules) {
+    if (!allHold(rule.matches, skb, context)) {
+      continue;
+    }
+    context.matched(table, chain, rule, skb);
+    const { target } = rule;
+    switch (target.kind) {
+      case 'ACCEPT':
+        return 'accept';
+      case 'DROP':
+        return 'drop';
+      case 'RETURN':
+        return null;
+      case 'NOTRACK':
+        skb.notrack = true;
+        break;
+      case 'MASQUERADE':
+        return 'accept';
+      case 'MARK': {
+        const kept = (skb.mark & ~target.mask) >>> 0;
+        skb.mark = (target.xset === true ? kept ^ target.value : kept | target.value) >>> 0;
+        break;
+      }
+      case 'TPROXY':
+        if (!context.tproxy(skb, target.port)) {
+          return 'drop';
+        }
+        skb.mark = ((skb.mark & ~target.mask) ^ target.mark) >>> 0;
+        return 'accept';
+      case 'JUMP': {
+        const verdict = walkChain(table, chains, target.chain, skb, context);
+        if (verdict !== null) {
+          return verdict;
+        }
+        break;
+      }
+    }
+  }
+  return null;
+}
+
+function allHold(matches: readonly Match[], skb: Skb, context: NfContext): boolean {
+  for (const match of matches) {
+    if (!holds(match, skb, context)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 function holds(match: Match, skb: Skb, context: NfContext): boolean {

@@ -41,6 +41,7 @@ export class NetNs implements SocketLayer {
   readonly tcp: TcpLayer;
   readonly udpLayer: UdpLayer;
   readonly #icmp: Icmp;
+  readonly #hook: { inDevice: string; outDevice: string } & NfContext;
   readonly #addresses: AddressEntry[] = [];
   #loopback: NetDevice | null = null;
   #ipId = 0;
@@ -51,6 +52,17 @@ export class NetNs implements SocketLayer {
     this.tcp = new TcpLayer(this);
     this.udpLayer = new UdpLayer(this);
     this.#icmp = new Icmp(this);
+    this.#hook = {
+      inDevice: '',
+      outDevice: '',
+      transparentSocket: (skb) => this.tcp.matchTransparent(skb),
+      tproxy: (skb, port) => this.tcp.tproxy(skb, port),
+      matched: (table, chain, rule, skb) => {
+        if (kernel.journey.recording) {
+          this.#step(skb, 'ipt_do_table', rule.target.kind, `${table} ${chain}: ${nfRuleText(rule)}`);
+        }
+      },
+    };
   }
 
   /** Called once by the kernel. */
@@ -263,18 +275,11 @@ export class NetNs implements SocketLayer {
     return result;
   }
 
+  /** The walk's surroundings; one object, since hooks do not nest. */
   #context(inDevice: string, outDevice: string): NfContext {
-    return {
-      inDevice,
-      outDevice,
-      transparentSocket: (skb) => this.tcp.matchTransparent(skb),
-      tproxy: (skb, port) => this.tcp.tproxy(skb, port),
-      matched: (table, chain, rule, skb) => {
-        if (this.kernel.journey.recording) {
-          this.#step(skb, 'ipt_do_table', rule.target.kind, `${table} ${chain}: ${nfRuleText(rule)}`);
-        }
-      },
-    };
+    this.#hook.inDevice = inDevice;
+    this.#hook.outDevice = outDevice;
+    return this.#hook;
   }
 
   #dropped(skb: Skb, fn: string, why: string): void {

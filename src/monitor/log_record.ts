@@ -55,9 +55,9 @@ export interface LogRecord {
   readonly verdict: 'Forwarded' | 'Denied' | 'Error' | 'Redirected';
   readonly source: EndpointInfo;
   readonly destination: EndpointInfo;
-  readonly http?: LogRecordHttp;
-  readonly dns?: LogRecordDns;
-  readonly l7?: LogRecordL7;
+  readonly http?: LogRecordHttp | undefined;
+  readonly dns?: LogRecordDns | undefined;
+  readonly l7?: LogRecordL7 | undefined;
 }
 
 /** The protocol word of the monitor's line. @see cilium:pkg/monitor/logrecord.go#LogRecordNotify.l7Proto */

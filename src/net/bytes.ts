@@ -5,9 +5,31 @@
 /** No bytes. */
 export const NO_BYTES: Uint8Array = new Uint8Array(0);
 
+/** Small arrays are cut from slabs: a buffer of its own costs more than filling it. */
+const SLAB_BYTES = 8192;
+let slab: Uint8Array = NO_BYTES;
+let slabUsed = 0;
+
+/** An array of zeros. */
+export function newBytes(length: number): Uint8Array {
+  if (length > SLAB_BYTES / 8) {
+    return new Uint8Array(length);
+  }
+  if (slabUsed + length > slab.length) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  slabUsed += length;
+  return slab.subarray(slabUsed - length, slabUsed);
+}
+
+/** Texts read lately, by a hash of their bytes: protocols say the same words again and again. */
+const LONGEST_WORD = 128;
+const WORDS: string[] = new Array<string>(1024).fill('');
+
 /** Bytes of a text whose characters are all below U+0100, one byte a character (ISO 8859-1, as HTTP fields are treated). */
 export function latin1(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
+  const bytes = newBytes(text.length);
   for (let i = 0; i < text.length; i++) {
     bytes[i] = text.charCodeAt(i);
   }
@@ -16,6 +38,35 @@ export function latin1(text: string): Uint8Array {
 
 /** The text with one character per byte. */
 export function fromLatin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  const length = end - start;
+  if (length > LONGEST_WORD) {
+    return characters(bytes, start, end);
+  }
+  let hash = length;
+  for (let i = start; i < end; i++) {
+    hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+  }
+  const slot = (hash ^ (hash >>> 10)) & (WORDS.length - 1);
+  const word = WORDS[slot] as string;
+  if (word.length === length && startsWith(bytes, start, word)) {
+    return word;
+  }
+  const text = characters(bytes, start, end);
+  WORDS[slot] = text;
+  return text;
+}
+
+/** Whether the bytes from `start` on are those of the text; the text is no longer than what is left. */
+function startsWith(bytes: Uint8Array, start: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) !== bytes[start + i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function characters(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
   let i = start;
   if (end - start > 512) {
@@ -40,6 +91,9 @@ export function fromLatin1(bytes: Uint8Array, start = 0, end = bytes.length): st
 
 /** UTF-8 bytes of a text; lone surrogates become U+FFFD. */
 export function utf8(text: string): Uint8Array {
+  if (isAscii(text)) {
+    return latin1(text);
+  }
   const out: number[] = [];
   for (const character of text) {
     let code = character.codePointAt(0) as number;
@@ -59,8 +113,20 @@ export function utf8(text: string): Uint8Array {
   return Uint8Array.from(out);
 }
 
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7f) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /** The text of UTF-8 bytes; ill-formed sequences become U+FFFD, one for each byte that fits nowhere. */
 export function fromUtf8(bytes: Uint8Array): string {
+  if (bytes.every((byte) => byte < 0x80)) {
+    return fromLatin1(bytes);
+  }
   let text = '';
   for (let i = 0; i < bytes.length; ) {
     const lead = bytes[i] as number;
@@ -90,7 +156,7 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   for (const part of parts) {
     length += part.length;
   }
-  const all = new Uint8Array(length);
+  const all = newBytes(length);
   let at = 0;
   for (const part of parts) {
     all.set(part, at);

@@ -13,22 +13,24 @@ export const IPV4_LOOPBACK: Ipv4 = 0x7f000001;
 
 /** The address of a dotted-quad text, or `null`. @see https://pkg.go.dev/net/netip#ParseAddr */
 export function parseIpv4(text: string): Ipv4 | null {
-  const parts = text.split('.');
-  if (parts.length !== 4) {
-    return null;
-  }
   let address = 0;
-  for (const part of parts) {
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part)) {
+  let at = 0;
+  for (let part = 0; part < 4; part++) {
+    if (part > 0 && text.charCodeAt(at++) !== 0x2e) {
       return null;
     }
-    const value = Number(part);
-    if (value > 255) {
+    const start = at;
+    let value = 0;
+    for (let digit = text.charCodeAt(at) - 0x30; digit >= 0 && digit <= 9 && at - start < 3; digit = text.charCodeAt(at) - 0x30) {
+      value = value * 10 + digit;
+      at += 1;
+    }
+    if (at === start || value > 255 || (at - start > 1 && text.charCodeAt(start) === 0x30)) {
       return null;
     }
     address = address * 256 + value;
   }
-  return address;
+  return at === text.length ? address : null;
 }
 
 /** The dotted-quad text of an address. */

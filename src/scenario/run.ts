@@ -35,8 +35,8 @@ interface OpenConnection {
 interface Mark {
   readonly at: number;
   readonly journey: number;
-  /** Number of monitor events by node. */
-  readonly events: readonly number[];
+  /** Monitor events of the step by node; they grow while it runs. */
+  readonly events: readonly (readonly MonitorEvent[])[];
 }
 
 /** Runs all steps and returns what happened. A step that cannot be done fails; the steps after it still run. */
@@ -57,12 +57,16 @@ export function runOnHost(scenario: Scenario, host: ScenarioHost): ScenarioResul
 
 function runStep(run: Run, step: ScenarioStep, number: number): StepResult {
   const { host } = run;
-  const mark: Mark = { at: host.now(), journey: host.journey().length, events: host.nodes.map((node) => node.events.length) };
+  const followers = host.nodes.map((node) => node.events.follow());
+  const mark: Mark = { at: host.now(), journey: host.journey().length, events: followers.map(({ events }) => events) };
   noteActors(run);
   const detail = runAction(run, step.action, mark);
   noteActors(run);
+  for (const follower of followers) {
+    follower.stop();
+  }
   const { monitor, hubble } = observations(host, mark);
-  const drops = dropsOf(eventsSince(host, mark));
+  const drops = dropsOf(eventsSince(mark));
   const actors = [...run.actors.values()];
   const expectations =
     step.expect === null
@@ -216,8 +220,7 @@ function open(run: Run, action: Extract<Action, { readonly kind: 'open' }>): Ste
 function fateOfStep(run: Run, pod: PodName, status: number | string | null, exitCode: number, stderr: string, mark: Mark): Fate {
   const error = curlError(exitCode, stderr);
   // Without -i or -w curl does not tell the status: what the proxy logged stands in for it, and an exit code of 0 for an answer.
-  const known =
-    status === null && exitCode === 0 ? (loggedStatus(eventsSince(run.host, mark)) ?? 200) : status === null ? null : Number(status);
+  const known = status === null && exitCode === 0 ? (loggedStatus(eventsSince(mark)) ?? 200) : status === null ? null : Number(status);
   return fateOf(endingOf(run, pod, known, error, mark));
 }
 
@@ -233,22 +236,22 @@ function endingOf(run: Run, pod: PodName, status: number | null, error: string, 
     clientIp: [...run.actors.values()].find((actor) => actor.name === `${pod.namespace}/${pod.name}`)?.ip ?? '',
     status,
     error,
-    events: eventsSince(host, mark),
+    events: eventsSince(mark),
     steps: host.journey().slice(mark.journey),
     enforced: (endpointId, direction) => host.enforced(endpointId, direction),
     endpointAt: (ip) => ips.get(ip)?.endpointId ?? null,
   };
 }
 
-function eventsSince(host: ScenarioHost, mark: Mark): MonitorEvent[] {
-  return host.nodes.flatMap((node, i) => node.events.slice(mark.events[i])).sort((a, b) => a.at - b.at);
+function eventsSince(mark: Mark): MonitorEvent[] {
+  return mark.events.flat().sort((a, b) => a.at - b.at);
 }
 
 function observations(host: ScenarioHost, mark: Mark): { readonly monitor: string[]; readonly hubble: string[] } {
   const monitor: string[] = [];
   const hubble: string[] = [];
   host.nodes.forEach((node, i) => {
-    const events = node.events.slice(mark.events[i]);
+    const events = mark.events[i] ?? [];
     monitor.push(...formatMonitor(events, node));
     hubble.push(...observe(events, flowNames(node)).map(compactFlow));
   });

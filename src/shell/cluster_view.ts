@@ -2,7 +2,8 @@
  * What the commands read of a cluster: the same things the real tools get from maps, the agent's API, Envoy's admin socket and the API server.
  * Everything is read at the moment of the call. {@link ClusterView.exec}, `settle` and `advance` let virtual time run.
  */
-import type { MonitorEvent, MonitorNames } from '../monitor/event.ts';
+import type { MonitorNames } from '../monitor/event.ts';
+import type { MonitorEvents } from '../monitor/event_ring.ts';
 import type { CommandResult } from './table.ts';
 
 /** An endpoint as the agent's API shows it. */
@@ -72,8 +73,8 @@ export interface NodeView extends MonitorNames {
   services(): readonly ServiceView[];
   /** Rules as JSON values, and the revision. */
   policy(): { readonly rules: readonly unknown[]; readonly revision: number };
-  /** Everything the monitor saw, in order. */
-  readonly events: readonly MonitorEvent[];
+  /** What the monitor saw and sees. */
+  readonly events: MonitorEvents;
   /** A GET on Envoy's admin socket; `null` when nobody listens. */
   envoyAdmin(path: string): { readonly status: number; readonly body: string } | null;
   status(): StatusView;

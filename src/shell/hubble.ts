@@ -88,12 +88,12 @@ function follow({ cluster }: ToolContext, flags: Flags, format: 'compact' | 'dic
           old.filter((flow) => passes(flow, flags)),
           flags,
         );
-  let seen = cluster.nodes.map(({ events }) => events.length);
+  let seen = cluster.nodes.map(({ events }) => events.total);
   return {
     next: () => {
       const fresh = flowsOf(cluster.nodes, seen).filter((flow) => passes(flow, flags));
       const result = print([...waiting, ...fresh], format, first);
-      seen = cluster.nodes.map(({ events }) => events.length);
+      seen = cluster.nodes.map(({ events }) => events.total);
       first &&= waiting.length + fresh.length === 0;
       waiting = [];
       return result;
@@ -103,7 +103,7 @@ function follow({ cluster }: ToolContext, flags: Flags, format: 'compact' | 'dic
 
 /** The flows of all nodes in order of time; with `since`, those of the events after the first so many of each node. */
 export function flowsOf(nodes: readonly NodeView[], since: readonly number[] = []): Flow[] {
-  return nodes.flatMap((node, i) => observe(node.events.slice(since[i] ?? 0), flowNames(node))).sort((a, b) => a.time - b.time);
+  return nodes.flatMap((node, i) => observe(node.events.since(since[i] ?? 0), flowNames(node))).sort((a, b) => a.time - b.time);
 }
 
 /** What flows ask a node about. */

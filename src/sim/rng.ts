@@ -72,7 +72,8 @@ export class Rng {
   hex(digits: number): string {
     let text = '';
     while (text.length < digits) {
-      text += this.uint32().toString(16).padStart(8, '0');
+      const word = this.uint32();
+      text += `${octet(word >>> 24)}${octet(word >>> 16)}${octet(word >>> 8)}${octet(word)}`;
     }
     return text.slice(0, digits);
   }
@@ -83,4 +84,10 @@ export class Rng {
     const variant = '89ab'.charAt(this.below(4));
     return `${h.slice(0, 8)}-${h.slice(8, 12)}-4${h.slice(12, 15)}-${variant}${h.slice(15, 18)}-${h.slice(18, 30)}`;
   }
+}
+
+const OCTETS = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'));
+
+function octet(value: number): string {
+  return OCTETS[value & 255] as string;
 }

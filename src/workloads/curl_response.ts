@@ -3,7 +3,7 @@
  * @see curl:lib/http.c#Curl_http_readwrite_headers
  */
 import { concatBytes, fromLatin1, NO_BYTES } from '../net/bytes.ts';
-import { findHeadEnd, type HttpHead, parseHead } from './http_message.ts';
+import { findHeadEnd, type HttpHead, header, parseHead } from './http_message.ts';
 import { readChunks } from './http_server.ts';
 
 /** Collects a response. */
@@ -12,8 +12,7 @@ export class CurlResponse {
   #buffered: Uint8Array = NO_BYTES;
   #head: HttpHead | null = null;
   #body: Uint8Array = NO_BYTES;
-  /** All heads received (1xx ones too), with their blank lines. */
-  headText = '';
+  readonly #heads: Uint8Array[] = [];
   status = 0;
   complete = false;
 
@@ -21,9 +20,14 @@ export class CurlResponse {
     this.#headOnly = headOnly;
   }
 
+  /** All heads received (1xx ones too), with their blank lines. */
+  get headText(): string {
+    return this.#heads.map((head) => fromLatin1(head)).join('');
+  }
+
   /** Whether any byte has come. */
   get started(): boolean {
-    return this.headText !== '' || this.#buffered.length > 0;
+    return this.#heads.length > 0 || this.#buffered.length > 0;
   }
 
   /** Body bytes received. */
@@ -39,7 +43,7 @@ export class CurlResponse {
 
   /** A header of the final response. */
   header(name: string): string | null {
-    return this.#head?.headers.find(([key]) => key.toLowerCase() === name)?.[1] ?? null;
+    return this.#head === null ? null : header(this.#head, name);
   }
 
   /** The body so far. */
@@ -55,12 +59,11 @@ export class CurlResponse {
       if (end < 0) {
         return this.#buffered.length < 5 || fromLatin1(this.#buffered, 0, 5) === 'HTTP/';
       }
-      const text = fromLatin1(this.#buffered, 0, end);
-      const head = parseHead(text);
-      if (head === null || !text.startsWith('HTTP/')) {
+      const head = parseHead(this.#buffered, end);
+      if (head?.startLine.startsWith('HTTP/') !== true) {
         return false;
       }
-      this.headText += text;
+      this.#heads.push(this.#buffered.subarray(0, end));
       this.status = Number(head.startLine.split(' ')[1]);
       this.#buffered = this.#buffered.subarray(end);
       if (this.status >= 200 || this.status === 101) {

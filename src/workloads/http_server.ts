@@ -6,7 +6,7 @@ import { isErrno, type TcpHandlers, type TcpListener, type TcpSocket } from '../
 import { concatBytes, fromLatin1, latin1, NO_BYTES, utf8 } from '../net/bytes.ts';
 import { httpDate } from '../net/http_date.ts';
 import { IPV4_ANY } from '../net/ipv4.ts';
-import { findHeadEnd, type HttpHead, parseHead } from './http_message.ts';
+import { findHeadEnd, type HttpHead, header, parseHead } from './http_message.ts';
 import type { ProcessEnv, Server } from './process.ts';
 
 /** A request as a handler sees it. */
@@ -96,7 +96,7 @@ export class HttpServer implements Server {
       if (headEnd < 0) {
         return rest;
       }
-      const head = parseHead(fromLatin1(rest, 0, headEnd));
+      const head = parseHead(rest, headEnd);
       if (head === null) {
         this.#close(
           socket,
@@ -127,11 +127,6 @@ export class HttpServer implements Server {
     this.#connections.delete(socket);
     socket.close();
   }
-}
-
-/** A header's value. */
-export function header(head: HttpHead, name: string): string | null {
-  return head.headers.find(([key]) => key.toLowerCase() === name)?.[1] ?? null;
 }
 
 /** Body by length or chunks; `null` while it is not all there. */

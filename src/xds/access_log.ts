@@ -40,8 +40,8 @@ export interface LogEntry {
   /** `ip:port`; empty if unknown. */
   readonly source_address: string;
   readonly destination_address: string;
-  readonly http?: HttpLogEntry;
-  readonly generic_l7?: { readonly proto: string; readonly fields: Readonly<Record<string, string>> };
+  readonly http?: HttpLogEntry | undefined;
+  readonly generic_l7?: { readonly proto: string; readonly fields: Readonly<Record<string, string>> } | undefined;
 }
 
 /** Where records go; messages travel through the scheduler. */

@@ -1,6 +1,6 @@
 /** A scenario host without a cluster: it answers requests as the article's cluster would, and remembers what was done to it. */
 
-import type { MonitorEvent } from '../../src/monitor/event.ts';
+import { EventRing } from '../../src/monitor/event_ring.ts';
 import type { OpenResult } from '../../src/scenario/connection.ts';
 import type { ScenarioHost } from '../../src/scenario/host.ts';
 import type { CommandResult } from '../../src/shell/table.ts';
@@ -11,7 +11,7 @@ import { fakeCluster, fakeNode, PODS } from '../shell/fake_cluster.ts';
 /** The host and the list of what was done. */
 export function fakeHost(): { readonly host: ScenarioHost; readonly log: string[] } {
   const log: string[] = [];
-  const events: MonitorEvent[] = [];
+  const events = new EventRing(4095);
   const journey: Step[] = [];
   let now = 58_764_000_000_000;
   const add = (detail: StepDetail): void => void journey.push({ seq: journey.length, at: now, ...detail });

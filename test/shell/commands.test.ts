@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { EventRing } from '../../src/monitor/event_ring.ts';
 import { runCommand } from '../../src/shell/run_command.ts';
 import { expectGolden } from '../golden/golden.ts';
 import { DROP, perf, VERDICT } from '../monitor/records.ts';
 import { fakeCluster, fakeNode } from './fake_cluster.ts';
 
-const cluster = fakeCluster(fakeNode([perf(VERDICT), perf(DROP)]));
+const events = new EventRing(3);
+events.push(perf(VERDICT));
+events.push(perf(DROP));
+const cluster = fakeCluster(fakeNode(events));
 const out = (line: string): string => {
   const result = runCommand(cluster, line);
   expect(result.stderr).toBe('');

@@ -20,7 +20,7 @@ import {
 import { ENDPOINT_F_HOST, LXC_MAP_NAME, newLxcMap } from '../../src/maps/lxcmap.ts';
 import { METRICS_MAP_NAME, newMetricsMap } from '../../src/maps/metricsmap.ts';
 import { newPolicyMap, policyMapName } from '../../src/maps/policymap.ts';
-import type { MonitorEvent } from '../../src/monitor/event.ts';
+import { EventRing, type MonitorEvents } from '../../src/monitor/event_ring.ts';
 import { formatIpv4 } from '../../src/net/ipv4.ts';
 import { parseMac } from '../../src/net/mac.ts';
 import { parseRfc3339 } from '../../src/net/rfc3339.ts';
@@ -217,7 +217,7 @@ export const OBJECTS: readonly ObjectView[] = [
 ];
 
 /** The node; tests may push events. */
-export function fakeNode(events: readonly MonitorEvent[] = []): NodeView {
+export function fakeNode(events: MonitorEvents = new EventRing(4095)): NodeView {
   const pinned = maps();
   return {
     name: 'ubuntu-dev3',

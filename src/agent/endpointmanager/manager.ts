@@ -14,6 +14,7 @@ export const MAX_ENDPOINT_ID = 4095;
 export class EndpointManager {
   readonly #rng: Rng;
   readonly #byId = new Map<number, Endpoint>();
+  readonly #byAddress = new Map<Ipv4, Endpoint>();
   readonly #taken = new Set<number>();
 
   constructor(rng: Rng) {
@@ -38,10 +39,14 @@ export class EndpointManager {
 
   expose(endpoint: Endpoint): void {
     this.#byId.set(endpoint.id, endpoint);
+    this.#byAddress.set(endpoint.ipv4, endpoint);
   }
 
   remove(endpoint: Endpoint): void {
     this.#byId.delete(endpoint.id);
+    if (this.#byAddress.get(endpoint.ipv4) === endpoint) {
+      this.#byAddress.delete(endpoint.ipv4);
+    }
     this.#taken.delete(endpoint.id);
   }
 
@@ -51,12 +56,17 @@ export class EndpointManager {
 
   /** The endpoint of a pod. */
   ofPod(namespace: string, name: string): Endpoint | undefined {
-    return this.list().find((endpoint) => endpoint.namespace === namespace && endpoint.podName === name);
+    for (const endpoint of this.#byId.values()) {
+      if (endpoint.namespace === namespace && endpoint.podName === name) {
+        return endpoint;
+      }
+    }
+    return undefined;
   }
 
   /** The endpoint that has an address. */
   ofAddress(address: Ipv4): Endpoint | undefined {
-    return this.list().find((endpoint) => endpoint.ipv4 === address);
+    return this.#byAddress.get(address);
   }
 
   /** All endpoints in order of creation. */

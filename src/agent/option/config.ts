@@ -41,6 +41,7 @@ export const DEFAULT_OPTIONS = {
   'bpf-ct-timeout-regular-tcp-fin': 10,
   'identity-change-grace-period': 5,
   'enable-endpoint-status': false,
+  'hubble-event-buffer-capacity': 4095,
   /** Ours: which release's datapath; `1.13.3` or `branch-point`. */
   profile: '1.13.3',
 } as const;
@@ -102,11 +103,19 @@ function check(option: string, fallback: string | number | boolean, value: strin
   if (typeof value === 'number' && (!Number.isInteger(value) || value < 0)) {
     return `${option} takes a whole number, not ${value}`;
   }
+  if (option === 'hubble-event-buffer-capacity' && !isRingCapacity(Number(value))) {
+    return `${option} takes one less than a power of two, up to 65535 (1, 3, 7, ..., 4095, ...), not ${value}`;
+  }
   const choices = CHOICES[option];
   if (choices !== undefined && !choices.includes(String(value))) {
     return `${option} takes one of ${choices.join(', ')}, not ${JSON.stringify(value)}`;
   }
   return NOT_MODELLED[option]?.includes(value as string) === true ? `${option}=${String(value)} is not modelled` : null;
+}
+
+/** @see cilium:pkg/hubble/container/ring.go#NewCapacity */
+function isRingCapacity(value: number): boolean {
+  return value > 0 && value <= 65535 && (value & (value + 1)) === 0;
 }
 
 function suggestion(option: string): string {

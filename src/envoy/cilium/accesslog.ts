@@ -103,7 +103,7 @@ export class AccessLogEntry {
       destination_security_id: this.#destinationId,
       source_address: this.#source,
       destination_address: this.#destination,
-      ...(http === null ? {} : { http: this.#httpRecord(http) }),
+      http: http === null ? undefined : this.#httpRecord(http),
     };
   }
 

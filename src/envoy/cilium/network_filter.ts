@@ -7,6 +7,7 @@ import type { Journey } from '../../sim/journey.ts';
 import type { NetworkFilterConfig } from '../../xds/listener.ts';
 import type { InetAddress } from '../network/address.ts';
 import type { ReadFilter, ServerConnection } from '../network/filter.ts';
+import type { PortPolicy } from './port_policy.ts';
 import { type CiliumSocketOption, policyUsesUpstreamAddress } from './socket_option.ts';
 
 const SEE = 'proxy:cilium/network_filter.cc#Instance::onNewConnection';
@@ -54,18 +55,25 @@ export class CiliumNetworkFilter implements ReadFilter {
     const port = option.ingress ? option.port : destination.port;
     const remote = option.ingress ? option.identity : option.resolver.resolvePolicyId(destination);
     const policy = option.initialPolicy.findPortPolicy(option.ingress, port, remote);
+    const allowed = policy?.matches(this.#connection.info.sni, remote) ?? false;
+    if (this.#journey.recording) {
+      this.#recordVerdict(option, port, remote, policy, allowed);
+    }
+    return allowed;
+  }
+
+  #recordVerdict(option: CiliumSocketOption, port: number, remote: number, policy: PortPolicy | null, allowed: boolean): void {
     const where = { endpointId: option.initialPolicy.endpointId, direction: option.ingress ? 'ingress' : 'egress', port, remoteId: remote };
     if (policy === null) {
       this.#decide('deny', `cilium.network: Policy NOT FOUND for id: ${remote} port: ${port}`, where);
-      return false;
+      return;
     }
     const rule = { ...where, portIndex: policy.portIndex, rule: policy.rule, sni: this.#connection.info.sni };
-    if (!policy.matches(this.#connection.info.sni, remote)) {
+    if (!allowed) {
       this.#decide('deny', `cilium.network: Policy DENY on id: ${remote} port: ${port}`, rule);
-      return false;
+      return;
     }
     this.#decide('allow', policy.rule < 0 ? 'the port has no rules' : `rule ${policy.rule} of the port admits identity ${remote}`, rule);
-    return true;
   }
 
   #decide(verdict: string, why: string, data: { readonly [key: string]: string | number }): void {

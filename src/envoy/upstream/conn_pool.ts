@@ -76,7 +76,7 @@ export class ConnPool {
   newStream(callbacks: PoolCallbacks): PendingStream | null {
     const ready = this.#ready.pop();
     if (ready !== undefined) {
-      this.#record('reuse', `connection ${ready.id} to ${this.host.address.text} is idle`);
+      this.#record('reuse', () => `connection ${ready.id} to ${this.host.address.text} is idle`);
       this.#attach(ready, callbacks);
       return null;
     }
@@ -212,12 +212,15 @@ export class ConnPool {
       this.#cluster.stats.connections.value += 1;
       const client = new ActiveClient(this.#context, this);
       this.#connecting.add(client);
-      this.#record('connect', `no idle connection to ${this.host.address.text} for key ${this.key.hash === '' ? 'none' : this.key.hash}`);
+      this.#record(
+        'connect',
+        () => `no idle connection to ${this.host.address.text} for key ${this.key.hash === '' ? 'none' : this.key.hash}`,
+      );
       client.connect();
     }
   }
 
-  #record(verdict: string, why: string): void {
+  #record(verdict: string, why: () => string): void {
     const journey: Journey = this.#context.journey;
     if (journey.recording) {
       journey.add({
@@ -226,7 +229,7 @@ export class ConnPool {
         fn: 'ConnPoolImplBase::newStreamImpl',
         see: 'envoy:source/common/conn_pool/conn_pool_base.cc#ConnPoolImplBase::newStreamImpl',
         verdict,
-        why,
+        why: why(),
         data: {
           cluster: this.#cluster.name,
           host: this.host.address.text,

@@ -42,18 +42,18 @@ function check(flags: Flags): Refused | null {
 
 /** Everything seen so far. @remarks Simplified: the real command prints only what comes after it was started, as {@link follow} does. */
 function run(node: NodeView, flags: Flags): CommandResult {
-  return { exitCode: 0, stdout: lines(node, node.events, flags), stderr: GREETING };
+  return { exitCode: 0, stdout: lines(node, node.events.since(0), flags), stderr: GREETING };
 }
 
 /** What comes from now on. */
 function follow(node: NodeView, flags: Flags): Follower {
-  let seen = node.events.length;
+  let seen = node.events.total;
   let greeting = GREETING;
   return {
     next: () => {
-      const stdout = lines(node, node.events.slice(seen), flags);
+      const stdout = lines(node, node.events.since(seen), flags);
       const stderr = greeting;
-      seen = node.events.length;
+      seen = node.events.total;
       greeting = '';
       return { exitCode: 0, stdout, stderr };
     },

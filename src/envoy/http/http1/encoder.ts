@@ -2,7 +2,7 @@
  * Writes HTTP/1.1 messages.
  * @see envoy:source/common/http/http1/codec_impl.cc#StreamEncoderImpl::encodeHeadersBase
  */
-import { latin1 } from '../../../net/bytes.ts';
+import { concatBytes, latin1 } from '../../../net/bytes.ts';
 import type { HeaderMap } from '../header_map.ts';
 import { isUpgrade } from '../header_utility.ts';
 
@@ -57,16 +57,12 @@ export function encodeHead(startLine: string, headers: HeaderMap, options: HeadO
   return { bytes: latin1(`${text}\r\n`), framing };
 }
 
+const CRLF = latin1('\r\n');
+
 /** The end of a chunked body. */
 export const LAST_CHUNK: Uint8Array = latin1('0\r\n\r\n');
 
 /** One chunk: size in lower-case hexadecimal, data, line end. */
 export function encodeChunk(data: Uint8Array): Uint8Array {
-  const size = latin1(`${data.length.toString(16)}\r\n`);
-  const chunk = new Uint8Array(size.length + data.length + 2);
-  chunk.set(size);
-  chunk.set(data, size.length);
-  chunk[chunk.length - 2] = 13;
-  chunk[chunk.length - 1] = 10;
-  return chunk;
+  return concatBytes([latin1(`${data.length.toString(16)}\r\n`), data, CRLF]);
 }

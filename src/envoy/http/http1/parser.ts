@@ -4,6 +4,7 @@
  * @remarks Simplified: the strict token set; blanks before the request target are skipped like http-parser does, other oddities are errors.
  */
 import { fromLatin1 } from '../../../net/bytes.ts';
+import { Memo } from '../../../net/memo.ts';
 
 /** Why parsing ended. */
 export interface ParseError {
@@ -66,6 +67,7 @@ const DEAD = 10;
 
 /** Bytes a start line or header line may hold while it is not complete; the codec's own limit is smaller and counts exactly. */
 const LF = 10;
+const CR = 13;
 
 /** The parser of one direction of one connection. */
 export class HttpParser {
@@ -77,7 +79,7 @@ export class HttpParser {
   /** The incomplete line so far. */
   #line = '';
   /** A header waiting for a possible continuation line. */
-  #header: { readonly name: string; value: string } | null = null;
+  #header: HeaderLine | null = null;
   #headBytes = 0;
   #left = 0;
   #method = '';
@@ -107,7 +109,7 @@ export class HttpParser {
     while (at < bytes.length) {
       switch (this.#state) {
         case START:
-          if (bytes[at] === LF || bytes[at] === 13) {
+          if (bytes[at] === LF || bytes[at] === CR) {
             at += 1;
             break;
           }
@@ -188,15 +190,24 @@ export class HttpParser {
     if (this.#line.length + stop - from > room + 2) {
       return this.#headTooLarge(bytes, from, room);
     }
-    this.#line += fromLatin1(bytes, from, stop);
     if (end < 0) {
+      this.#line += fromLatin1(bytes, from, stop);
       const early = this.#state === START_LINE ? this.#checkPartialStart() : null;
       return early ?? stop;
     }
-    const line = this.#line.endsWith('\r') ? this.#line.slice(0, -1) : this.#line;
-    this.#line = '';
+    const line = this.#takeLine(bytes, from, stop);
     const error = this.#onLine(line);
     return error ?? end + 1;
+  }
+
+  /** The line that ends at `stop`, without its line end. */
+  #takeLine(bytes: Uint8Array, from: number, stop: number): string {
+    if (this.#line === '') {
+      return fromLatin1(bytes, from, stop > from && bytes[stop - 1] === CR ? stop - 1 : stop);
+    }
+    const line = this.#line + fromLatin1(bytes, from, stop);
+    this.#line = '';
+    return line.endsWith('\r') ? line.slice(0, -1) : line;
   }
 
   #headTooLarge(bytes: Uint8Array, from: number, room: number): ParseError {
@@ -245,30 +256,15 @@ export class HttpParser {
   }
 
   #requestLine(line: string): ParseError | null {
-    const match = /^([A-Z-]+) +([^ ]*)(?: +(.*))?$/.exec(line);
-    const method = match?.[1] ?? line.split(' ', 1)[0] ?? '';
-    if (!METHODS.has(method)) {
-      return this.#fail('HPE_INVALID_METHOD');
+    const parsed = REQUEST_LINES.get(line);
+    if (typeof parsed === 'string') {
+      return this.#fail(parsed);
     }
-    const target = match?.[2] ?? '';
-    if (match === null || target === '' || BAD_TARGET.test(target) || (!/^[/*A-Za-z[]/.test(target) && method !== 'CONNECT')) {
-      return this.#fail('HPE_INVALID_URL');
-    }
-    this.#method = method;
-    this.#target = target;
-    this.#headBytes += target.length;
-    const version = match[3];
-    if (version === undefined) {
-      this.#major = 0;
-      this.#minor = 9;
-    } else {
-      const digits = /^HTTP\/([0-9])\.([0-9])$/.exec(version);
-      if (digits === null) {
-        return this.#fail(version.startsWith('HTTP/') ? 'HPE_INVALID_VERSION' : 'HPE_INVALID_CONSTANT');
-      }
-      this.#major = Number(digits[1]);
-      this.#minor = Number(digits[2]);
-    }
+    this.#method = parsed.method;
+    this.#target = parsed.target;
+    this.#headBytes += parsed.target.length;
+    this.#major = parsed.major;
+    this.#minor = parsed.minor;
     this.#state = HEADER_LINE;
     return this.#headBytes > this.#maxHeadBytes ? this.#fail('headers size exceeds limit', 431) : null;
   }
@@ -294,17 +290,12 @@ export class HttpParser {
     if (flushed !== null) {
       return flushed;
     }
-    const colon = line.indexOf(':');
-    const name = colon < 0 ? line : line.slice(0, colon);
-    if (colon < 0 || !TOKEN.test(name)) {
+    const header = HEADER_LINES.get(line);
+    if (header === null) {
       return this.#fail('HPE_INVALID_HEADER_TOKEN');
     }
-    const value = trim(line, colon + 1);
-    if (BAD_VALUE.test(value)) {
-      return this.#fail('HPE_INVALID_HEADER_TOKEN');
-    }
-    this.#headBytes += name.length + value.length;
-    this.#header = { name: name.toLowerCase(), value };
+    this.#headBytes += header.name.length + header.value.length;
+    this.#header = header;
     return this.#headBytes > this.#maxHeadBytes ? this.#fail('headers size exceeds limit', 431) : null;
   }
 
@@ -314,7 +305,7 @@ export class HttpParser {
       return this.#fail('HPE_INVALID_HEADER_TOKEN');
     }
     this.#headBytes += line.length;
-    this.#header.value = trim(this.#header.value + line, 0);
+    this.#header = { name: this.#header.name, value: trim(this.#header.value + line, 0) };
     return this.#headBytes > this.#maxHeadBytes ? this.#fail('headers size exceeds limit', 431) : null;
   }
 
@@ -415,6 +406,49 @@ export class HttpParser {
     return this.#error;
   }
 }
+
+interface RequestLine {
+  readonly method: string;
+  readonly target: string;
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** A first line taken apart, or the name of the error. */
+const REQUEST_LINES = new Memo((line: string): RequestLine | string => {
+  const match = /^([A-Z-]+) +([^ ]*)(?: +(.*))?$/.exec(line);
+  const method = match?.[1] ?? line.split(' ', 1)[0] ?? '';
+  if (!METHODS.has(method)) {
+    return 'HPE_INVALID_METHOD';
+  }
+  const target = match?.[2] ?? '';
+  if (match === null || target === '' || BAD_TARGET.test(target) || (!/^[/*A-Za-z[]/.test(target) && method !== 'CONNECT')) {
+    return 'HPE_INVALID_URL';
+  }
+  const version = match[3];
+  if (version === undefined) {
+    return { method, target, major: 0, minor: 9 };
+  }
+  const digits = /^HTTP\/([0-9])\.([0-9])$/.exec(version);
+  if (digits === null) {
+    return version.startsWith('HTTP/') ? 'HPE_INVALID_VERSION' : 'HPE_INVALID_CONSTANT';
+  }
+  return { method, target, major: Number(digits[1]), minor: Number(digits[2]) };
+});
+
+interface HeaderLine {
+  /** In lower case. */
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A header line taken apart, or `null`. */
+const HEADER_LINES = new Memo((line: string): HeaderLine | null => {
+  const colon = line.indexOf(':');
+  const name = line.slice(0, Math.max(0, colon));
+  const value = trim(line, colon + 1);
+  return TOKEN.test(name) && !BAD_VALUE.test(value) ? { name: name.toLowerCase(), value } : null;
+});
 
 /** Chunk headers and trailer lines longer than this are refused. */
 const MAX_SMALL_LINE = 65_536;
