@@ -5,7 +5,7 @@
  */
 import type { Daemon } from '../agent/daemon/daemon.ts';
 import { type LabelArray, printableLabels } from '../agent/labels/labels.ts';
-import type { MonitorPayload } from '../agent/monitor/monitor_agent.ts';
+import type { DnsLogRecord, MonitorPayload } from '../agent/monitor/monitor_agent.ts';
 import type { MonitorEvent } from '../monitor/event.ts';
 import type { EndpointInfo, LogRecord } from '../monitor/log_record.ts';
 import { parseIpv4 } from '../net/ipv4.ts';
@@ -28,6 +28,8 @@ export function monitorEvent(agent: Daemon, clock: Clock, payload: MonitorPayloa
       return { at, wallMillis, kind: 'perf', record: payload.record };
     case 'l7':
       return { at, wallMillis, kind: 'l7', record: logRecord(agent, payload.entry) };
+    case 'dns':
+      return { at, wallMillis, kind: 'l7', record: dnsRecord(agent, payload.record) };
     case 'agent':
       return { at, wallMillis, kind: 'agent', name: payload.name, text: payload.text };
   }
@@ -45,6 +47,29 @@ function logRecord(agent: Daemon, entry: LogEntry): LogRecord {
     destination: response ? source : destination,
     http: entry.http === undefined ? undefined : httpRecord(entry.http),
     l7: entry.generic_l7,
+  };
+}
+
+/** @see cilium:daemon/cmd/fqdn.go#Daemon.notifyOnDNSMsg */
+function dnsRecord(agent: Daemon, record: DnsLogRecord): LogRecord {
+  const { source, destination } = record;
+  return {
+    type: record.type,
+    observationPoint: 'Egress',
+    verdict: record.verdict,
+    transport: record.protocol === 'udp' ? 'UDP' : 'TCP',
+    source: endpointInfo(agent, `${source.address}:${source.port}`, source.identity),
+    destination: endpointInfo(agent, `${destination.address}:${destination.port}`, destination.identity),
+    dns: {
+      query: record.query,
+      qTypes: record.qTypes,
+      ips: record.ips,
+      cnames: record.cnames,
+      ttl: record.ttl,
+      rcode: record.rcode,
+      observationSource: 'proxy',
+      answerTypes: record.answerTypes,
+    },
   };
 }
 

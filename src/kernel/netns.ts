@@ -56,7 +56,7 @@ export class NetNs implements SocketLayer {
       inDevice: '',
       outDevice: '',
       transparentSocket: (skb) => this.tcp.matchTransparent(skb),
-      tproxy: (skb, port) => this.tcp.tproxy(skb, port),
+      tproxy: (skb, port) => (skb.packet.l4.kind === 'udp' ? this.udpLayer.tproxy(skb, port) : this.tcp.tproxy(skb, port)),
       matched: (table, chain, rule, skb) => {
         if (kernel.journey.recording) {
           this.#step(skb, 'ipt_do_table', rule.target.kind, `${table} ${chain}: ${nfRuleText(rule)}`);

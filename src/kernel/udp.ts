@@ -94,12 +94,18 @@ export class UdpLayer {
     }
   }
 
+  /** Gives the datagram to the transparent socket of a port. @see linux:net/netfilter/nf_tproxy_core.h#nf_tproxy_get_sock_v4 */
+  tproxy(skb: Skb, port: number): boolean {
+    skb.sk = this.#byPort.get(port)?.find((socket) => socket.options.transparent === true) ?? null;
+    return skb.sk !== null;
+  }
+
   /** @see linux:net/ipv4/udp.c#__udp4_lib_rcv */
   receive(skb: Skb, udp: UdpHeader): void {
     const { packet } = skb;
     const { ip } = packet;
     const from = { address: ip.src, port: udp.sport };
-    const socket = this.#find(udp.dport, ip.dst, from);
+    const socket = skb.sk instanceof Udp ? skb.sk : this.#find(udp.dport, ip.dst, from);
     if (socket === undefined) {
       this.#netns.icmpError(packet, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH);
       return;

@@ -40,6 +40,8 @@ export interface LogRecordDns {
   readonly rcode: number;
   /** `proxy` */
   readonly observationSource: string;
+  /** Types of the answer's records. */
+  readonly answerTypes?: readonly string[];
 }
 
 /** @see cilium:pkg/proxy/accesslog/record.go#LogRecordL7 */
@@ -55,6 +57,8 @@ export interface LogRecord {
   readonly verdict: 'Forwarded' | 'Denied' | 'Error' | 'Redirected';
   readonly source: EndpointInfo;
   readonly destination: EndpointInfo;
+  /** TCP where it is not said. */
+  readonly transport?: 'TCP' | 'UDP';
   readonly http?: LogRecordHttp | undefined;
   readonly dns?: LogRecordDns | undefined;
   readonly l7?: LogRecordL7 | undefined;

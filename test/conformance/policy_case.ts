@@ -101,7 +101,10 @@ export function computePolicyCase(input: PolicyCase): PolicyResult {
   }
   const cidrs = newCidrIdentities();
   const dns = Object.entries(input.dns ?? {});
-  const cache = new SelectorCache(identities.values(), (selector) => addressIdentities(selector, dns, cidrs));
+  const cache = new SelectorCache(identities.values(), {
+    register: (selector) => addressIdentities(selector, dns, cidrs),
+    unregister: () => undefined,
+  });
   const repository = new Repository(cache, config, SECRETS);
   const services = backendsOf(input);
   const policies = input.policies.map((object) => {

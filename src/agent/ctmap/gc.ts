@@ -3,8 +3,9 @@
  * @see cilium:pkg/maps/ctmap/gc/gc.go#Enable
  * @see cilium:pkg/maps/ctmap/ctmap.go#GetInterval
  */
-import type { CtMap } from '../../maps/ctmap.ts';
-import { SECOND } from '../../sim/clock.ts';
+import { type CtMap, TUPLE_F_OUT } from '../../maps/ctmap.ts';
+import type { Ipv4 } from '../../net/ipv4.ts';
+import { type Nanos, SECOND } from '../../sim/clock.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
 
@@ -32,15 +33,33 @@ export function nextInterval(previous: number, ratio: number): number {
   return ratio > 0 && ratio < 0.05 ? Math.min(MAX_INTERVAL, Math.floor(previous * 1.5)) : previous;
 }
 
+/** Hears which connections live, to keep names alive that they use. @see cilium:pkg/maps/ctmap/gc/gc.go#Enable */
+export interface LiveConnections {
+  markDnsCtEntry(source: Ipv4, destination: Ipv4, now: Nanos): void;
+  markCtGcTime(start: Nanos): void;
+}
+
+/** Tells of the connections pods have opened that are still in a map. */
+export function tellLiveConnections(map: CtMap, live: LiveConnections, now: Nanos): void {
+  for (const [key] of map.entries()) {
+    if (key.flags === TUPLE_F_OUT) {
+      // The key holds the addresses of the reply: the pod is where the reply goes.
+      live.markDnsCtEntry(key.daddr, key.saddr, now);
+    }
+  }
+}
+
 /** Runs it for ever. */
-export function startConntrackGc(scheduler: Scheduler, journey: Journey, maps: readonly CtMap[]): void {
+export function startConntrackGc(scheduler: Scheduler, journey: Journey, maps: readonly CtMap[], live: LiveConnections): void {
   const run = (interval: number): void => {
     scheduler.after(interval * SECOND, 'periodic:ct-gc', () => {
       let ratio = 0;
+      const now = scheduler.clock.now();
       for (const map of maps) {
         const size = map.size;
         const deleted = collectGarbage(map, scheduler.clock.seconds());
         ratio = Math.max(ratio, size === 0 ? 0 : deleted / size);
+        tellLiveConnections(map, live, now);
         if (journey.recording && deleted > 0) {
           journey.add({
             kind: 'change',
@@ -53,6 +72,7 @@ export function startConntrackGc(scheduler: Scheduler, journey: Journey, maps: r
           });
         }
       }
+      live.markCtGcTime(now);
       run(nextInterval(interval, ratio));
     });
   };

@@ -10,6 +10,7 @@ import type { NetNs } from '../../kernel/netns.ts';
 import { IDENTITY_HEALTH, IDENTITY_HOST, IDENTITY_WORLD } from '../../maps/identity.ts';
 import { ENDPOINT_F_HOST } from '../../maps/lxcmap.ts';
 import { newPolicyMap } from '../../maps/policymap.ts';
+import { DNS_RCODE_NXDOMAIN, DNS_RCODE_REFUSED } from '../../net/dns.ts';
 import type { Cidr4, Ipv4 } from '../../net/ipv4.ts';
 import type { Mac } from '../../net/mac.ts';
 import { assertPresent } from '../../sim/assert.ts';
@@ -24,11 +25,13 @@ import { installStaticRules } from '../datapath/iptables.ts';
 import type { Loader } from '../datapath/loader.ts';
 import { type HostDevices, initMaps, type NodeMaps, setupHostNetwork } from '../datapath/node.ts';
 import { Endpoint } from '../endpoint/endpoint.ts';
+import { applyPolicyMapChanges } from '../endpoint/policy_map_changes.ts';
 import type { RegenerationLevel } from '../endpoint/state.ts';
 import { EndpointManager } from '../endpointmanager/manager.ts';
 import type { ProxyLauncher } from '../envoy/envoy.ts';
 import type { OriginRecorder } from '../envoy/network_policy.ts';
 import { XdsCacheServer } from '../envoy/xds_server.ts';
+import { DnsProxy } from '../fqdn/dns_proxy.ts';
 import type { ClusterIdentities } from '../identity/cluster_identities.ts';
 import { type CidrIdentities, type Identity, newCidrIdentities, newIdentity, reservedIdentities } from '../identity/identity.ts';
 import { Ipam } from '../ipam/ipam.ts';
@@ -50,6 +53,7 @@ import { Proxy } from '../proxy/proxy.ts';
 import { ProxyPorts } from '../proxy/proxy_ports.ts';
 import { ServiceManager } from '../service/service.ts';
 import { EventQueue } from './event_queue.ts';
+import { Fqdn } from './fqdn.ts';
 import { PolicyManager } from './policy.ts';
 import { Regenerator } from './regenerator.ts';
 import { type EndpointModel, endpointModel, hostEndpointModel, identityModel } from './views.ts';
@@ -123,6 +127,8 @@ export class Daemon {
   readonly ipcache: Ipcache;
   readonly services: ServiceManager;
   readonly proxy: Proxy;
+  readonly dnsProxy: DnsProxy;
+  readonly fqdn: Fqdn;
   readonly xdsServer: XdsCacheServer;
   readonly monitor: MonitorAgent;
   readonly policy: PolicyManager;
@@ -163,17 +169,41 @@ export class Daemon {
     this.services = new ServiceManager(this.maps, journey);
     this.xdsServer = new XdsCacheServer(scheduler, journey);
     const ports = new ProxyPorts(rng.fork('proxy ports'), deps.pins.proxyPorts, () => scheduler.clock.now());
-    this.proxy = new Proxy({ xds: this.xdsServer, launcher: deps.proxy, netfilter: deps.hostNetns.netfilter, journey, options, ports });
-    this.#regenerator = new Regenerator({
-      scheduler,
+    this.dnsProxy = this.#newDnsProxy();
+    this.proxy = new Proxy({
+      xds: this.xdsServer,
+      launcher: deps.proxy,
+      netfilter: deps.hostNetns.netfilter,
       journey,
-      repository: this.repository,
-      policyCache: this.#policyCache,
+      options,
+      ports,
+      dnsProxy: this.dnsProxy,
+    });
+    const policyDeps = {
+      journey,
       proxy: this.proxy,
       xds: this.xdsServer,
-      loader: deps.loader,
       clusterNamedPorts: () => this.endpoints.list().flatMap((endpoint) => endpoint.namedPorts),
       origins: this.npdsOrigins,
+    };
+    this.fqdn = new Fqdn({
+      scheduler,
+      journey,
+      options,
+      selectorCache: this.selectorCache,
+      cidrIdentities: this.cidrIdentities,
+      ipcache: this.ipcache,
+      endpoints: () => this.endpoints.list(),
+      updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
+      applyPolicyMapChanges: (endpoint, completions) => applyPolicyMapChanges(policyDeps, endpoint, completions),
+      log: (record) => this.monitor.send({ kind: 'dns', record }),
+    });
+    this.#regenerator = new Regenerator({
+      ...policyDeps,
+      scheduler,
+      repository: this.repository,
+      policyCache: this.#policyCache,
+      loader: deps.loader,
       isHost: (endpoint) => endpoint.identity?.id === IDENTITY_HOST,
       writeEndpoint: (endpoint) => this.#writeEndpoint(endpoint),
       regenerated: (endpoint) => {
@@ -201,7 +231,11 @@ export class Daemon {
     this.#syncHostIps();
     this.#createHealthEndpoint();
     this.#enableK8sWatchers();
-    startConntrackGc(scheduler, journey, [this.maps.ct4, this.maps.ctAny4]);
+    startConntrackGc(scheduler, journey, [this.maps.ct4, this.maps.ctAny4], this.fqdn);
+    if (this.options['enable-l7-proxy']) {
+      this.proxy.startDnsProxy();
+    }
+    this.fqdn.start();
   }
 
   /** Records of the proxy's access log. @see cilium:pkg/envoy/accesslog_server.go#accessLogServer.logRecord */
@@ -255,6 +289,7 @@ export class Daemon {
     }
     this.xdsServer.delete(NETWORK_POLICY_TYPE_URL, String(endpoint.id), null);
     bpffs.unpin(endpoint.policyMap.spec.name);
+    this.fqdn.forget(endpoint);
     this.#releaseIdentity(endpoint);
     this.ipam.release(endpoint.ipv4);
     this.endpoints.remove(endpoint);
@@ -314,6 +349,21 @@ export class Daemon {
     }
     this.#policyCache.addUser(endpoint.identity);
     this.ipcache.upsert(hostPrefix4(endpoint.ipv4), { identity: endpoint.identity.id, source: 'local', hostIp: this.nodeIp });
+  }
+
+  /** @see cilium:daemon/cmd/fqdn.go#Daemon.bootstrapFQDN */
+  #newDnsProxy(): DnsProxy {
+    const { scheduler, rng, hostNetns, pins } = this.#deps;
+    return new DnsProxy({
+      scheduler,
+      rng: rng.fork('dns proxy'),
+      sockets: hostNetns,
+      port: pins.proxyPorts['cilium-dns-egress'] ?? this.options['tofqdns-proxy-port'],
+      rejectRcode: this.options['tofqdns-dns-reject-response-code'] === 'nameError' ? DNS_RCODE_NXDOMAIN : DNS_RCODE_REFUSED,
+      lookupEndpoint: (ip) => this.endpoints.ofAddress(ip),
+      lookupIdentity: (ip) => this.ipcache.lookup(ip)?.identity ?? IDENTITY_WORLD,
+      notify: (query, message, outcome, done) => this.fqdn.notifyOnDnsMsg(query, message, outcome, done),
+    });
   }
 
   #releaseIdentity(endpoint: Endpoint): void {

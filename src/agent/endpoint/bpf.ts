@@ -4,24 +4,23 @@
  * @see cilium:pkg/endpoint/bpf.go#Endpoint.regenerateBPF
  */
 
-import { formatIpv4 } from '../../net/ipv4.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
-import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
 import type { EndpointDatapathConfig, Loader } from '../datapath/loader.ts';
-import { getNetworkPolicy, type OriginRecorder } from '../envoy/network_policy.ts';
+import type { OriginRecorder } from '../envoy/network_policy.ts';
 import type { XdsCacheServer } from '../envoy/xds_server.ts';
 import type { PolicyCache } from '../policy/distillery.ts';
-import { listenerName } from '../policy/l7_parser.ts';
-import { resolveNamedPort } from '../policy/named_ports.ts';
-import { proxyId } from '../policy/proxyid.ts';
+import { listenerName, PARSER_DNS } from '../policy/l7_parser.ts';
+import type { NamedPort } from '../policy/named_ports.ts';
 import { addNewRedirects } from '../policy/redirects.ts';
 import type { Repository } from '../policy/repository.ts';
-import { detachEndpointPolicy, distillPolicy, type EndpointPolicy, type PolicyOwner } from '../policy/resolve.ts';
+import { detachEndpointPolicy, distillPolicy, type EndpointPolicy } from '../policy/resolve.ts';
 import type { Proxy } from '../proxy/proxy.ts';
 import { CompletionGroup } from './completions.ts';
 import type { Endpoint } from './endpoint.ts';
 import { syncPolicyMap } from './policy_map.ts';
+import { updateNetworkPolicy } from './policy_map_changes.ts';
+import { policyOwner } from './policy_owner.ts';
 import { REGENERATE_WITHOUT_DATAPATH, REGENERATION_LEVELS, type RegenerationLevel } from './state.ts';
 
 /** What a regeneration works with. */
@@ -34,7 +33,7 @@ export interface RegenerationDeps {
   readonly xds: XdsCacheServer;
   readonly loader: Loader;
   /** Named ports of all pods, for egress. */
-  readonly clusterNamedPorts: () => Parameters<typeof resolveNamedPort>[0];
+  readonly clusterNamedPorts: () => readonly NamedPort[];
   /** Where NPDS rules come from, by message. */
   readonly origins: OriginRecorder;
   readonly isHost: (endpoint: Endpoint) => boolean;
@@ -69,7 +68,7 @@ export function regenerateBPF(
     return;
   }
   addRedirects(round);
-  updateNetworkPolicy(round);
+  tellProxy(round);
   step(round, 'syncPolicyMap', syncPolicyMap(endpoint, deps.journey));
   removeOldRedirects(round);
   realizeDatapath(round, level);
@@ -123,14 +122,6 @@ function enforced(enabled: boolean): string {
   return enabled ? 'enforced' : 'not enforced';
 }
 
-/** Named ports and known proxy ports of an endpoint. */
-export function policyOwner(deps: Pick<RegenerationDeps, 'clusterNamedPorts'>, endpoint: Endpoint): PolicyOwner {
-  return {
-    namedPort: (ingress, name, proto) => resolveNamedPort(ingress ? endpoint.namedPorts : deps.clusterNamedPorts(), name, proto),
-    lookupRedirectPort: (ingress, protocol, port) => endpoint.realizedRedirects.get(proxyId(endpoint.id, ingress, protocol, port)) ?? 0,
-  };
-}
-
 /** Ingress, then egress. @see cilium:pkg/endpoint/bpf.go#Endpoint.addNewRedirects */
 function addRedirects(round: Round): void {
   const { deps, endpoint } = round;
@@ -142,7 +133,10 @@ function addRedirects(round: Round): void {
   const ports = new Map<string, number>();
   for (const ingress of [true, false]) {
     const added = addNewRedirects(policy, endpoint.id, ingress, ({ proxyId: id, filter }) => {
-      const created = deps.proxy.createOrUpdateRedirect(id, listenerName(filter.l7Parser, ingress), ingress, () => round.completions.add());
+      const dns =
+        filter.l7Parser === PARSER_DNS ? { endpointId: endpoint.id, port: filter.port, parts: [...filter.perSelector.values()] } : null;
+      const wanted = { id, listenerName: listenerName(filter.l7Parser, ingress), ingress, dns };
+      const created = deps.proxy.createOrUpdateRedirect(wanted, () => round.completions.add());
       round.finalizers.push(() => created.finalize());
       round.reverts.push(() => created.revert());
       return created.port;
@@ -159,29 +153,11 @@ function addRedirects(round: Round): void {
   });
 }
 
-/** @see cilium:pkg/endpoint/policy.go#Endpoint.updateNetworkPolicy */
-function updateNetworkPolicy(round: Round): void {
-  const { deps, endpoint } = round;
-  const policy = endpoint.desiredPolicy as EndpointPolicy;
-  const name = String(endpoint.id);
-  const before = deps.xds.get(NETWORK_POLICY_TYPE_URL, name);
-  const resource = getNetworkPolicy(
-    policy.selectorPolicy,
-    { ...policyOwner(deps, endpoint), endpointId: endpoint.id, ips: [formatIpv4(endpoint.ipv4)], conntrackMapName: 'global' },
-    deps.origins,
-  );
-  const revision = endpoint.nextPolicyRevision;
-  const completion = deps.proxy.hasListeners ? round.completions.add() : null;
-  deps.xds.upsert(NETWORK_POLICY_TYPE_URL, name, resource, (error) => {
-    if (error === null) {
-      endpoint.proxyPolicyRevision = Math.max(endpoint.proxyPolicyRevision, revision);
-    }
-    completion?.(error);
-  });
-  step(round, 'updateNetworkPolicy', { endpoint: endpoint.id, waits: completion !== null });
-  if (before !== undefined) {
-    round.reverts.push(() => deps.xds.upsert(NETWORK_POLICY_TYPE_URL, name, before, null));
-  }
+function tellProxy(round: Round): void {
+  const { deps, endpoint, completions } = round;
+  const { waits, revert } = updateNetworkPolicy(deps, endpoint, completions);
+  step(round, 'updateNetworkPolicy', { endpoint: endpoint.id, waits });
+  round.reverts.push(revert);
 }
 
 /** @see cilium:pkg/endpoint/bpf.go#Endpoint.removeOldRedirects */

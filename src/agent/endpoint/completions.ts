@@ -2,7 +2,7 @@
  * Waiting for the proxy: a group of acknowledgements with one time limit.
  * @see cilium:pkg/completion/completion.go#WaitGroup
  */
-import { SECOND } from '../../sim/clock.ts';
+import { type Nanos, SECOND } from '../../sim/clock.ts';
 import type { Scheduler, Timer } from '../../sim/scheduler.ts';
 import type { Completion } from '../envoy/xds_server.ts';
 
@@ -12,13 +12,15 @@ export const ENDPOINT_GENERATION_TIMEOUT = 330 * SECOND;
 /** The group. */
 export class CompletionGroup {
   readonly #scheduler: Scheduler;
+  readonly #limit: Nanos;
   #open = 0;
   #error: string | null = null;
   #waiter: ((error: string | null) => void) | null = null;
   #timer: Timer | null = null;
 
-  constructor(scheduler: Scheduler) {
+  constructor(scheduler: Scheduler, limit: Nanos = ENDPOINT_GENERATION_TIMEOUT) {
     this.#scheduler = scheduler;
+    this.#limit = limit;
   }
 
   /** One more acknowledgement to wait for. */
@@ -38,7 +40,7 @@ export class CompletionGroup {
   /** Calls back when all have come, at the first error, or when time is up. */
   wait(waiter: (error: string | null) => void): void {
     this.#waiter = waiter;
-    this.#timer = this.#scheduler.after(ENDPOINT_GENERATION_TIMEOUT, 'proxy completions', () => {
+    this.#timer = this.#scheduler.after(this.#limit, 'proxy completions', () => {
       this.#error ??= 'context deadline exceeded';
       this.#check();
     });

@@ -6,7 +6,7 @@
 import type { Identity } from '../../maps/identity.ts';
 import { ENDPOINT_KEY_IPV4, type IpcacheMap } from '../../maps/ipcache.ts';
 import type { Ipv4 } from '../../net/ipv4.ts';
-import { formatPrefix, type IpPrefix } from '../../net/prefix.ts';
+import { formatPrefix, type IpPrefix, maskPrefix } from '../../net/prefix.ts';
 import type { Journey } from '../../sim/journey.ts';
 
 /** Who says so; later ones yield to earlier ones. @see cilium:pkg/source/source.go#AllowOverwrite */
@@ -37,6 +37,17 @@ export class Ipcache {
   /** What is known of a prefix text. */
   get(prefix: string): IpcacheEntry | undefined {
     return this.#entries.get(prefix);
+  }
+
+  /** What is known of the longest prefix that holds an address. @see cilium:daemon/cmd/daemon.go#Daemon.LookupSecIDByIP */
+  lookup(address: Ipv4): IpcacheEntry | undefined {
+    for (let length = 32; length >= 0; length--) {
+      const entry = this.#entries.get(formatPrefix(maskPrefix({ family: 4, bits: BigInt(address), length })));
+      if (entry !== undefined) {
+        return entry;
+      }
+    }
+    return undefined;
   }
 
   /** Says that a prefix has an identity; `false` if a better source says otherwise. @see cilium:pkg/ipcache/ipcache.go#IPCache.upsertLocked */

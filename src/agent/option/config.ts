@@ -40,6 +40,13 @@ export const DEFAULT_OPTIONS = {
   'bpf-ct-timeout-regular-tcp-syn': 60,
   'bpf-ct-timeout-regular-tcp-fin': 10,
   'identity-change-grace-period': 5,
+  'tofqdns-proxy-port': 0,
+  'tofqdns-min-ttl': 3600,
+  'tofqdns-endpoint-max-ip-per-hostname': 50,
+  'tofqdns-max-deferred-connection-deletes': 10000,
+  /** Milliseconds. */
+  'tofqdns-proxy-response-max-delay': 100,
+  'tofqdns-dns-reject-response-code': 'refused',
   'enable-endpoint-status': false,
   'hubble-event-buffer-capacity': 4095,
   /** Ours: which release's datapath; `1.13.3` or `branch-point`. */
@@ -64,6 +71,7 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   tunnel: ['vxlan', 'geneve', 'disabled'],
   'kube-proxy-replacement': ['disabled', 'partial', 'strict'],
   'allow-localhost': ['auto', 'always', 'policy'],
+  'tofqdns-dns-reject-response-code': ['refused', 'nameError'],
   profile: ['1.13.3', 'branch-point'],
 };
 

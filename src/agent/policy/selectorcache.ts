@@ -39,8 +39,15 @@ export interface CachedSelector {
   userCount(): number;
 }
 
-/** Tells which addresses' identities a name selector starts with. */
-export type FqdnResolver = (selector: FqdnSelector) => readonly NumericIdentity[];
+/** Hears of name selectors that come into use and go out of it. @see cilium:pkg/policy/selectorcache.go#identityNotifier */
+export interface IdentityNotifier {
+  /** A first user; the identities of the addresses known for it. */
+  register(selector: FqdnSelector): readonly NumericIdentity[];
+  /** The last user has gone. */
+  unregister(selector: FqdnSelector): void;
+}
+
+const NO_NAMES: IdentityNotifier = { register: () => [], unregister: () => undefined };
 
 class Selector implements CachedSelector {
   readonly key: string;
@@ -88,13 +95,18 @@ export class SelectorCache {
   private readonly identities = new Map<NumericIdentity, Identity>();
   private readonly postings = new LabelPostings();
   private readonly selectors = new Map<string, Selector>();
-  private readonly resolveFqdn: FqdnResolver;
+  private names: IdentityNotifier;
 
-  constructor(identities: Iterable<Identity> = [], resolveFqdn: FqdnResolver = () => []) {
-    this.resolveFqdn = resolveFqdn;
+  constructor(identities: Iterable<Identity> = [], names: IdentityNotifier = NO_NAMES) {
+    this.names = names;
     for (const identity of identities) {
       this.remember(identity);
     }
+  }
+
+  /** Connects the subsystem that knows names. @see cilium:pkg/policy/selectorcache.go#SelectorCache.SetLocalIdentityNotifier */
+  setLocalIdentityNotifier(names: IdentityNotifier): void {
+    this.names = names;
   }
 
   /** The identity with this number, if known. */
@@ -129,7 +141,7 @@ export class SelectorCache {
     let cached = this.selectors.get(key);
     if (cached === undefined) {
       cached = new Selector(key, null, fqdn);
-      for (const id of this.resolveFqdn(fqdn)) {
+      for (const id of this.names.register(fqdn)) {
         cached.chosen.add(id);
       }
       this.selectors.set(key, cached);
@@ -146,6 +158,9 @@ export class SelectorCache {
     cached.users.delete(user);
     if (cached.users.size === 0) {
       this.selectors.delete(cached.key);
+      if (cached.fqdn !== null) {
+        this.names.unregister(cached.fqdn);
+      }
     }
   }
 

@@ -55,6 +55,14 @@ export class ProxyPorts {
     return entry;
   }
 
+  /** A port that somebody else has chosen and that is never released. @see cilium:pkg/proxy/proxy.go#Proxy.SetProxyPort */
+  setStatic(name: string, ingress: boolean, port: number): ProxyPort {
+    const entry = this.#ports.get(name) ?? { name, ingress, port, configured: false, redirects: 1 };
+    entry.port = port;
+    this.#ports.set(name, entry);
+    return entry;
+  }
+
   /** Nobody uses the listener any more. */
   release(entry: ProxyPort): void {
     this.#releasedAt.set(entry.port, this.#now());

@@ -24,7 +24,7 @@ export function sevenFlow(record: LogRecord, time: number, latencyMillis: number
     verdict: verdictOf(record),
     source: l7Endpoint(names, record.source),
     destination: l7Endpoint(names, record.destination),
-    protocol: record.dns === undefined ? 'TCP' : 'UDP',
+    protocol: record.transport ?? 'TCP',
     event: { kind: 'l7', record, latencyMillis },
     isReply,
     direction: (record.observationPoint === 'Ingress') === !isReply ? 'INGRESS' : 'EGRESS',
