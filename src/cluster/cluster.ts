@@ -7,6 +7,7 @@ import { filterLabels, newLabelFilter } from '../agent/labels/filter.ts';
 import { parseOptions } from '../agent/option/config.ts';
 import { ApiServer } from '../k8s/api_server.ts';
 import type { Namespace, Pod, Service } from '../k8s/objects.ts';
+import { BpfFs } from '../kernel/bpffs.ts';
 import { formatIpv4, type Ipv4, parseCidr4, parseIpv4 } from '../net/ipv4.ts';
 import { formatRfc3339 } from '../net/rfc3339.ts';
 import { assert, assertPresent } from '../sim/assert.ts';
@@ -14,15 +15,17 @@ import { type Nanos, SECOND, SimClock } from '../sim/clock.ts';
 import { Journey } from '../sim/journey.ts';
 import { Rng } from '../sim/rng.ts';
 import { SimScheduler } from '../sim/scheduler.ts';
+import { newApiServerPort } from '../workloads/api_server.ts';
 import { execute } from '../workloads/commands.ts';
 import { HttpClient } from '../workloads/http_client.ts';
-import type { ProcessResult } from '../workloads/process.ts';
+import type { ProcessEnv, ProcessResult } from '../workloads/process.ts';
 import { ClusterDns } from './cluster_dns.ts';
 import { Fabric } from './fabric.ts';
 import { kubeSystemObjects } from './kube_system.ts';
 import { randomSuffix } from './names.ts';
 import { Node } from './node.ts';
 import type { ClusterOptions, PodPins } from './options.ts';
+import { Outside } from './outside.ts';
 import { startControllers } from './workload_controllers.ts';
 
 /** A process that was started. */
@@ -32,6 +35,10 @@ export interface Execution {
   readonly result: ProcessResult | null;
   kill(): void;
 }
+
+/** Stand where a namespace would: processes of the nodes themselves, and of hosts outside. */
+export const ON_NODE = 'node';
+export const OUTSIDE = 'world';
 
 /** How long the control plane may take to come to rest. */
 const SETTLE_LIMIT: Nanos = 400 * SECOND;
@@ -45,10 +52,13 @@ export class Cluster {
   readonly api: ApiServer;
   readonly nodes: readonly Node[];
   readonly fabric: Fabric;
+  readonly outside: Outside;
   readonly identities: ClusterIdentities;
   readonly #rng: Rng;
   readonly #labelFilter = newLabelFilter();
   readonly #serviceIps = new Set<string>();
+  readonly #nodePorts = new Set<number>();
+  readonly #nodePortRng: Rng;
   #packetId = 0;
   #nextNode = 0;
 
@@ -60,6 +70,7 @@ export class Cluster {
     this.scheduler = new SimScheduler(this.clock);
     this.journey = new Journey(() => this.clock.now());
     this.#rng = new Rng(options.seed);
+    this.#nodePortRng = this.#rng.fork('node ports');
     const uids = this.#rng.fork('uids');
     this.api = new ApiServer({
       later: (callback) => this.scheduler.after(0, 'watch event', callback),
@@ -74,7 +85,18 @@ export class Cluster {
     this.#watchServices(service.address, 2 ** (32 - service.length) - 2);
     this.#watchPods();
     startControllers({ api: this.api, rng: this.#rng.fork('controllers'), podNames: options.pins.podNames ?? {} });
-    const zone = new ClusterDns(this.api);
+    this.outside = new Outside({
+      scheduler: this.scheduler,
+      rng: this.#rng.fork('outside'),
+      journey: this.journey,
+      fabric: this.fabric,
+      bpffs: new BpfFs(),
+      nextPacketId: () => ++this.#packetId,
+      hosts: options.world,
+      nodes: options.nodes,
+      curlVersion: options.curlVersion,
+    });
+    const zone = new ClusterDns(this.api, this.outside.names);
     this.nodes = options.nodes.map(
       (node) =>
         new Node({
@@ -94,6 +116,7 @@ export class Cluster {
           pins: (pod) => this.#podPins(pod),
         }),
     );
+    newApiServerPort().start(assertPresent(this.nodes[0], 'a node').kubelet.hostEnv);
     const suffix = this.#rng.fork('cilium pods');
     for (const object of kubeSystemObjects(options.nodes, addresses)) {
       const { generateName } = object.metadata;
@@ -117,14 +140,27 @@ export class Cluster {
     return this.nodes.find((node) => node.kubelet.sandbox(namespace, pod) !== undefined);
   }
 
-  /** Starts a program in a pod; `null` if the pod does not run. */
+  /** Where a program would run: in a pod, on a node (`node` and its name) or on a host outside (`world` and its name). */
+  processEnv(namespace: string, name: string): ProcessEnv | undefined {
+    const inPod = this.nodeOf(namespace, name)?.kubelet.sandbox(namespace, name)?.env;
+    if (inPod !== undefined) {
+      return inPod;
+    }
+    return namespace === OUTSIDE
+      ? this.outside.host(name)?.env
+      : namespace === ON_NODE
+        ? this.nodes.find((node) => node.name === name)?.kubelet.hostEnv
+        : undefined;
+  }
+
+  /** Starts a program in a pod, on a node or outside; `null` if there is no such place. */
   exec(namespace: string, pod: string, argv: readonly string[]): Execution | null {
-    const sandbox = this.nodeOf(namespace, pod)?.kubelet.sandbox(namespace, pod);
-    if (sandbox === undefined) {
+    const env = this.processEnv(namespace, pod);
+    if (env === undefined) {
       return null;
     }
     let result: ProcessResult | null = null;
-    const program = execute(sandbox.env, argv, (left) => {
+    const program = execute(env, argv, (left) => {
       result = left;
     });
     return {
@@ -140,8 +176,8 @@ export class Cluster {
 
   /** A client in a pod that keeps its connection; `null` if the pod does not run. */
   httpClient(namespace: string, pod: string): HttpClient | null {
-    const sandbox = this.nodeOf(namespace, pod)?.kubelet.sandbox(namespace, pod);
-    return sandbox === undefined ? null : new HttpClient(sandbox.env);
+    const env = this.processEnv(namespace, pod);
+    return env === undefined ? null : new HttpClient(env);
   }
 
   /** Lets time run until a condition holds, for at most `limit` nanoseconds; whether it holds. */
@@ -183,8 +219,26 @@ export class Cluster {
         ip = formatIpv4(base + 1 + rng.below(capacity));
       }
       this.#serviceIps.add(ip);
-      return { ...service, spec: { ...service.spec, type: type ?? 'ClusterIP', clusterIP: ip, clusterIPs: [ip] } };
+      const spec = { ...service.spec, type: type ?? 'ClusterIP', clusterIP: ip, clusterIPs: [ip] };
+      return { ...service, spec: type === 'NodePort' || type === 'LoadBalancer' ? this.#withNodePorts(spec) : spec };
     });
+  }
+
+  /** Gives every port a node port, from 30000 to 32767. */
+  #withNodePorts(spec: Service['spec']): Service['spec'] {
+    for (const port of spec.ports ?? []) {
+      this.#nodePorts.add(port.nodePort ?? 0);
+    }
+    const ports = (spec.ports ?? []).map((port) => {
+      let nodePort = port.nodePort;
+      while (nodePort === undefined || nodePort === 0) {
+        const drawn = 30000 + this.#nodePortRng.below(2768);
+        nodePort = this.#nodePorts.has(drawn) ? undefined : drawn;
+      }
+      this.#nodePorts.add(nodePort);
+      return { ...port, nodePort };
+    });
+    return { ...spec, ports };
   }
 
   /** Schedules pods to nodes, and pins identities before the agent allocates them. */

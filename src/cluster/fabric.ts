@@ -1,5 +1,5 @@
 /**
- * The underlay: what stands between the nodes' network cards, and the world beyond.
+ * The underlay: what stands between the network cards of nodes and of hosts outside.
  * It moves packets by destination address and decides nothing else.
  * @remarks Simplified: no link layer (no ARP, no switches); a packet arrives where its destination address is, without delay or loss unless a filter says so.
  */
@@ -8,38 +8,25 @@ import type { Ipv4 } from '../net/ipv4.ts';
 import type { Packet } from '../net/packet.ts';
 import type { Scheduler } from '../sim/scheduler.ts';
 
-/** Takes packets for addresses that no node has. */
-export type WorldPort = (packet: Packet) => void;
-
 /** One underlay for all nodes of a cluster. */
 export class Fabric {
   readonly #scheduler: Scheduler;
   readonly #ports = new Map<Ipv4, NetDevice>();
-  #world: WorldPort | null = null;
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
   }
 
-  /** Connects a node's network card at its address. */
+  /** Connects the network card of a node or of a host outside at its address. */
   attach(address: Ipv4, device: NetDevice): void {
     this.#ports.set(address, device);
   }
 
-  /** Connects the world: it gets what is addressed to nobody here. */
-  attachWorld(port: WorldPort): void {
-    this.#world = port;
-  }
-
-  /** Carries a packet that a node's card sent. */
-  transmit(packet: Packet): void {
-    const device = this.#ports.get(packet.ip.dst);
-    this.#scheduler.after(0, 'fabric', () => {
-      if (device !== undefined) {
-        device.receive(packet);
-      } else {
-        this.#world?.(packet);
-      }
-    });
+  /** Carries a packet that a card sent, to its destination or to the router given; what has no such address is lost. */
+  transmit(packet: Packet, nextHop: Ipv4 = packet.ip.dst): void {
+    const device = this.#ports.get(nextHop);
+    if (device !== undefined) {
+      this.#scheduler.after(0, 'fabric', () => device.receive(packet));
+    }
   }
 }

@@ -219,15 +219,24 @@ export class Kubelet {
     });
   }
 
+  /** What a process of the node itself finds around it. It asks the cluster's DNS server for names. */
+  get hostEnv(): ProcessEnv {
+    const { nodeName, nodeIp, hostNetns } = this.#deps;
+    return this.#newEnv(`node ${nodeName}`, nodeName, hostNetns, nodeIp, 'default');
+  }
+
   #env(pod: Pod, netns: NetNs, ip: string): ProcessEnv {
+    return this.#newEnv(keyOf(pod), pod.metadata.name, netns, ip, namespaceOf(pod));
+  }
+
+  #newEnv(owner: string, hostname: string, netns: NetNs, ip: string, namespace: string): ProcessEnv {
     const { scheduler, rng, journey, dnsIp, curlVersion } = this.#deps;
-    const namespace = namespaceOf(pod);
     return {
       sockets: netns,
       scheduler,
-      rng: rng.fork(`processes of ${keyOf(pod)}`),
+      rng: rng.fork(`processes of ${owner}`),
       journey,
-      hostname: pod.metadata.name,
+      hostname,
       podIp: parseIpv4(ip) as Ipv4,
       resolvConf: { nameserver: dnsIp, search: [`${namespace}.svc.cluster.local`, 'svc.cluster.local', 'cluster.local'], ndots: 5 },
       curlVersion,

@@ -15,6 +15,7 @@ import type { Rng } from '../sim/rng.ts';
 import type { Scheduler } from '../sim/scheduler.ts';
 import { DatapathLoader } from './datapath_loader.ts';
 import type { Fabric } from './fabric.ts';
+import { startKubeProxy } from './kube_proxy.ts';
 import { Kubelet, type KubeletDeps } from './kubelet.ts';
 import { monitorEvent } from './monitor_events.ts';
 import { randomMac } from './names.ts';
@@ -98,6 +99,9 @@ export class Node {
       this.events.push(monitorEvent(this.agent, scheduler.clock, payload));
     });
     this.agent.start();
+    if (deps.options['kube-proxy-replacement'] !== 'strict') {
+      startKubeProxy(deps.api, this.hostNetns, assertPresent(parseCidr4(node.podCIDR), `pod CIDR ${node.podCIDR}`));
+    }
     this.kubelet = new Kubelet({
       ...deps,
       rng: rng.fork('kubelet'),

@@ -49,6 +49,28 @@ export interface Pins {
   readonly requestIds?: readonly string[];
 }
 
+/** A server of a host outside. */
+export interface WorldServer {
+  readonly port: number;
+  /** HTTP, or a UDP service that sends back what it gets. */
+  readonly protocol: 'TCP' | 'UDP';
+  /** Body of every answer; `null`: the host's name and a newline. */
+  readonly text: string | null;
+}
+
+/** A host outside the cluster, on the other side of the nodes' network cards. */
+export interface WorldHost {
+  /** Its name, which cluster DNS knows. */
+  readonly name: string;
+  /** Further names. */
+  readonly names: readonly string[];
+  /** Addresses, the first of which is the source of what it sends. */
+  readonly ips: readonly string[];
+  readonly servers: readonly WorldServer[];
+  /** It has routes to the pods through their nodes; without it only node addresses are reachable from there. */
+  readonly podRoutes: boolean;
+}
+
 /** Everything a run depends on. */
 export interface ClusterOptions {
   readonly clusterName: string;
@@ -64,6 +86,8 @@ export interface ClusterOptions {
   readonly wallTime: number;
   /** Version the pods' curl reports. */
   readonly curlVersion: string;
+  /** Hosts outside the cluster. */
+  readonly world: readonly WorldHost[];
 }
 
 /** A cluster of one node, as `cilium install` on k3s gives it, with nothing pinned. */
@@ -77,6 +101,7 @@ export const DEFAULT_CLUSTER_OPTIONS: ClusterOptions = {
   bootTime: 10_000,
   wallTime: 1_685_577_600_000,
   curlVersion: '7.58.0',
+  world: [],
 };
 
 /** What is wrong with values for Cilium's options: unknown names, values out of their set, values the model does not follow. */

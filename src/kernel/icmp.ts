@@ -2,7 +2,7 @@
 
 import { NO_BYTES } from '../net/bytes.ts';
 import { type IcmpHeader, makePacket, type Packet } from '../net/packet.ts';
-import { ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, IPPROTO_ICMP } from '../net/protocol.ts';
+import { ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED, IPPROTO_ICMP } from '../net/protocol.ts';
 import type { NetNs } from './netns.ts';
 import type { Skb } from './skb.ts';
 
@@ -19,9 +19,12 @@ export class Icmp {
     const { packet } = skb;
     if (icmp.type === ICMP_ECHO) {
       this.#send(packet.ip.dst, packet.ip.src, { ...icmp, type: ICMP_ECHOREPLY }, packet.payload);
-    } else if (icmp.type === ICMP_DEST_UNREACH && icmp.quoted !== null) {
-      this.#netns.tcp.icmpError(icmp.quoted);
-      this.#netns.udpLayer.icmpError(icmp.quoted);
+    } else if (icmp.quoted !== null && (icmp.type === ICMP_DEST_UNREACH || icmp.type === ICMP_TIME_EXCEEDED)) {
+      const refused = icmp.type === ICMP_DEST_UNREACH && icmp.code === ICMP_PORT_UNREACH;
+      this.#netns.tcp.icmpError(icmp.quoted, refused ? 'ECONNREFUSED' : 'EHOSTUNREACH');
+      if (refused) {
+        this.#netns.udpLayer.icmpError(icmp.quoted);
+      }
     }
   }
 

@@ -123,5 +123,6 @@ function scrub(skb: Skb): void {
   skb.mark = 0;
   skb.tcIndex = 0;
   skb.notrack = false;
+  skb.nfct = null;
   skb.sk = null;
 }

@@ -1,7 +1,7 @@
 /**
  * Netfilter rules as data: tables and chains as iptables(8) shows them, walked at the hooks.
  * @see linux:net/ipv4/netfilter/ip_tables.c#ipt_do_table
- * @remarks Not modelled: nf_conntrack and NAT. MASQUERADE rules are kept and shown; translating is left to the datapath's own services.
+ * @remarks Translating is the affair of `nf_conntrack.ts`; a MASQUERADE rule only asks for it.
  */
 import { type Cidr4, containsIpv4, formatCidr4 } from '../net/ipv4.ts';
 import { protocolName } from '../net/protocol.ts';
@@ -43,6 +43,8 @@ export interface NfContext {
   transparentSocket(skb: Skb): boolean;
   /** Assigns the listener of a port; false: nobody listens. @see linux:net/netfilter/xt_TPROXY.c#tproxy_tg4 */
   tproxy(skb: Skb, port: number): boolean;
+  /** The source address is to become the output device's. @see linux:net/netfilter/nf_nat_masquerade.c#nf_nat_masquerade_ipv4 */
+  masquerade(): void;
   /** Hears of every rule that matched. */
   matched(table: TableName, chain: string, rule: NfRule, skb: Skb): void;
 }
@@ -53,6 +55,11 @@ export type NfVerdict = 'accept' | 'drop';
 /** Tables and chains of one namespace. */
 export class Netfilter {
   readonly #tables = new Map<TableName, Map<string, readonly NfRule[]>>();
+
+  /** Whether connections are tracked at all: some rule of the nat table exists. */
+  get translates(): boolean {
+    return this.#tables.has('nat');
+  }
 
   /** Rules of a chain in order. */
   rules(table: TableName, chain: string): readonly NfRule[] {
@@ -129,6 +136,7 @@ function walkChain(
         skb.notrack = true;
         break;
       case 'MASQUERADE':
+        context.masquerade();
         return 'accept';
       case 'MARK': {
         const kept = (skb.mark & ~target.mask) >>> 0;

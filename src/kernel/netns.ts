@@ -11,11 +11,14 @@
  */
 import { formatIpv4, type Ipv4, netmask4 } from '../net/ipv4.ts';
 import { type Packet, packetSummary, withIp } from '../net/packet.ts';
+import { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH } from '../net/protocol.ts';
 import { assert } from '../sim/assert.ts';
+import { DNAT_MASQUERADE_MARK, DnatTable } from './dnat.ts';
 import { Icmp } from './icmp.ts';
 import type { Kernel } from './kernel.ts';
 import type { NetDevice } from './netdev.ts';
 import { Netfilter, type NfContext, nfRuleText } from './netfilter.ts';
+import { beginsConnection, NfConntrack } from './nf_conntrack.ts';
 import { type RouteResult, RoutingTables, RT_TABLE_LOCAL, RT_TABLE_MAIN, routeText, ruleText } from './route.ts';
 import { Skb } from './skb.ts';
 import type { ConnectOptions, ListenOptions, SocketErrno, SocketLayer, TcpListener, TcpSocket, UdpOptions, UdpSocket } from './socket.ts';
@@ -29,6 +32,9 @@ export interface AddressEntry {
   readonly device: NetDevice;
 }
 
+/** What the hooks of a packet are walked with. */
+type HookContext = { inDevice: string; outDevice: string; masqueraded: boolean } & NfContext;
+
 /** A namespace and its socket calls. */
 export class NetNs implements SocketLayer {
   readonly name: string;
@@ -36,12 +42,15 @@ export class NetNs implements SocketLayer {
   readonly devices = new Map<string, NetDevice>();
   readonly routing = new RoutingTables();
   readonly netfilter = new Netfilter();
+  /** Destinations that are translated before routing (kube-proxy's rules). */
+  readonly dnat = new DnatTable();
+  readonly conntrack: NfConntrack;
   /** net.ipv4.ip_forward */
   forwarding = false;
   readonly tcp: TcpLayer;
   readonly udpLayer: UdpLayer;
   readonly #icmp: Icmp;
-  readonly #hook: { inDevice: string; outDevice: string } & NfContext;
+  readonly #hook: HookContext;
   readonly #addresses: AddressEntry[] = [];
   #loopback: NetDevice | null = null;
   #ipId = 0;
@@ -49,12 +58,17 @@ export class NetNs implements SocketLayer {
   constructor(kernel: Kernel, name: string) {
     this.kernel = kernel;
     this.name = name;
+    this.conntrack = new NfConntrack(() => kernel.scheduler.clock.now());
     this.tcp = new TcpLayer(this);
     this.udpLayer = new UdpLayer(this);
     this.#icmp = new Icmp(this);
     this.#hook = {
       inDevice: '',
       outDevice: '',
+      masqueraded: false,
+      masquerade: () => {
+        this.#hook.masqueraded = true;
+      },
       transparentSocket: (skb) => this.tcp.matchTransparent(skb),
       tproxy: (skb, port) => (skb.packet.l4.kind === 'udp' ? this.udpLayer.tproxy(skb, port) : this.tcp.tproxy(skb, port)),
       matched: (table, chain, rule, skb) => {
@@ -163,6 +177,9 @@ export class NetNs implements SocketLayer {
       this.#dropped(skb, 'PREROUTING', 'a netfilter rule');
       return;
     }
+    if (!this.#natIn(skb)) {
+      return;
+    }
     const result = this.#route(skb, 'ip_route_input_slow');
     if (result === null) {
       this.#dropped(skb, 'ip_route_input_slow', 'no route');
@@ -195,13 +212,79 @@ export class NetNs implements SocketLayer {
         return;
       }
     }
-    if (skb.mark !== mark) {
-      // A changed mark is looked up again, as after the mangle table. @see linux:net/ipv4/netfilter.c#ip_route_me_harder
-      result = this.routing.lookup(packet.ip.dst, skb.mark) ?? result;
+    if (!this.#natIn(skb)) {
+      return;
     }
-    this.netfilter.walk('nat', 'POSTROUTING', skb, context);
+    if (skb.mark !== mark || skb.packet.ip.dst !== packet.ip.dst) {
+      // A changed mark or destination is looked up again, as after the mangle table. @see linux:net/ipv4/netfilter.c#ip_route_me_harder
+      result = this.routing.lookup(skb.packet.ip.dst, skb.mark) ?? result;
+    }
     const device = result.route.kind === 'local' ? this.loopback : result.route.device;
+    this.#natOut(skb, '', device);
     device.transmit(skb);
+  }
+
+  /** Destination NAT, and replies of what was translated; `false`: rejected. @see linux:net/netfilter/nf_nat_core.c#nf_nat_inet_fn */
+  #natIn(skb: Skb): boolean {
+    if (skb.notrack || (this.conntrack.empty && (this.dnat.empty || !beginsConnection(skb.packet.l4)))) {
+      return true;
+    }
+    const before = skb.packet;
+    if (this.conntrack.track(skb) === null && !this.dnat.empty && beginsConnection(skb.packet.l4)) {
+      const choice = this.dnat.choose(skb, (address) => this.isLocal(address), this.kernel.rng);
+      if (choice === 'reject') {
+        this.#dropped(skb, 'KUBE-SERVICES', 'rejected: the service has no endpoints');
+        this.#icmp.sendError(skb.packet, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH);
+        return false;
+      }
+      if (choice !== null) {
+        skb.mark = choice.masquerade ? (skb.mark | DNAT_MASQUERADE_MARK) >>> 0 : skb.mark;
+        this.conntrack.begin(skb, choice.to);
+      }
+    }
+    this.conntrack.translateDestination(skb);
+    this.#translated(skb, before, 'nf_nat_ipv4_pre_routing');
+    return true;
+  }
+
+  /** Source NAT: rules are asked for the first packet of a connection only. @see linux:net/netfilter/nf_nat_core.c#nf_nat_inet_fn */
+  #natOut(skb: Skb, inDevice: string, out: NetDevice): void {
+    if (skb.nfct !== null && (skb.nfct.connection.confirmed || skb.nfct.related)) {
+      const before = skb.packet;
+      this.conntrack.translateSource(skb, null);
+      this.#translated(skb, before, 'nf_nat_ipv4_out');
+      return;
+    }
+    const context = this.#context(inDevice, out.name);
+    this.netfilter.walk('nat', 'POSTROUTING', skb, context);
+    if (skb.notrack || (out.kind !== 'uplink' && skb.nfct === null) || !this.netfilter.translates) {
+      return;
+    }
+    const before = skb.packet;
+    if (skb.nfct !== null || this.conntrack.begin(skb, null) !== null) {
+      const address =
+        context.masqueraded && out !== this.#loopback ? (this.#addresses.find((entry) => entry.device === out)?.address ?? null) : null;
+      this.conntrack.translateSource(skb, address);
+      this.#translated(skb, before, 'nf_nat_ipv4_out');
+    }
+  }
+
+  #translated(skb: Skb, before: Packet, fn: string): void {
+    if (skb.packet !== before && this.kernel.journey.recording) {
+      const [from, to] = [packetSummary(before), packetSummary(skb.packet)];
+      if (from !== to) {
+        this.kernel.journey.add({
+          kind: 'change',
+          actor: 'kernel',
+          fn,
+          see: `linux:net/netfilter/nf_nat_proto.c#${fn}`,
+          packet: before.id,
+          target: 'packet',
+          before: from,
+          after: to,
+        });
+      }
+    }
   }
 
   /** Writes an ICMP error about a packet to its sender. */
@@ -229,7 +312,7 @@ export class NetNs implements SocketLayer {
       this.#dropped(skb, 'FORWARD', 'a netfilter rule');
       return;
     }
-    this.netfilter.walk('nat', 'POSTROUTING', skb, context);
+    this.#natOut(skb, device.name, result.route.device);
     // The next device fills in its own Ethernet addresses.
     skb.packet = { ...skb.packet, eth: { dst: 0, src: 0, type: skb.packet.eth.type } };
     result.route.device.transmit(skb);
@@ -276,7 +359,8 @@ export class NetNs implements SocketLayer {
   }
 
   /** The walk's surroundings; one object, since hooks do not nest. */
-  #context(inDevice: string, outDevice: string): NfContext {
+  #context(inDevice: string, outDevice: string): HookContext {
+    this.#hook.masqueraded = false;
     this.#hook.inDevice = inDevice;
     this.#hook.outDevice = outDevice;
     return this.#hook;

@@ -3,6 +3,7 @@
  * @see linux:include/linux/skbuff.h#sk_buff
  */
 import type { Packet } from '../net/packet.ts';
+import type { NfPacketState } from './nf_conntrack.ts';
 
 /** Who the frame is for. @see linux:include/uapi/linux/if_packet.h#PACKET_HOST */
 export const PACKET_HOST = 0;
@@ -40,6 +41,8 @@ export class Skb {
   redirectPeer = false;
   /** Not tracked by nf_conntrack (raw NOTRACK). */
   notrack = false;
+  /** The connection nf_conntrack found or began. */
+  nfct: NfPacketState | null = null;
   /** Socket assigned by TPROXY or early demux; opaque here. */
   sk: unknown = null;
 

@@ -24,6 +24,7 @@ export function clusterIssues(options: ClusterOptions, document: SourceDocument)
   checkRanges(options, report);
   checkAddresses(options, report);
   checkIds(options, report);
+  checkWorld(options, report);
   return issues;
 }
 
@@ -97,6 +98,28 @@ function checkIds({ pins }: ClusterOptions, report: Report): void {
   for (const [pod, { endpointId }] of Object.entries(pins.pods ?? {})) {
     check(['pins', 'pods', pod, 'endpointId'], pod, endpointId);
   }
+}
+
+/** Hosts outside have addresses and names of their own. */
+function checkWorld({ nodes, serviceCIDR, world }: ClusterOptions, report: Report): void {
+  const taken = new Map(nodes.map(({ name, ip }) => [ip, `node ${name}`]));
+  const ranges = [serviceCIDR, ...nodes.map(({ podCIDR }) => podCIDR), '127.0.0.0/8', '198.18.0.53/32'];
+  world.forEach((host, i) => {
+    if (world.slice(0, i).some(({ name }) => name === host.name)) {
+      report(['world', i, 'name'], `there are two hosts "${host.name}"`);
+    }
+    for (const ip of host.ips) {
+      const other = taken.get(ip);
+      if (other !== undefined) {
+        report(['world', i, 'ip'], `${ip} is already the address of ${other}`);
+      }
+      const range = ranges.find((one) => containsIpv4(parseCidr4(one) as Cidr4, parseIpv4(ip) as number));
+      if (range !== undefined) {
+        report(['world', i, 'ip'], `${ip} lies in ${range}, which is not outside`);
+      }
+      taken.set(ip, `${host.name} outside`);
+    }
+  });
 }
 
 /** Whether an address lies in a range and is neither its first nor its last. */

@@ -11,6 +11,8 @@ import type { ManifestText, ObjectName } from './scenario.ts';
 export interface PodName {
   readonly namespace: string;
   readonly name: string;
+  /** The address of what is no pod: a node, or a host outside. */
+  readonly ip?: string;
 }
 
 /** A fault or repair of a scenario. */

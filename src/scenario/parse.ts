@@ -1,7 +1,7 @@
 /**
  * Reads a scenario file. Everything that can be wrong with it is found here, before anything runs.
  */
-import { type ClusterOptions, DEFAULT_CLUSTER_OPTIONS } from '../cluster/options.ts';
+import { type ClusterOptions, DEFAULT_CLUSTER_OPTIONS, type WorldHost } from '../cluster/options.ts';
 import { SECOND } from '../sim/clock.ts';
 import { clusterIssues } from './check_cluster.ts';
 import { readDocument, type SourceDocument } from './document.ts';
@@ -75,6 +75,18 @@ function clusterOptions(section: ClusterSection): ClusterOptions {
     bootTime: section.bootTime === undefined ? defaults.bootTime : section.bootTime / SECOND,
     wallTime: section.wallTime ?? defaults.wallTime,
     curlVersion: section.curlVersion ?? defaults.curlVersion,
+    world: (section.world ?? []).map(worldHost),
+  };
+}
+
+function worldHost(host: NonNullable<ClusterSection['world']>[number]): WorldHost {
+  const servers = host.servers ?? [{ port: 80 }];
+  return {
+    name: host.name,
+    names: host.names ?? [],
+    ips: typeof host.ip === 'string' ? [host.ip] : host.ip,
+    servers: servers.map(({ port, protocol, text }) => ({ port, protocol: protocol ?? 'TCP', text: text ?? null })),
+    podRoutes: host.podRoutes ?? false,
   };
 }
 

@@ -233,7 +233,7 @@ function endingOf(run: Run, pod: PodName, status: number | null, error: string, 
   const { host } = run;
   const ips = new Map([...run.actors.values()].map((actor) => [actor.ip, actor]));
   return {
-    clientIp: [...run.actors.values()].find((actor) => actor.name === `${pod.namespace}/${pod.name}`)?.ip ?? '',
+    clientIp: pod.ip ?? [...run.actors.values()].find((actor) => actor.name === `${pod.namespace}/${pod.name}`)?.ip ?? '',
     status,
     error,
     events: eventsSince(mark),

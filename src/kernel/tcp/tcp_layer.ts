@@ -170,12 +170,12 @@ export class TcpLayer {
   }
 
   /** A reported error ends a connection attempt. @see linux:net/ipv4/tcp_ipv4.c#tcp_v4_err */
-  icmpError(quoted: Packet): void {
+  icmpError(quoted: Packet, errno: SocketErrno): void {
     if (quoted.l4.kind === 'tcp') {
       const local = { address: quoted.ip.src, port: quoted.l4.sport };
       const socket = this.#find(local, { address: quoted.ip.dst, port: quoted.l4.dport });
       if (socket?.state === 'SYN-SENT') {
-        socket.fail('EHOSTUNREACH');
+        socket.fail(errno);
       }
     }
   }

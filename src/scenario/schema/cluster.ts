@@ -32,6 +32,22 @@ const pinsSchema = z.strictObject({
   requestIds: z.array(z.string()).optional().describe('x-request-id values in order.'),
 });
 
+const worldServerSchema = z.strictObject({
+  port: portSchema,
+  protocol: z.enum(['TCP', 'UDP']).optional().describe('TCP (the default): an HTTP server. UDP: sends back what it gets.'),
+  text: z.string().optional().describe("What every answer says; default: the host's name."),
+});
+
+const worldHostSchema = z.strictObject({
+  name: nameSchema.describe('Its DNS name; steps call it world/NAME.'),
+  names: z.array(nameSchema).optional().describe('Further DNS names.'),
+  ip: z
+    .union([ipv4Schema, z.array(ipv4Schema).min(1)], { error: 'expected an IPv4 address or a list of them' })
+    .describe('Address, or addresses: it sends from the first.'),
+  servers: z.array(worldServerSchema).optional().describe('Default: an HTTP server on port 80.'),
+  podRoutes: z.boolean().optional().describe('Whether it has routes to pod addresses through their nodes; default: false.'),
+});
+
 /** The section. Every member is optional; what is not given comes from the defaults and the seed. */
 export const clusterSchema = z
   .strictObject({
@@ -49,6 +65,7 @@ export const clusterSchema = z
     bootTime: durationSchema.optional().describe('Time since boot at the start.'),
     wallTime: timeSchema.optional(),
     curlVersion: z.string().optional(),
+    world: z.array(worldHostSchema).optional().describe('Hosts outside the cluster.'),
     pins: pinsSchema.optional().describe('Values for what a real cluster draws at random.'),
   })
   .describe('The cluster the scenario runs in.');
