@@ -20,7 +20,7 @@ function convert(schema: z.ZodType, issue: SchemaIssue, document: SourceDocument
       withSuggestion(
         {
           code: 'unknown-key',
-          message: `unknown key "${key}"${known.length > 0 ? `; known: ${known.join(', ')}` : ''}`,
+          message: `unknown key ${JSON.stringify(key)}${known.length > 0 ? `; known: ${known.join(', ')}` : ''}`,
           position: document.keyPosition(path, key),
           path: pathText([...path, key]),
         },
