@@ -48,8 +48,6 @@ export class ServerContext {
   /** Instant of `start`. */
   startedAt: Nanos = 0;
   #requestIds = 0;
-  #dateSecond = Number.NaN;
-  #date = '';
   #connections = 0;
   #streams = 0;
 
@@ -100,12 +98,7 @@ export class ServerContext {
 
   /** The value of a date header now. @see envoy:source/common/http/date_provider_impl.cc#TlsCachingDateProviderImpl::onRefreshDate */
   date(): string {
-    const second = Math.floor(this.dispatcher.clock.wallMillis() / 1000);
-    if (second !== this.#dateSecond) {
-      this.#dateSecond = second;
-      this.#date = httpDate(second * 1000);
-    }
-    return this.#date;
+    return httpDate(this.dispatcher.clock.wallMillis());
   }
 
   /** Wall time in nanoseconds. */

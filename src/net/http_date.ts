@@ -47,6 +47,17 @@ export function civilTime(wallMillis: number): CivilTime {
 
 /** IMF-fixdate of Unix milliseconds: `Tue, 20 Jun 2023 10:00:00 GMT`. @see https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7 */
 export function httpDate(wallMillis: number): string {
+  const second = Math.floor(wallMillis / 1000);
+  if (second !== latest.second) {
+    latest = { second, text: imfFixdate(second * 1000) };
+  }
+  return latest.text;
+}
+
+/** The date asked for last: a server says the same one many times a second. */
+let latest = { second: Number.NaN, text: '' };
+
+function imfFixdate(wallMillis: number): string {
   const t = civilTime(wallMillis);
   const two = (value: number): string => String(value).padStart(2, '0');
   const date = `${two(t.day)} ${MONTH_NAMES[t.month - 1]} ${String(t.year).padStart(4, '0')}`;

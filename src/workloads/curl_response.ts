@@ -3,7 +3,7 @@
  * @see curl:lib/http.c#Curl_http_readwrite_headers
  */
 import { concatBytes, fromLatin1, NO_BYTES } from '../net/bytes.ts';
-import { findHeadEnd, type HttpHead, header, parseHead } from './http_message.ts';
+import { type HttpHead, header, readHead } from './http_message.ts';
 import { readChunks } from './http_server.ts';
 
 /** Collects a response. */
@@ -55,17 +55,16 @@ export class CurlResponse {
   add(bytes: Uint8Array): boolean {
     this.#buffered = this.#buffered.length === 0 ? bytes : concatBytes([this.#buffered, bytes]);
     while (this.#head === null) {
-      const end = findHeadEnd(this.#buffered);
-      if (end < 0) {
+      const head = readHead(this.#buffered);
+      if (head === 'partial') {
         return this.#buffered.length < 5 || fromLatin1(this.#buffered, 0, 5) === 'HTTP/';
       }
-      const head = parseHead(this.#buffered, end);
-      if (head?.startLine.startsWith('HTTP/') !== true) {
+      if (head === 'malformed' || !head.startLine.startsWith('HTTP/')) {
         return false;
       }
-      this.#heads.push(this.#buffered.subarray(0, end));
+      this.#heads.push(this.#buffered.subarray(0, head.end));
       this.status = Number(head.startLine.split(' ')[1]);
-      this.#buffered = this.#buffered.subarray(end);
+      this.#buffered = this.#buffered.subarray(head.end);
       if (this.status >= 200 || this.status === 101) {
         this.#head = head;
       }

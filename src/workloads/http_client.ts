@@ -66,10 +66,13 @@ export class HttpClient {
     }
     this.#response = new CurlResponse(request.method === 'HEAD');
     const body = utf8(request.body);
-    const headers = { 'User-Agent': `curl/${this.#env.curlVersion}`, Accept: '*/*', ...request.headers };
-    const length = body.length > 0 ? `Content-Length: ${body.length}\r\n` : '';
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.write(concatBytes([latin1(`${request.method} ${request.path} HTTP/1.1\r\n${lines.join('')}${length}\r\n`), body]));
+    const headers: Record<string, string> = { 'User-Agent': `curl/${this.#env.curlVersion}`, Accept: '*/*', ...request.headers };
+    let head = `${request.method} ${request.path} HTTP/1.1\r\n`;
+    for (const name in headers) {
+      head += `${name}: ${headers[name] ?? ''}\r\n`;
+    }
+    head += body.length > 0 ? `Content-Length: ${body.length}\r\n\r\n` : '\r\n';
+    socket.write(body.length > 0 ? concatBytes([latin1(head), body]) : latin1(head));
   }
 
   /** Closes the connection. */

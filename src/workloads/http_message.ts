@@ -21,40 +21,38 @@ export interface HttpHead {
 const CR = 13;
 const LF = 10;
 
-/** Position after the blank line that ends the head, or -1. */
-export function findHeadEnd(bytes: Uint8Array): number {
-  for (let i = 3; i < bytes.length; i++) {
-    if (bytes[i] === LF && bytes[i - 1] === CR && bytes[i - 2] === LF && bytes[i - 3] === CR) {
-      return i + 1;
-    }
-  }
-  return -1;
+/** A head read from bytes. */
+export interface ReadHead extends HttpHead {
+  /** Position after the blank line. */
+  readonly end: number;
 }
 
-/** The head that ends at `end`, or `null` if it is malformed. */
-export function parseHead(bytes: Uint8Array, end: number): HttpHead | null {
+/** The head the bytes begin with: `partial` while its blank line has not come, `malformed` if it is none. */
+export function readHead(bytes: Uint8Array): ReadHead | 'partial' | 'malformed' {
   let startLine: string | null = null;
+  let malformed = false;
   const headers: HttpHeader[] = [];
-  for (let from = 0; from < end; ) {
+  for (let from = 0; ; ) {
     const stop = lineEnd(bytes, from);
+    if (stop < 0) {
+      return 'partial';
+    }
+    if (stop === from && startLine !== null) {
+      return malformed ? 'malformed' : { startLine, headers, end: stop + 2 };
+    }
     const line = fromLatin1(bytes, from, stop);
     from = stop + 2;
     if (startLine === null) {
-      if (!/^\S+ \S+/.test(line)) {
-        return null;
-      }
       startLine = line;
-    } else if (line === '') {
-      break;
+      malformed = !/^\S+ \S+/.test(line);
     } else {
       const header = HEADERS.get(line);
-      if (header === null) {
-        return null;
+      malformed ||= header === null;
+      if (header !== null) {
+        headers.push(header);
       }
-      headers.push(header);
     }
   }
-  return startLine === null ? null : { startLine, headers };
 }
 
 /** A header's value. */
@@ -73,11 +71,12 @@ const HEADERS = new Memo((line: string): HttpHeader | null => {
   return name === '' ? null : { name, key: name.toLowerCase(), value: line.slice(colon + 1).trim() };
 });
 
-/** Position of the CR LF that ends the line. */
+/** Position of the CR LF that ends the line, or -1. */
 function lineEnd(bytes: Uint8Array, from: number): number {
-  let at = from;
-  while (at < bytes.length && (bytes[at] !== CR || bytes[at + 1] !== LF)) {
-    at += 1;
+  for (let at = from + 1; at < bytes.length; at++) {
+    if (bytes[at] === LF && bytes[at - 1] === CR) {
+      return at - 1;
+    }
   }
-  return at;
+  return -1;
 }

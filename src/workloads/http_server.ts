@@ -6,7 +6,7 @@ import { isErrno, type TcpHandlers, type TcpListener, type TcpSocket } from '../
 import { concatBytes, fromLatin1, latin1, NO_BYTES, utf8 } from '../net/bytes.ts';
 import { httpDate } from '../net/http_date.ts';
 import { IPV4_ANY } from '../net/ipv4.ts';
-import { findHeadEnd, type HttpHead, header, parseHead } from './http_message.ts';
+import { type HttpHead, header, readHead } from './http_message.ts';
 import type { ProcessEnv, Server } from './process.ts';
 
 /** A request as a handler sees it. */
@@ -92,24 +92,25 @@ export class HttpServer implements Server {
   #serve(env: ProcessEnv, socket: TcpSocket, bytes: Uint8Array): Uint8Array {
     let rest = bytes;
     for (;;) {
-      const headEnd = findHeadEnd(rest);
-      if (headEnd < 0) {
+      const head = readHead(rest);
+      if (head === 'partial') {
         return rest;
       }
-      const head = parseHead(rest, headEnd);
-      if (head === null) {
+      if (head === 'malformed') {
         this.#close(
           socket,
           latin1('HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request'),
         );
         return NO_BYTES;
       }
-      const body = readBody(head, rest.subarray(headEnd));
+      const body = readBody(head, rest.subarray(head.end));
       if (body === null) {
         return rest;
       }
       const [method, target] = head.startLine.split(' ') as [string, string];
-      record(env, socket, `${method} ${target}`);
+      if (env.journey.recording) {
+        record(env, socket, `${method} ${target}`);
+      }
       const response = this.#handler({ method, target, headers: head.headers, body: body.bytes, remote: socket.remote }, env);
       const close = (header(head, 'connection') ?? '').toLowerCase() === 'close';
       socket.write(render(env, response, method === 'HEAD', close));
@@ -118,7 +119,7 @@ export class HttpServer implements Server {
         socket.close();
         return NO_BYTES;
       }
-      rest = rest.subarray(headEnd + body.consumed);
+      rest = rest.subarray(head.end + body.consumed);
     }
   }
 
@@ -164,26 +165,20 @@ export function readChunks(bytes: Uint8Array): { readonly bytes: Uint8Array; rea
 /** Headers in Go's order: sorted, with the length last. @see go:src/net/http/server.go#chunkWriter.writeHeader */
 function render(env: ProcessEnv, response: ServerResponse, headOnly: boolean, close: boolean): Uint8Array {
   const body = utf8(response.body);
-  const lines = [
-    `HTTP/1.1 ${response.status} ${REASONS[response.status] ?? ''}`,
-    ...(response.contentType === '' ? [] : [`Content-Type: ${response.contentType}`]),
-    `Date: ${httpDate(env.scheduler.clock.wallMillis())}`,
-    `Content-Length: ${body.length}`,
-    ...(close ? ['Connection: close'] : []),
-  ];
-  const head = latin1(`${lines.join('\r\n')}\r\n\r\n`);
+  const status = `HTTP/1.1 ${response.status} ${REASONS[response.status] ?? ''}\r\n`;
+  const type = response.contentType === '' ? '' : `Content-Type: ${response.contentType}\r\n`;
+  const date = `Date: ${httpDate(env.scheduler.clock.wallMillis())}\r\n`;
+  const head = latin1(`${status}${type}${date}Content-Length: ${body.length}\r\n${close ? 'Connection: close\r\n' : ''}\r\n`);
   return headOnly ? head : concatBytes([head, body]);
 }
 
 function record(env: ProcessEnv, socket: TcpSocket, what: string): void {
-  if (env.journey.recording) {
-    const { remote } = socket;
-    env.journey.add({
-      kind: 'enter',
-      actor: 'workload',
-      fn: 'ServeHTTP',
-      where: env.hostname,
-      what: `${what} from ${remote.address >>> 24}.${(remote.address >>> 16) & 255}.${(remote.address >>> 8) & 255}.${remote.address & 255}:${remote.port}`,
-    });
-  }
+  const { remote } = socket;
+  env.journey.add({
+    kind: 'enter',
+    actor: 'workload',
+    fn: 'ServeHTTP',
+    where: env.hostname,
+    what: `${what} from ${remote.address >>> 24}.${(remote.address >>> 16) & 255}.${(remote.address >>> 8) & 255}.${remote.address & 255}:${remote.port}`,
+  });
 }
