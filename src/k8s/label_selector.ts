@@ -15,7 +15,9 @@ export interface Requirement {
 }
 
 /** A parsed selector or the parser's message. */
-export type SelectorText = { readonly ok: true; readonly requirements: readonly Requirement[] } | { readonly ok: false; readonly error: string };
+export type SelectorText =
+  | { readonly ok: true; readonly requirements: readonly Requirement[] }
+  | { readonly ok: false; readonly error: string };
 
 /** Whether labels meet all requirements. */
 export function meetsRequirements(requirements: readonly Requirement[], labels: Labels): boolean {
@@ -69,7 +71,10 @@ function scan(text: string): Token[] {
     if (/[ \t\r\n]/.test(c)) {
       at++;
     } else if (/[=!(),<>]/.test(c)) {
-      const symbol = SYMBOLS.filter((one) => text.startsWith(one, at)).reduce((longest, one) => (one.length > longest.length ? one : longest), '');
+      const symbol = SYMBOLS.filter((one) => text.startsWith(one, at)).reduce(
+        (longest, one) => (one.length > longest.length ? one : longest),
+        '',
+      );
       tokens.push({ kind: 'symbol', text: symbol });
       at += symbol.length;
     } else {
@@ -151,7 +156,9 @@ class Parser {
         return checked({ key, operator: text, values: [''] });
       }
       this.#take();
-      return next.kind === 'identifier' ? checked({ key, operator: text, values: [next.text] }) : `found '${next.text}', expected: identifier`;
+      return next.kind === 'identifier'
+        ? checked({ key, operator: text, values: [next.text] })
+        : `found '${next.text}', expected: identifier`;
     }
     return `found '${text}', expected: ${OPERATORS.join(', ')}`;
   }

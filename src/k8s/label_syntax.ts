@@ -39,10 +39,7 @@ export function qualifiedNameIssues(key: string): string[] {
 
 /** What is wrong with a label's value. @see kubernetes:staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go#IsValidLabelValue */
 export function labelValueIssues(value: string): string[] {
-  return [
-    ...(value.length > 63 ? ['must be no more than 63 characters'] : []),
-    ...(value === '' || NAME.test(value) ? [] : [VALUE_RULE]),
-  ];
+  return [...(value.length > 63 ? ['must be no more than 63 characters'] : []), ...(value === '' || NAME.test(value) ? [] : [VALUE_RULE])];
 }
 
 /** What is wrong with the name of most objects. @see kubernetes:staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go#IsDNS1123Subdomain */

@@ -28,24 +28,3 @@ export function matchesSelector(selector: LabelSelector, labels: Readonly<Record
     })
   );
 }
-
-/** The selector of a `-l` flag (`a=b,c!=d,e in (f,g),h,!i`), or `null` if it is not well formed. */
-export function parseSelector(text: string): LabelSelector | null {
-  const matchExpressions: NonNullable<LabelSelector['matchExpressions']>[number][] = [];
-  for (const part of text.split(/,(?![^(]*\))/).map((one) => one.trim())) {
-    const set = /^([\w./-]+)\s+(in|notin)\s+\(([^)]*)\)$/.exec(part);
-    const equals = /^([\w./-]+)\s*(==|=|!=)\s*([\w.-]*)$/.exec(part);
-    const exists = /^(!?)\s*([\w./-]+)$/.exec(part);
-    if (set !== null) {
-      const values = (set[3] as string).split(',').map((value) => value.trim());
-      matchExpressions.push({ key: set[1] as string, operator: set[2] === 'in' ? 'In' : 'NotIn', values });
-    } else if (equals !== null) {
-      matchExpressions.push({ key: equals[1] as string, operator: equals[2] === '!=' ? 'NotIn' : 'In', values: [equals[3] as string] });
-    } else if (exists !== null) {
-      matchExpressions.push({ key: exists[2] as string, operator: exists[1] === '!' ? 'DoesNotExist' : 'Exists' });
-    } else if (part !== '') {
-      return null;
-    }
-  }
-  return { matchExpressions };
-}

@@ -4,7 +4,7 @@
 
 import { nearest } from '../net/nearest_word.ts';
 import { parseCommand } from '../shell/invocation.ts';
-import { findKind, KINDS } from '../shell/kubectl/printers.ts';
+import { findResourceType, resourceNames } from '../shell/kubectl/resource_types.ts';
 import { splitWords } from '../shell/words.ts';
 import type { SourceDocument } from './document.ts';
 import { type Issue, pathText, type SourcePosition } from './issue.ts';
@@ -178,14 +178,14 @@ function deleteAction(step: StepOf<'delete'>, context: Context): Action {
     const match = /^([A-Za-z.]+)\/([a-z0-9][a-z0-9.-]*)$/.exec(entry);
     if (match === null || /\.(?:ya?ml|json)$/.test(entry)) {
       files.push(entry);
-    } else if (findKind(match[1] as string) === null) {
-      const suggestion = nearest(
-        match[1] as string,
-        KINDS.flatMap((one) => one.names),
-      );
-      report(context, 'value', ['delete'], `unknown kind "${match[1] as string}"`, suggestion);
+      continue;
+    }
+    const [, word = '', name = ''] = match;
+    const type = findResourceType(word);
+    if (type === null) {
+      report(context, 'value', ['delete'], `unknown kind "${word}"`, nearest(word, resourceNames()));
     } else {
-      objects.push({ kind: (findKind(match[1] as string) as { readonly kind: string }).kind, name: match[2] as string });
+      objects.push({ kind: type.kind, name });
     }
   }
   return {

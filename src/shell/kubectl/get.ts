@@ -4,157 +4,196 @@
  */
 import type { ClusterView, ObjectView } from '../cluster_view.ts';
 import type { Flags } from '../flags.ts';
-import { type CommandResult, failed, kubectlTable, printed } from '../table.ts';
-import { type Parsed, ready, refused, unknownWord } from '../tool.ts';
-import { parseLabelSelector } from './label_selector.ts';
-import { findKind, KINDS, type KindPrinter } from './printers.ts';
-import { type KubectlVerb, namespaceOf } from './verb.ts';
+import { type CommandResult, printed } from '../table.ts';
+import { type Follower, type Parsed, refused } from '../tool.ts';
+import { relaxedPath } from './output/custom_columns.ts';
+import { findJsonPath } from './output/jsonpath.ts';
+import {
+  OUTPUT_CHOICES,
+  type Output,
+  parseOutput,
+  printObjects,
+  printTable,
+  type TableOptions,
+  type TypedObject,
+} from './output/printer.ts';
+import type { ResourceType } from './resource_types.ts';
+import { completeTargets, findTargets, isRefused, parseTargets, TARGET_FLAGS, type Targets } from './targets.ts';
+import type { KubectlVerb } from './verb.ts';
 
 /** The verb. */
 export const getVerb: KubectlVerb = {
   name: 'get',
   summary: 'list objects',
   flags: [
-    { name: 'all-namespaces', short: 'A' },
-    { name: 'selector', short: 'l', value: true },
-    { name: 'output', short: 'o', value: true, choices: ['wide', 'name', 'json', 'jsonpath='] },
+    ...TARGET_FLAGS,
+    { name: 'output', short: 'o', value: true, choices: OUTPUT_CHOICES },
     { name: 'no-headers' },
     { name: 'show-labels' },
+    { name: 'show-kind' },
+    { name: 'sort-by', value: true },
+    { name: 'ignore-not-found' },
+    { name: 'watch', short: 'w' },
+    { name: 'chunk-size', value: true },
   ],
   parse: parseGet,
-  complete: ([kindWord], cluster, flags) => {
-    const kind = kindWord === undefined ? null : findKind(kindWord);
-    return kind === null
-      ? KINDS.flatMap(({ names }) => names)
-      : cluster.list(kind.kind, flags === null || !kind.namespaced ? null : namespaceOf(flags)).map(({ metadata }) => metadata.name);
-  },
+  complete: completeTargets,
 };
 
 /** What was asked for. */
 interface GetRequest {
-  readonly kind: KindPrinter;
-  /** Empty: all. */
-  readonly names: readonly string[];
-  /** `null`: all namespaces. */
-  readonly namespace: string | null;
-  readonly selector: string | null;
-  readonly output: string | null;
-  readonly noHeaders: boolean;
-  readonly showLabels: boolean;
+  readonly targets: Targets;
+  readonly output: Output;
+  /** A template, or `null`. */
+  readonly sortBy: string | null;
+  readonly table: Omit<TableOptions, 'withKind'>;
+  readonly showKind: boolean;
+  readonly ignoreNotFound: boolean;
 }
 
 function parseGet(flags: Flags): Parsed {
-  const [what, ...names] = flags.positional;
-  if (what === undefined) {
-    return refused('error: you must specify the type of resource to get: kubectl get pods');
-  }
-  const slash = what.indexOf('/');
-  const word = slash < 0 ? what : what.slice(0, slash);
-  const kind = findKind(word);
-  if (kind === null) {
-    return unknownWord(
-      `error: the server doesn't have a resource type "${word}"`,
-      word,
-      KINDS.flatMap((one) => one.names),
-    );
-  }
-  const output = flags.value('output');
-  if (output !== null && !['wide', 'name', 'json'].includes(output) && !output.startsWith('jsonpath=')) {
+  if (flags.positional.length === 0) {
     return refused(
-      `error: unable to match a printer suitable for the output format "${output}", allowed formats are: json,jsonpath,name,wide`,
+      'You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of supported resources.\n\nerror: Required resource not specified.',
+      1,
+      'Use "kubectl explain <resource>" for a detailed description of that resource (e.g. kubectl explain pods).\nSee \'kubectl get -h\' for help and examples',
     );
+  }
+  const targets = parseTargets(flags.positional, flags);
+  const output = parseOutput(flags.value('output'));
+  if (isRefused(targets)) {
+    return targets;
+  }
+  if (isRefused(output)) {
+    return output;
+  }
+  const sortText = flags.value('sort-by');
+  const sortBy = sortText === null ? null : relaxedPath(sortText);
+  if (sortText !== null && sortBy === null) {
+    return refused("error: unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'");
   }
   const request: GetRequest = {
-    kind,
-    names: slash < 0 ? names : [what.slice(slash + 1), ...names],
-    namespace: flags.has('all-namespaces') ? null : namespaceOf(flags),
-    selector: flags.value('selector'),
+    targets,
     output,
-    noHeaders: flags.has('no-headers'),
-    showLabels: flags.has('show-labels'),
+    sortBy,
+    table: {
+      wide: output.kind === 'table' && output.wide,
+      withNamespace: targets.namespace === null,
+      showLabels: flags.has('show-labels'),
+      noHeaders: flags.has('no-headers'),
+    },
+    showKind: flags.has('show-kind'),
+    ignoreNotFound: flags.has('ignore-not-found'),
   };
-  return ready(({ cluster }) => kubectlGet(cluster, request));
+  return {
+    ok: true,
+    run: ({ cluster }) => run(cluster, request),
+    ...(flags.has('watch') ? { follow: ({ cluster }) => watch(cluster, request) } : {}),
+  };
 }
 
-/** Runs the command. */
-function kubectlGet(cluster: ClusterView, request: GetRequest): CommandResult {
-  const { kind } = request;
-  const matches = request.selector === null ? () => true : parseLabelSelector(request.selector);
-  if (matches === null) {
-    return failed(`error: unable to parse requirement: ${request.selector ?? ''}`);
+function run(cluster: ClusterView, request: GetRequest): CommandResult {
+  const found = findTargets(cluster, request.targets);
+  const errors = request.ignoreNotFound ? found.errors.filter((error) => !error.includes('(NotFound)')) : found.errors;
+  const stderr = errors.map((error) => `${error}\n`).join('');
+  const exitCode = errors.length > 0 ? 1 : 0;
+  const named = request.targets.targets.some(({ name }) => name !== null);
+  if (found.objects.length === 0 && (errors.length > 0 || (named && request.output.kind !== 'jsonpath'))) {
+    return { exitCode, stdout: '', stderr };
   }
-  const all = cluster.list(kind.kind, kind.namespaced ? request.namespace : null).filter((object) => matches(object.metadata.labels ?? {}));
-  const found = request.names.length === 0 ? all : all.filter((object) => request.names.includes(object.metadata.name));
-  const missing = request.names.filter((name) => !found.some((object) => object.metadata.name === name));
-  const stderr = missing.map((name) => `Error from server (NotFound): ${kind.resource} "${name}" not found\n`).join('');
-  if (missing.length > 0 && found.length === 0) {
-    return { exitCode: 1, stdout: '', stderr };
+  const sorted = sort(found.objects, request.sortBy);
+  if (typeof sorted === 'string') {
+    return { exitCode: 1, stdout: '', stderr: `${stderr}${sorted}\n` };
   }
-  const output = format(cluster, request, found);
-  return { exitCode: missing.length > 0 ? 1 : output.exitCode, stdout: output.stdout, stderr: stderr + output.stderr };
+  const output = print(cluster, request, sorted);
+  return { exitCode: Math.max(exitCode, output.exitCode), stdout: output.stdout, stderr: output.stderr + stderr };
 }
 
-function format(cluster: ClusterView, request: GetRequest, objects: readonly ObjectView[]): CommandResult {
-  const { kind, output } = request;
-  if (output === 'name') {
-    return printed(objects.map((object) => `${singular(kind)}/${object.metadata.name}\n`).join(''));
-  }
-  if (output === 'json') {
-    const one =
-      request.names.length === 1 ? objects[0] : { apiVersion: 'v1', items: objects, kind: 'List', metadata: { resourceVersion: '' } };
-    return printed(`${JSON.stringify(one, null, 4)}\n`);
-  }
-  if (output?.startsWith('jsonpath=') === true) {
-    return jsonPath(output.slice('jsonpath='.length), request.names.length === 1 ? (objects[0] as ObjectView) : { items: objects });
+function print(cluster: ClusterView, request: GetRequest, objects: readonly TypedObject[]): CommandResult {
+  const { output, targets } = request;
+  if (output.kind !== 'table') {
+    const single = targets.targets.length === 1 && targets.targets[0]?.name !== null;
+    return printObjects(output, objects, single, request.table.noHeaders);
   }
   if (objects.length === 0) {
-    const where =
-      !kind.namespaced || request.namespace === null ? 'No resources found' : `No resources found in ${request.namespace} namespace.`;
-    return { exitCode: 0, stdout: '', stderr: `${where}\n` };
+    const { namespace } = targets;
+    const everywhere = namespace === null || targets.targets.every(({ type }) => !type.namespaced);
+    return { exitCode: 0, stdout: '', stderr: everywhere ? 'No resources found\n' : `No resources found in ${namespace} namespace.\n` };
   }
-  return printed(table(cluster, request, objects));
+  return printed(tables(cluster, request, objects));
 }
 
-function table(cluster: ClusterView, request: GetRequest, objects: readonly ObjectView[]): string {
-  const { kind } = request;
-  const columns = kind.columns.filter((column) => column.wide !== true || request.output === 'wide');
-  const everywhere = kind.namespaced && request.namespace === null;
-  const header = [...(everywhere ? ['NAMESPACE'] : []), ...columns.map(({ title }) => title), ...(request.showLabels ? ['LABELS'] : [])];
-  const now = cluster.wallMillis();
-  const rows = objects.map((object) => [
-    ...(everywhere ? [object.metadata.namespace ?? ''] : []),
-    ...columns.map(({ cell }) => cell(object, now)),
-    ...(request.showLabels ? [labelsText(object)] : []),
-  ]);
-  return kubectlTable(request.noHeaders ? rows : [header, ...rows]);
-}
-
-function labelsText(object: ObjectView): string {
-  const labels = Object.entries(object.metadata.labels ?? {}).map(([key, value]) => `${key}=${value}`);
-  return labels.length === 0 ? '<none>' : labels.sort().join(',');
-}
-
-function singular(kind: KindPrinter): string {
-  const group = kind.resource.includes('.') ? kind.resource.slice(kind.resource.indexOf('.')) : '';
-  return `${kind.kind.toLowerCase()}${group}`;
-}
-
-/** @remarks Simplified: one path of member names, indexes and `[*]`. @see kubernetes:staging/src/k8s.io/client-go/util/jsonpath/jsonpath.go */
-function jsonPath(template: string, root: unknown): CommandResult {
-  const path = /^\{((?:\.[A-Za-z0-9_/-]+|\[(?:\d+|\*)\])+)\}$/.exec(template)?.[1];
-  if (path === undefined) {
-    return failed(`error: error parsing jsonpath ${template}, only one path of names, indexes and [*] is available`);
+/** One table for each run of objects of a type. */
+function tables(cluster: ClusterView, request: GetRequest, objects: readonly TypedObject[]): string {
+  const groups: { readonly type: ResourceType; readonly objects: ObjectView[] }[] = [];
+  for (const { type, object } of objects) {
+    const last = groups.at(-1);
+    if (last?.type === type) {
+      last.objects.push(object);
+    } else {
+      groups.push({ type, objects: [object] });
+    }
   }
-  let values: unknown[] = [root];
-  for (const [step, name, index] of path.matchAll(/\.([A-Za-z0-9_/-]+)|\[(\d+|\*)\]/g)) {
-    values = values.flatMap((value): unknown[] => {
-      if (step === '[*]') {
-        return Array.isArray(value) ? value : [];
+  const options = { ...request.table, withKind: request.showKind || request.targets.mixed };
+  return groups.map((group) => printTable(group.type, group.objects, cluster.wallMillis(), options)).join('\n');
+}
+
+/** `--sort-by`; the message if no object has the field. @see kubernetes:staging/src/k8s.io/kubectl/pkg/cmd/get/sorter.go */
+function sort(objects: readonly TypedObject[], path: string | null): readonly TypedObject[] | string {
+  if (path === null) {
+    return objects;
+  }
+  const keyed = objects.map((one) => {
+    const found = findJsonPath(path, one.object);
+    return { one, found, value: found.ok ? found.lists.flat()[0] : undefined };
+  });
+  const bad = keyed.find(({ found }) => !found.ok)?.found;
+  if (bad !== undefined && !bad.ok) {
+    return `error: ${bad.error}`;
+  }
+  if (objects.length > 0 && keyed.every(({ value }) => value === undefined)) {
+    return `error: couldn't find any field with path ${JSON.stringify(path)} in the list of objects`;
+  }
+  return keyed.sort((a, b) => compare(a.value, b.value)).map(({ one }) => one);
+}
+
+function compare(a: unknown, b: unknown): number {
+  if (a === undefined || b === undefined) {
+    return (a === undefined ? 0 : 1) - (b === undefined ? 0 : 1);
+  }
+  if (typeof a === 'number' && typeof b === 'number') {
+    return a - b;
+  }
+  const [left, right] = [String(a), String(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/**
+ * `--watch`: the table, then a line for every object that has changed.
+ * @remarks Simplified: several changes of an object between two looks are one line.
+ */
+function watch(cluster: ClusterView, request: GetRequest): Follower {
+  let seen: ReadonlyMap<string, unknown> | null = null;
+  const versions = (): Map<string, unknown> =>
+    new Map(
+      findTargets(cluster, request.targets).objects.map(({ type, object }) => [
+        `${type.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`,
+        object['metadata'],
+      ]),
+    );
+  return {
+    next: () => {
+      const now = versions();
+      const before = seen;
+      seen = now;
+      if (before === null) {
+        return run(cluster, request);
       }
-      const member =
-        typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[(name ?? index) as string] : undefined;
-      return member === undefined ? [] : [member];
-    });
-  }
-  return printed(values.map((value) => (typeof value === 'object' ? JSON.stringify(value) : String(value))).join(' '));
+      const changed = findTargets(cluster, request.targets).objects.filter(({ type, object }) => {
+        const key = `${type.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+        return before.get(key) !== now.get(key);
+      });
+      return changed.length === 0 ? printed('') : print(cluster, { ...request, table: { ...request.table, noHeaders: true } }, changed);
+    },
+  };
 }

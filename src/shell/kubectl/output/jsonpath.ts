@@ -9,7 +9,9 @@ import { type PathNode, parseJsonPath } from './jsonpath_parser.ts';
 export type JsonPathResult = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly error: string };
 
 /** The lists a template found, or the engine's message. */
-export type FoundValues = { readonly ok: true; readonly lists: readonly (readonly unknown[])[] } | { readonly ok: false; readonly error: string };
+export type FoundValues =
+  | { readonly ok: true; readonly lists: readonly (readonly unknown[])[] }
+  | { readonly ok: false; readonly error: string };
 
 /** Evaluates a template. Absent members are nothing, not an error. */
 export function printJsonPath(template: string, object: unknown): JsonPathResult {
@@ -130,7 +132,9 @@ function walk(input: readonly unknown[], node: PathNode): unknown[] {
       }
       throw new EvalError(`unrecognized identifier ${node.name}`);
     case 'field':
-      return input.flatMap((value) => (isMap(value) && Object.hasOwn(value, node.name) && value[node.name] !== undefined ? [value[node.name]] : []));
+      return input.flatMap((value) =>
+        isMap(value) && Object.hasOwn(value, node.name) && value[node.name] !== undefined ? [value[node.name]] : [],
+      );
     case 'wildcard':
       return input.flatMap(children);
     case 'recursive':
@@ -143,7 +147,9 @@ function walk(input: readonly unknown[], node: PathNode): unknown[] {
         return value === null || value === undefined ? [] : slice(asArray(value), node.index, end === 0 ? null : end, 1);
       });
     case 'array':
-      return input.flatMap((value) => (value === null || value === undefined ? [] : slice(asArray(value), node.start, node.end, node.step ?? 1)));
+      return input.flatMap((value) =>
+        value === null || value === undefined ? [] : slice(asArray(value), node.start, node.end, node.step ?? 1),
+      );
     case 'filter':
       return input.flatMap((value) => filter(value, node));
   }

@@ -136,9 +136,7 @@ class Parser {
       this.#at++;
     }
     const name = this.#input.slice(start, this.#at);
-    return name === 'true' || name === 'false'
-      ? { kind: 'literal', value: name === 'true', text: name }
-      : { kind: 'identifier', name };
+    return name === 'true' || name === 'false' ? { kind: 'literal', value: name === 'true', text: name } : { kind: 'identifier', name };
   }
 
   #number(): PathNode {
@@ -198,7 +196,8 @@ class Parser {
     if (second === undefined) {
       return [{ kind: 'index', index: Number(first) }];
     }
-    const bound = (part: string | undefined): number | null => (part === undefined || part === '' || part === ':' ? null : Number(part.replace(/^:/, '')));
+    const bound = (part: string | undefined): number | null =>
+      part === undefined || part === '' || part === ':' ? null : Number(part.replace(/^:/, ''));
     return [{ kind: 'array', start: bound(first), end: bound(second), step: bound(third) }];
   }
 

@@ -38,7 +38,10 @@ function block(value: unknown, indent: number): string {
 
 /** A list's item: its first line stands beside the dash. */
 function inItem(item: unknown, indent: number): string {
-  const text = Array.isArray(item) || (typeof item === 'object' && item !== null) ? block(item, indent + 2) : ` ${scalar(item, indent + 2, indent + 2)}`;
+  const text =
+    Array.isArray(item) || (typeof item === 'object' && item !== null)
+      ? block(item, indent + 2)
+      : ` ${scalar(item, indent + 2, indent + 2)}`;
   return text.startsWith('\n') ? ` ${text.slice(1).trimStart()}` : text;
 }
 
@@ -128,7 +131,19 @@ function literal(value: string, indent: number): string {
 }
 
 function doubleQuoted(value: string): string {
-  const named: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r', '"': '\\"', '\\': '\\\\', '\0': '\\0', '\x07': '\\a', '\b': '\\b', '\x0b': '\\v', '\f': '\\f', '\x1b': '\\e' };
+  const named: Readonly<Record<string, string>> = {
+    '\n': '\\n',
+    '\t': '\\t',
+    '\r': '\\r',
+    '"': '\\"',
+    '\\': '\\\\',
+    '\0': '\\0',
+    '\x07': '\\a',
+    '\b': '\\b',
+    '\x0b': '\\v',
+    '\f': '\\f',
+    '\x1b': '\\e',
+  };
   const text = [...value]
     .map((c) => {
       const code = c.codePointAt(0) ?? 0;
