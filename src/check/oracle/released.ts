@@ -1,0 +1,29 @@
+/**
+ * Where 1.13.3 departs from its own rules: once a redirect has its proxy port, the keys of its port are written again without a look at denies.
+ */
+import type { Question } from './judge.ts';
+import type { OracleFlow } from './oracle.ts';
+import { requirementsOf, resolve, speaksOf } from './speaks.ts';
+import type { OraclePeer } from './statement.ts';
+
+/** Number in the list of policy vectors: 1 = an allow of the peer itself comes back; 2 = the deny beside a redirect for everyone comes late. */
+export type ReleasedQuirk = 1 | 2;
+
+/** The quirk that can let a denied flow through. */
+export function releasedQuirk(question: Question, peer: OraclePeer, flow: OracleFlow): ReleasedQuirk | null {
+  const statements = question.statements.filter(({ direction }) => direction === flow.direction);
+  const requires = requirementsOf(statements);
+  const onPort = statements.flatMap((statement) =>
+    statement.deny
+      ? []
+      : (statement.ports ?? [])
+          .filter(({ ports }) =>
+            ports.some((term) => term.protocol === flow.protocol && resolve(term, flow.direction, question) === flow.port),
+          )
+          .map(({ seven }) => ({ seven, who: speaksOf(statement, requires, peer) })),
+  );
+  if (!onPort.some(({ seven }) => seven !== null)) {
+    return null;
+  }
+  return onPort.some(({ who }) => who === 'peer') ? 1 : onPort.some(({ who }) => who === 'everyone') ? 2 : null;
+}
