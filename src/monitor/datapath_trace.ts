@@ -9,7 +9,7 @@ import type { MonitorNames } from './event.ts';
 import { hexText, identityText } from './identity_text.ts';
 
 /** Bit of the reason byte: the packet was encrypted. @see cilium:pkg/monitor/datapath_trace.go#TraceReasonEncryptMask */
-const TRACE_REASON_ENCRYPT_MASK = 0x80;
+export const TRACE_REASON_ENCRYPT_MASK = 0x80;
 
 /** `new`, `established`, … or the number. @see cilium:pkg/monitor/datapath_trace.go#connState */
 export function traceReasonText(reason: number): string {

@@ -5,6 +5,7 @@
  * always known, because Cilium's byte counters are made of it. What a kernel keeps beside the bytes (mark, cb, device) lives in `kernel/skb.ts`.
  * @remarks Simplified: checksums are not carried, so none can be wrong.
  */
+import { icmpText } from './icmp_text.ts';
 import { formatIpv4, type Ipv4 } from './ipv4.ts';
 import type { Mac } from './mac.ts';
 import {
@@ -227,7 +228,7 @@ export function packetSummary(packet: Packet): string {
     case 'sctp':
       return `${src}:${l4.sport} -> ${dst}:${l4.dport} sctp`;
     case 'icmp':
-      return `${src} -> ${dst} ${icmpName(l4)}`;
+      return `${src} -> ${dst} ${icmpText(l4.type, l4.code)}`;
     case 'none':
       return `${src} -> ${dst}`;
   }
@@ -257,15 +258,4 @@ export function protocolOf(l4: L4Header): number | null {
 
 function quotedLength(l4: L4Header): number {
   return l4.kind === 'icmp' && l4.quoted !== null ? IPV4_HLEN + 8 : 0;
-}
-
-function icmpName(icmp: IcmpHeader): string {
-  switch (icmp.type) {
-    case ICMP_ECHO:
-      return 'EchoRequest';
-    case ICMP_ECHOREPLY:
-      return 'EchoReply';
-    default:
-      return `${protocolName(IPPROTO_ICMP)} ${icmp.type}(${icmp.code})`;
-  }
 }

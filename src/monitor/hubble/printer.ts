@@ -3,33 +3,67 @@
  * @see hubble:pkg/printer/printer.go#Printer.WriteProtoFlow
  */
 import { reservedIdentityName } from '../../maps/identity.ts';
-import { civilTime } from '../../net/http_date.ts';
+import { tabwriter } from '../../net/go_tabwriter.ts';
 import { l7Proto } from '../log_record.ts';
-import type { Flow, FlowEndpoint } from './flow.ts';
+import type { Flow, FlowEndpoint, FlowService } from './flow.ts';
+import { flowResponseJson } from './flow_json.ts';
+import { formatFlowTime } from './time_layout.ts';
 
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+/** How flows are printed. */
+export type FlowOutput = 'compact' | 'dict' | 'json' | 'table';
+
+/** What is printed of them. */
+export interface FlowPrinterOptions {
+  readonly output: FlowOutput;
+  /** Name of a time layout. */
+  readonly timeFormat: string;
+  readonly nodeName: boolean;
+  /** Names of pods and services in place of addresses. */
+  readonly ipTranslation: boolean;
+}
+
+export const DEFAULT_PRINTER_OPTIONS: FlowPrinterOptions = {
+  output: 'compact',
+  timeFormat: 'StampMilli',
+  nodeName: false,
+  ipTranslation: true,
+};
+
 const DICT_SEPARATOR = '-'.repeat(12);
 
+/** The whole output. */
+export function printFlows(flows: readonly Flow[], options: FlowPrinterOptions): string {
+  switch (options.output) {
+    case 'compact':
+      return flows.map((flow) => `${compactFlow(flow, options)}\n`).join('');
+    case 'dict':
+      return flows.flatMap((flow, i) => dictFlow(flow, i === 0, options).map((line) => `${line}\n`)).join('');
+    case 'json':
+      return flows.map((flow) => `${flowResponseJson(flow)}\n`).join('');
+    case 'table':
+      return flows.length === 0 ? '' : tableOfFlows(flows, options);
+  }
+}
+
 /** One line: client left of the arrow, server right. */
-export function compactFlow(flow: Flow): string {
-  const [left, right, arrow] =
-    flow.isReply === null
-      ? [flow.source, flow.destination, '<>']
-      : flow.isReply
-        ? [flow.destination, flow.source, '<-']
-        : [flow.source, flow.destination, '->'];
-  return (
-    `${flowTime(flow.time)}: ${endText(left)} ${identityLabel(left)} ${arrow} ${endText(right)} ${identityLabel(right)} ` +
-    `${flowType(flow)} ${verdictText(flow)} (${flow.summary})`
-  );
+export function compactFlow(flow: Flow, options: FlowPrinterOptions = DEFAULT_PRINTER_OPTIONS): string {
+  const [source, destination] = [sourceText(flow, options), destinationText(flow, options)];
+  const [sourceId, destinationId] = [identityLabel(flow.source), identityLabel(flow.destination)];
+  const ends =
+    flow.isReply === true
+      ? `${destination} ${destinationId} <- ${source} ${sourceId}`
+      : `${source} ${sourceId} ${flow.isReply === null ? '<>' : '->'} ${destination} ${destinationId}`;
+  const node = options.nodeName ? ` [${flow.nodeName}]` : '';
+  return `${formatFlowTime(flow.time, options.timeFormat)}${node}: ${ends} ${flowType(flow)} ${verdictText(flow)} (${flow.summary})`;
 }
 
 /** The lines of one flow in `-o dict`; flows are separated by a line of dashes. */
-export function dictFlow(flow: Flow, first: boolean): string[] {
+export function dictFlow(flow: Flow, first: boolean, options: FlowPrinterOptions = DEFAULT_PRINTER_OPTIONS): string[] {
   const lines = [
-    `  TIMESTAMP: ${flowTime(flow.time)}`,
-    `     SOURCE: ${endText(flow.source)}`,
-    `DESTINATION: ${endText(flow.destination)}`,
+    `  TIMESTAMP: ${formatFlowTime(flow.time, options.timeFormat)}`,
+    ...(options.nodeName ? [`       NODE: ${flow.nodeName}`] : []),
+    `     SOURCE: ${sourceText(flow, options)}`,
+    `DESTINATION: ${destinationText(flow, options)}`,
     `       TYPE: ${flowType(flow)}`,
     `    VERDICT: ${verdictText(flow)}`,
     `    SUMMARY: ${flow.summary}`,
@@ -37,12 +71,19 @@ export function dictFlow(flow: Flow, first: boolean): string[] {
   return first ? lines : [DICT_SEPARATOR, ...lines];
 }
 
-/** `Jun 12 03:04:05.101`, UTC. */
-export function flowTime(wallMillis: number): string {
-  const t = civilTime(wallMillis);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const day = String(t.day).padStart(2, ' ');
-  return `${MONTHS[t.month - 1] as string} ${day} ${two(t.hour)}:${two(t.minute)}:${two(t.second)}.${String(t.millis).padStart(3, '0')}`;
+function tableOfFlows(flows: readonly Flow[], options: FlowPrinterOptions): string {
+  const node = (text: string): string[] => (options.nodeName ? [text] : []);
+  const header = ['TIMESTAMP', ...node('NODE'), 'SOURCE', 'DESTINATION', 'TYPE', 'VERDICT', 'SUMMARY'];
+  const rows = flows.map((flow) => [
+    formatFlowTime(flow.time, options.timeFormat),
+    ...node(flow.nodeName),
+    sourceText(flow, options),
+    destinationText(flow, options),
+    flowType(flow),
+    verdictText(flow),
+    flow.summary,
+  ]);
+  return tabwriter([header, ...rows], { minWidth: 2, tabWidth: 0, padding: 3 });
 }
 
 /** The TYPE column. @see hubble:pkg/printer/printer.go#GetFlowType */
@@ -54,11 +95,12 @@ export function flowType(flow: Flow): string {
     case 'trace':
       return event.point;
     case 'policy-verdict':
-      return flow.direction === null ? `policy-verdict:${event.match}` : `policy-verdict:${event.match} ${flow.direction}`;
+      return `policy-verdict:${event.match} ${flow.direction ?? 'TRAFFIC_DIRECTION_UNKNOWN'}`;
     case 'l7': {
       const { record } = event;
-      const dns = record.dns === undefined ? '' : ` ${record.dns.observationSource} ${record.dns.qTypes.join(',')}`;
-      return `${l7Proto(record)}-${record.type.toLowerCase()}${dns}`;
+      const protocol = record.http === undefined && record.dns === undefined ? 'l7' : l7Proto(record);
+      const source = record.dns === undefined ? '' : ` ${record.dns.observationSource}`;
+      return `${protocol}-${record.type.toLowerCase()}${source}`;
     }
   }
 }
@@ -80,11 +122,33 @@ export function verdictText(flow: Flow): string {
   }
 }
 
-function endText(end: FlowEndpoint): string {
-  const name = end.podName === '' ? end.ip : `${end.namespace}/${end.podName}`;
-  return end.port === 0 ? name : `${name}:${end.port}`;
+function sourceText(flow: Flow, options: FlowPrinterOptions): string {
+  return hostname(flow.source, flow.sourceService, flow.sourceNames, options);
 }
 
+function destinationText(flow: Flow, options: FlowPrinterOptions): string {
+  return hostname(flow.destination, flow.destinationService, flow.destinationNames, options);
+}
+
+/** Pod, service, DNS names or address, and the port. @see hubble:pkg/printer/printer.go#Printer.Hostname */
+function hostname(end: FlowEndpoint, service: FlowService | null, names: readonly string[], options: FlowPrinterOptions): string {
+  // A service's namespace takes the place of the pod's.
+  const namespace = service?.namespace ?? end.namespace;
+  const qualified = (name: string): string => (namespace === '' ? name : `${namespace}/${name}`);
+  let host = end.ip;
+  if (options.ipTranslation) {
+    if (end.podName !== '') {
+      host = qualified(end.podName);
+    } else if (service !== null && service.name !== '') {
+      host = qualified(service.name);
+    } else if (names.length > 0) {
+      host = names.join(',');
+    }
+  }
+  return end.port === 0 ? host : `${host}:${end.port}`;
+}
+
+/** @see hubble:pkg/printer/printer.go#Printer.fmtIdentity */
 function identityLabel(end: FlowEndpoint): string {
   const reserved = reservedIdentityName(end.identity);
   return reserved === null ? `(ID:${end.identity})` : `(${reserved})`;
