@@ -44,6 +44,8 @@ export class Node {
   readonly bpffs = new BpfFs();
   readonly agent: Daemon;
   readonly kubelet: Kubelet;
+  /** When the agent started, in nanoseconds since boot. */
+  readonly startedAt: number;
   /** What the monitor saw last. */
   readonly events: EventRing;
   readonly #deps: NodeDeps;
@@ -58,6 +60,7 @@ export class Node {
     const rng = deps.rng.fork(`node ${node.name}`);
     this.#deps = deps;
     this.events = new EventRing(deps.options['hubble-event-buffer-capacity']);
+    this.startedAt = scheduler.clock.now();
     this.name = node.name;
     this.ip = node.ip;
     this.podCIDR = node.podCIDR;

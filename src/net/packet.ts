@@ -8,17 +8,7 @@
 import { icmpText } from './icmp_text.ts';
 import { formatIpv4, type Ipv4 } from './ipv4.ts';
 import type { Mac } from './mac.ts';
-import {
-  ETH_P_IP,
-  ICMP_ECHO,
-  ICMP_ECHOREPLY,
-  IPPROTO_ICMP,
-  IPPROTO_SCTP,
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  protocolName,
-  tcpFlagNames,
-} from './protocol.ts';
+import { ETH_P_IP, IPPROTO_ICMP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, tcpFlagNames } from './protocol.ts';
 
 /** Ethernet header, 14 bytes. */
 export interface EthHeader {

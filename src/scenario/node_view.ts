@@ -9,6 +9,7 @@ export function nodeView(cluster: Cluster, node: Node): NodeView {
   const { agent } = node;
   return {
     name: node.name,
+    clusterName: agent.options['cluster-name'],
     ip: node.ip,
     seconds: () => cluster.clock.seconds(),
     map: (name) => node.bpffs.get(name),
@@ -19,12 +20,17 @@ export function nodeView(cluster: Cluster, node: Node): NodeView {
     services: () =>
       agent.services.frontends().map((frontend) => ({
         id: frontend.id,
+        namespace: frontend.namespace,
+        name: frontend.name,
         frontend: `${formatIpv4(frontend.address)}:${frontend.port}`,
         type: 'ClusterIP',
         backends: frontend.backends.map((backend) => ({ address: `${formatIpv4(backend.address)}:${backend.port}`, state: 'active' })),
       })),
     policy: () => ({ rules: agent.policyRules(), revision: agent.repository.revision }),
     events: node.events,
+    hubbleCapacity: agent.options['hubble-event-buffer-capacity'],
+    startedAt: node.startedAt,
+    dnsNames: () => [],
     envoyAdmin: (path) => (node.proxy === null ? null : node.proxy.admin.get(path)),
     status: () => status(node),
   };

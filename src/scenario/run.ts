@@ -6,7 +6,7 @@ import type { MonitorEvent } from '../monitor/event.ts';
 import { formatMonitor } from '../monitor/format.ts';
 import { observe } from '../monitor/hubble/observer.ts';
 import { compactFlow } from '../monitor/hubble/printer.ts';
-import { flowNames } from '../shell/hubble.ts';
+import { flowNames } from '../shell/hubble/flow_names.ts';
 import { runCommand } from '../shell/run_command.ts';
 import type { KeepAliveConnection } from './connection.ts';
 import { checkExpectations } from './expectations.ts';
@@ -253,7 +253,7 @@ function observations(host: ScenarioHost, mark: Mark): { readonly monitor: strin
   host.nodes.forEach((node, i) => {
     const events = mark.events[i] ?? [];
     monitor.push(...formatMonitor(events, node));
-    hubble.push(...observe(events, flowNames(node)).map(compactFlow));
+    hubble.push(...observe(events, flowNames(host, node)).map((flow) => compactFlow(flow)));
   });
   return { monitor, hubble };
 }

@@ -27,6 +27,8 @@ export interface EndpointView {
 /** A service as the agent's API shows it. */
 export interface ServiceView {
   readonly id: number;
+  readonly namespace: string;
+  readonly name: string;
   /** `10.43.0.9:80` */
   readonly frontend: string;
   /** `ClusterIP`, `NodePort`, … */
@@ -61,6 +63,8 @@ export interface StatusView {
 /** One node. */
 export interface NodeView extends MonitorNames {
   readonly name: string;
+  /** `cluster-name` */
+  readonly clusterName: string;
   readonly ip: string;
   /** Whole seconds since boot. */
   seconds(): number;
@@ -75,6 +79,12 @@ export interface NodeView extends MonitorNames {
   policy(): { readonly rules: readonly unknown[]; readonly revision: number };
   /** What the monitor saw and sees. */
   readonly events: MonitorEvents;
+  /** How many of them Hubble's ring buffer holds. */
+  readonly hubbleCapacity: number;
+  /** When the agent started, in nanoseconds since boot. */
+  readonly startedAt: number;
+  /** Names an endpoint has resolved to an address, without the last dot. */
+  dnsNames(endpointId: number, ip: string): readonly string[];
   /** A GET on Envoy's admin socket; `null` when nobody listens. */
   envoyAdmin(path: string): { readonly status: number; readonly body: string } | null;
   status(): StatusView;

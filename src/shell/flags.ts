@@ -30,6 +30,8 @@ export interface Flags {
   value(name: string): string | null;
   /** All values of a flag. Commas separate, as in slices. */
   list(name: string): readonly string[];
+  /** All flags with their values as given: for commands in which their order counts. */
+  readonly given: readonly (readonly [string, string])[];
 }
 
 /** Parsed arguments or the error pflag prints. */
@@ -67,6 +69,7 @@ export function parseFlags(args: readonly string[], specs: readonly FlagSpec[]):
       count: (name) => values(name).length,
       value: (name) => values(name).at(-1) ?? null,
       list: (name) => values(name).flatMap((value) => value.split(',')),
+      given: seen,
     },
   };
 }

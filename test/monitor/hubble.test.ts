@@ -4,18 +4,22 @@ import { observe } from '../../src/monitor/hubble/observer.ts';
 import { compactFlow, dictFlow } from '../../src/monitor/hubble/printer.ts';
 import { DENIED_REQUEST, DENIED_RESPONSE, DENIED_VERDICT, DROP, l7, perf, TO_CLIENT, TO_PROXY, TO_STACK, VERDICT } from './records.ts';
 
-const pods: Record<string, { id: number; identity: number; namespace: string; podName: string; labels: string[] }> = {
-  '10.0.0.123': { id: 2216, identity: 29439, namespace: 'default', podName: 'tiefighter', labels: [] },
-  '10.0.0.111': { id: 863, identity: 2033, namespace: 'default', podName: 'deathstar-7848d6c4d5-58jc8', labels: [] },
-  '10.0.0.209': { id: 775, identity: 5513, namespace: 'default', podName: 'xwing', labels: [] },
+const pods: Record<string, { id: number; identity: number; namespace: string; podName: string; labels: string[]; workloads: [] }> = {
+  '10.0.0.123': { id: 2216, identity: 29439, namespace: 'default', podName: 'tiefighter', labels: [], workloads: [] },
+  '10.0.0.111': { id: 863, identity: 2033, namespace: 'default', podName: 'deathstar-7848d6c4d5-58jc8', labels: [], workloads: [] },
+  '10.0.0.209': { id: 775, identity: 5513, namespace: 'default', podName: 'xwing', labels: [], workloads: [] },
 };
 const names: FlowNames = {
   nodeName: 'n',
   endpointByIp: (ip) => pods[ip] ?? null,
   identityByIp: (ip) => (ip === '10.0.0.67' ? 1 : 2),
   identityLabels: () => [],
+  podByIp: (ip) => pods[ip] ?? null,
+  serviceByAddress: (ip, port) => (ip === '10.43.0.9' && port === 80 ? { name: 'deathstar', namespace: 'default' } : null),
+  namesOf: (endpoint, ip) => (endpoint === 775 && ip === '1.2.3.4' ? ['cilium.io'] : []),
+  deviceName: () => null,
 };
-const lines = (...events: Parameters<typeof observe>[0]): string[] => observe(events, names).map(compactFlow);
+const lines = (...events: Parameters<typeof observe>[0]): string[] => observe(events, names).map((flow) => compactFlow(flow));
 
 const TIE = 'default/tiefighter:48954 (ID:29439)';
 const STAR = 'default/deathstar-7848d6c4d5-58jc8:80 (ID:2033)';

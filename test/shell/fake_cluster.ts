@@ -224,6 +224,10 @@ export function fakeNode(events: MonitorEvents = new EventRing(4095)): NodeView 
     ip: '192.168.1.13',
     seconds: () => 58770,
     events,
+    hubbleCapacity: 4095,
+    startedAt: 58_000_000_000_000,
+    dnsNames: () => [],
+    clusterName: 'default',
     map: <T>(name: string) => pinned.get(name) as T | undefined,
     mapNames: () => [...pinned.keys()],
     deviceName: (ifindex) => ({ 12: 'lxc0a11', 14: 'lxc0f00' })[ifindex] ?? null,
@@ -239,7 +243,16 @@ export function fakeNode(events: MonitorEvents = new EventRing(4095)): NodeView 
       { id: 2, labels: ['reserved:world'] },
       ...PODS.map(({ identity, labels }) => ({ id: identity, labels })),
     ],
-    services: () => [{ id: 4, frontend: '10.43.0.9:80', type: 'ClusterIP', backends: [{ address: '10.0.0.111:80', state: 'active' }] }],
+    services: () => [
+      {
+        id: 4,
+        namespace: 'default',
+        name: 'deathstar',
+        frontend: '10.43.0.9:80',
+        type: 'ClusterIP',
+        backends: [{ address: '10.0.0.111:80', state: 'active' }],
+      },
+    ],
     policy: () => ({ rules: [{ endpointSelector: {} }], revision: 2 }),
     envoyAdmin: (path) => ({ status: 200, body: `{"path":${JSON.stringify(path)}}\n` }),
     status: () => ({

@@ -133,7 +133,13 @@ function l7Json(record: LogRecord, latencyNanos: number): Json {
     http:
       http === undefined
         ? null
-        : present({ code: response ? http.code : 0, method: http.method, url: http.url, protocol: http.protocol, headers: headersOf(http) }),
+        : present({
+            code: response ? http.code : 0,
+            method: http.method,
+            url: http.url,
+            protocol: http.protocol,
+            headers: headersOf(http),
+          }),
   });
 }
 

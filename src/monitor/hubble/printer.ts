@@ -22,6 +22,7 @@ export interface FlowPrinterOptions {
   readonly ipTranslation: boolean;
 }
 
+/** Compact lines with names. */
 export const DEFAULT_PRINTER_OPTIONS: FlowPrinterOptions = {
   output: 'compact',
   timeFormat: 'StampMilli',

@@ -8,7 +8,7 @@ import { parseRfc3339 } from '../../net/rfc3339.ts';
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 /** Units of a duration in milliseconds. @see https://pkg.go.dev/time#ParseDuration */
-const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, 'µs': 1e-3, 'μs': 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Unix milliseconds in a named layout, UTC; names in any case, an unknown name is `StampMilli`. @see hubble:pkg/time/time.go#FormatNameToLayout */
 export function formatFlowTime(wallMillis: number, layout: string): string {

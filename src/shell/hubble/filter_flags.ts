@@ -54,21 +54,20 @@ const TARGETS: Readonly<Record<string, Target>> = {
 };
 
 /** Namespaces apply to the pods or services given, or stand alone. */
-const NAMESPACE_FLAGS = ['namespace', 'from-namespace', 'to-namespace', 'all-namespaces', 'from-all-namespaces', 'to-all-namespaces'];
+const NAMESPACE_FLAGS = ['namespace', 'from-namespace', 'to-namespace'];
 
 /** All filter flags, `not` among them. */
 export const FILTER_FLAGS: readonly string[] = [...Object.keys(TARGETS), ...NAMESPACE_FLAGS, 'not'];
 /** Those that take no value. */
-export const FILTER_SWITCHES: readonly string[] = ['not', 'ipv4', 'ipv6', 'all-namespaces', 'from-all-namespaces', 'to-all-namespaces'];
+export const FILTER_SWITCHES: readonly string[] = ['not', 'ipv4', 'ipv6'];
 
-const ENDS_NAMESPACE = ['namespace', 'all-namespaces'];
 /** Flags of one group exclude each other. @see hubble:cmd/observe/flows_filter.go#newFlowFilter */
 const CONFLICTS: readonly (readonly string[])[] = [
-  ['from-fqdn', 'from-ip', 'ip', 'fqdn', 'from-namespace', 'namespace', 'from-all-namespaces', 'all-namespaces'],
+  ['from-fqdn', 'from-ip', 'ip', 'fqdn', 'from-namespace', 'namespace'],
   ['from-fqdn', 'from-ip', 'ip', 'fqdn', 'from-pod', 'pod'],
-  ['to-fqdn', 'to-ip', 'ip', 'fqdn', 'to-namespace', 'namespace', 'to-all-namespaces', 'all-namespaces'],
+  ['to-fqdn', 'to-ip', 'ip', 'fqdn', 'to-namespace', 'namespace'],
   ['to-fqdn', 'to-ip', 'ip', 'fqdn', 'to-pod', 'pod'],
-  ...['to-pod', 'from-pod', 'to-service', 'from-service'].map((flag) => [flag, ...ENDS_NAMESPACE]),
+  ...['to-pod', 'from-pod', 'to-service', 'from-service'].map((flag) => [flag, 'namespace']),
   ...['label', 'service', 'port', 'identity', 'workload'].flatMap((flag) => [
     [flag, `from-${flag}`],
     [flag, `to-${flag}`],
@@ -131,7 +130,7 @@ export function buildFilters({ allow, deny }: FlowFilters): FlowTest | { readonl
   return (flow) => (tests.allow.length === 0 || tests.allow.some((test) => test(flow))) && !tests.deny.some((test) => test(flow));
 }
 
-const SHORT: Readonly<Record<string, string>> = { type: 't', namespace: 'n', label: 'l', ipv4: '4', ipv6: '6', 'all-namespaces': 'A' };
+const SHORT: Readonly<Record<string, string>> = { type: 't', namespace: 'n', label: 'l', ipv4: '4', ipv6: '6' };
 
 /** pflag's words for a value its flag refuses. */
 function invalid(name: string, value: string, reason: string): { readonly error: string } {
@@ -154,7 +153,7 @@ function setFilter(tracker: Tracker, name: string, value: string): string | null
   const target = TARGETS[name];
   if (target === undefined) {
     const place = name.startsWith('from-') ? 'source' : name.startsWith('to-') ? 'destination' : 'both';
-    tracker.namespaces[place].push(name.endsWith('all-namespaces') ? '' : value);
+    tracker.namespaces[place].push(value);
     return namespaceConflict(tracker);
   }
   const parsed = parseValue(name, value);
@@ -235,7 +234,7 @@ function parseEventType(value: string): { readonly value: EventTypeFilter } | { 
   if (sub === null) {
     return { value: { type, subType: null } };
   }
-  const point = type === TYPE_NUMBERS['trace'] ? TRACE_POINT_NAMES.findIndex((one) => one === sub) : -1;
+  const point = type === TYPE_NUMBERS['trace'] ? (TRACE_POINT_NAMES as readonly string[]).indexOf(sub) : -1;
   if (point < 0 && !/^\d{1,10}$/.test(sub)) {
     return {
       error: `unable to parse event sub-type '${sub}', not a known sub-type name and unable to parse as numeric value: strconv.ParseUint: parsing ${JSON.stringify(sub)}: invalid syntax`,
@@ -289,7 +288,9 @@ function namespaceConflict({ left, right, namespaces }: Tracker): string | null 
     const sources = [...filter.sourcePod, ...filter.sourceService];
     const destinations = [...filter.destinationPod, ...filter.destinationService];
     const error =
-      clash(namespaces.both, [...sources, ...destinations]) ?? clash(namespaces.source, sources) ?? clash(namespaces.destination, destinations);
+      clash(namespaces.both, [...sources, ...destinations]) ??
+      clash(namespaces.source, sources) ??
+      clash(namespaces.destination, destinations);
     if (error !== null) {
       return error;
     }
@@ -302,7 +303,8 @@ function materialize({ left, right, changed, namespaces }: Tracker): FlowFilter[
   if (changed.size === 0) {
     return [];
   }
-  const toDestination = (filter: FlowFilter, names: readonly string[]): FlowFilter => inNamespaces(filter, names, 'destinationPod', 'destinationService');
+  const toDestination = (filter: FlowFilter, names: readonly string[]): FlowFilter =>
+    inNamespaces(filter, names, 'destinationPod', 'destinationService');
   const toSource = (filter: FlowFilter, names: readonly string[]): FlowFilter => inNamespaces(filter, names, 'sourcePod', 'sourceService');
   let a = toSource(toDestination(left, namespaces.destination), namespaces.source);
   let b = toSource(toDestination(right, namespaces.destination), namespaces.source);

@@ -3,8 +3,7 @@
  * @see cilium:api/v1/flow/flow.proto#FlowFilter
  * @see cilium:pkg/hubble/filters/filters.go#BuildFilterList
  */
-import { RE2JS } from 're2js';
-import { goRegexpError } from '../../agent/policy/api/go_regexp.ts';
+import { goRegexp } from '../../agent/policy/api/go_regexp.ts';
 import type { Flow, FlowDirection, FlowEndpoint, FlowService, FlowVerdict, FlowWorkload } from '../../monitor/hubble/flow.ts';
 import { eventTypeNumbers } from '../../monitor/hubble/flow_json.ts';
 import { type IpPrefix, parseIp, parsePrefix, prefixContains } from '../../net/prefix.ts';
@@ -151,7 +150,9 @@ function protocolTest(protocols: readonly string[]): Built {
 
 function hasProtocol({ l4, event }: Flow, word: string): boolean {
   if (L7_PROTOCOLS.includes(word)) {
-    return event.kind === 'l7' && ((word === 'http' && event.record.http !== undefined) || (word === 'dns' && event.record.dns !== undefined));
+    return (
+      event.kind === 'l7' && ((word === 'http' && event.record.http !== undefined) || (word === 'dns' && event.record.dns !== undefined))
+    );
   }
   return word === 'icmp' ? l4?.kind === 'ICMPv4' : l4?.kind.toLowerCase() === word;
 }
@@ -290,17 +291,17 @@ function methodTest(methods: readonly string[]): FlowTest {
 
 /** Expressions match anywhere in the path, without the query. @see cilium:pkg/hubble/filters/http.go#filterByHTTPPaths */
 function pathTest(paths: readonly string[]): Built {
-  const compiled: RE2JS[] = [];
+  const compiled: ((path: string) => boolean)[] = [];
   for (const path of paths) {
-    const error = goRegexpError(path);
-    if (error !== null) {
-      return { error: `${path}: ${error}` };
+    const test = goRegexp(path);
+    if (typeof test !== 'function') {
+      return { error: `${path}: ${test.error}` };
     }
-    compiled.push(RE2JS.compile(path));
+    compiled.push(test);
   }
   return (flow) => {
     const url = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*([^?#]*)/i.exec(httpOf(flow)?.url ?? '');
-    return url !== null && compiled.some((one) => one.matcher(percentDecoded(url[1] as string)).find());
+    return url !== null && compiled.some((test) => test(percentDecoded(url[1] as string)));
   };
 }
 

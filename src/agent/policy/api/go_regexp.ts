@@ -18,6 +18,16 @@ export function goRegexpError(text: string): string | null {
   }
 }
 
+/** A test for texts that contain a match (Go's `MatchString`), or why the expression does not compile. */
+export function goRegexp(text: string): ((input: string) => boolean) | { readonly error: string } {
+  const error = goRegexpError(text);
+  if (error !== null) {
+    return { error };
+  }
+  const compiled = RE2JS.compile(text);
+  return (input) => compiled.matcher(input).find();
+}
+
 /** Whether `(?<` stands outside of classes, escapes and quotations. */
 function hasAngleGroup(text: string): boolean {
   let inClass = false;
