@@ -129,6 +129,7 @@ function l7Json(record: LogRecord, latencyNanos: number): Json {
             observation_source: dns.observationSource,
             rcode: response ? dns.rcode : 0,
             qtypes: dns.qTypes,
+            rrtypes: response ? (dns.answerTypes ?? []) : [],
           }),
     http:
       http === undefined

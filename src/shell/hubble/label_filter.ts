@@ -2,14 +2,14 @@
  * Label selectors of flow filters: Kubernetes' selector syntax over labels with a source.
  * @see cilium:pkg/hubble/filters/labels.go#parseSelector
  */
-import { parseLabelSelector } from '../kubectl/label_selector.ts';
+import { meetsRequirements, parseLabelSelector } from '../../k8s/label_selector.ts';
 
 /** A test of sorted label texts, or why the selector is none. */
 export function labelFilter(selector: string): ((labels: readonly string[]) => boolean) | { readonly error: string } {
   // A source is written with a colon and looked up with a dot.
   const translated = selector.replace(/([^,]\s*[a-z0-9-]+):([a-z0-9-]+)/g, '$1.$2');
   const parsed = parseLabelSelector(translated);
-  return parsed === null ? { error: `unable to parse requirement: ${selector}` } : (labels) => parsed(labelIndex(labels));
+  return parsed.ok ? (labels) => meetsRequirements(parsed.requirements, labelIndex(labels)) : { error: parsed.error };
 }
 
 /**
