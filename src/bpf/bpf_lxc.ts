@@ -56,6 +56,8 @@ export interface EndpointConfig {
   readonly ifindex: number;
   /** POLICY_VERDICT_LOG_FILTER: 1 ingress enforced, 2 egress enforced. */
   readonly policyVerdictLogFilter: number;
+  /** POLICY_AUDIT_MODE: what policy denies is reported and let through. */
+  readonly policyAuditMode: boolean;
 }
 
 /** The entry points of an endpoint's object. */
@@ -99,6 +101,7 @@ function cilFromContainer(lxc: Lxc, skb: Skb): ReturnType<TcProgram> {
   skb.cb[2] = 0;
   skb.cb[3] = 0;
   skb.cb[4] = 0;
+  env.scratch.policyAuditMode = ep.policyAuditMode;
   if (env.journey.recording) {
     enter(lxc, skb, 'cil_from_container', `endpoint ${ep.endpointId}, device ${ep.ifindex} ingress`);
   }
@@ -281,6 +284,7 @@ function handlePolicy(lxc: Lxc, skb: Skb): ReturnType<TcProgram> {
   const { scratch } = env;
   const srcLabel = skb.cb[CB_SRC_LABEL];
   const fromHost = skb.cb[CB_FROM_HOST] !== 0;
+  scratch.policyAuditMode = ep.policyAuditMode;
   if (env.journey.recording) {
     enter(lxc, skb, 'handle_policy', `endpoint ${ep.endpointId}, from identity ${srcLabel}${fromHost ? ', from the host' : ''}`);
   }

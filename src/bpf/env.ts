@@ -70,8 +70,9 @@ export interface NodeConfig {
   /** TUNNEL_MODE */
   readonly tunnel: boolean;
   readonly tunnelPort: number;
-  readonly policyAuditMode: boolean;
   readonly enableIcmpRule: boolean;
+  /** ENABLE_SCTP: without it conntrack knows no SCTP and every packet of it is dropped. */
+  readonly enableSctp: boolean;
   readonly allowIcmpFragNeeded: boolean;
   readonly quirks: DatapathQuirks;
 }
@@ -126,6 +127,8 @@ export class Scratch {
   /** Out parameters of the policy look-up. */
   matchType: 0 | 1 | 2 | 3 | 4 | 5 | 6 = 0;
   audited = false;
+  /** POLICY_AUDIT_MODE of the endpoint whose program runs: a constant of its object, not of the node's. */
+  policyAuditMode = false;
   /** Proxy port a policy program asks for. */
   proxyPort = 0;
   readonly lbKey: Lb4Key = { address: 0, dport: 0, backendSlot: 0, proto: 0, scope: 0 };

@@ -153,8 +153,8 @@ export class Cluster {
         : undefined;
   }
 
-  /** Starts a program in a pod, on a node or outside; `null` if there is no such place. */
-  exec(namespace: string, pod: string, argv: readonly string[]): Execution | null {
+  /** Starts a program in a pod, on a node or outside; `null` if there is no such place. `ended` is called once, when it has finished. */
+  exec(namespace: string, pod: string, argv: readonly string[], ended?: (result: ProcessResult) => void): Execution | null {
     const env = this.processEnv(namespace, pod);
     if (env === undefined) {
       return null;
@@ -162,6 +162,7 @@ export class Cluster {
     let result: ProcessResult | null = null;
     const program = execute(env, argv, (left) => {
       result = left;
+      ended?.(left);
     });
     return {
       get done() {

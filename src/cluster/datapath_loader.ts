@@ -91,8 +91,8 @@ function nodeConfig({ options, routerIp, ciliumHost, ciliumNet }: NodeDatapathCo
     enableRouting: true,
     tunnel: options.tunnel !== 'disabled',
     tunnelPort: options.tunnel === 'geneve' ? 6081 : 8472,
-    policyAuditMode: options['policy-audit-mode'],
     enableIcmpRule: options['enable-icmp-rules'],
+    enableSctp: options['enable-sctp'],
     allowIcmpFragNeeded: true,
     quirks: { policyIdProtoAny: released, loopbackBypass: released, replyPolicyAccounting: true },
   };

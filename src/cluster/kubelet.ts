@@ -17,7 +17,7 @@ import type { Journey } from '../sim/journey.ts';
 import type { Rng } from '../sim/rng.ts';
 import type { Scheduler } from '../sim/scheduler.ts';
 import type { DnsZone } from '../workloads/coredns.ts';
-import { serverForImage } from '../workloads/images.ts';
+import { serversForImage } from '../workloads/images.ts';
 import type { ProcessEnv, Server } from '../workloads/process.ts';
 import { CILIUM_IMAGE } from './kube_system.ts';
 import { randomMac } from './names.ts';
@@ -210,12 +210,17 @@ export class Kubelet {
   #servers(pod: Pod): Server[] {
     return pod.spec.containers.flatMap((container) => {
       const image = container.image ?? '';
-      const spec = { image, args: container.args ?? [], ports: (container.ports ?? []).map((port) => port.containerPort) };
-      const server = serverForImage(spec, this.#deps.zone);
-      if (server === undefined && image !== CILIUM_IMAGE && !this.unknownImages.includes(image)) {
+      const spec = {
+        image,
+        args: [...(container.command ?? []).slice(1), ...(container.args ?? [])],
+        env: new Map((container.env ?? []).map(({ name, value }) => [name, value ?? ''])),
+        ports: (container.ports ?? []).map((port) => port.containerPort),
+      };
+      const servers = serversForImage(spec, this.#deps.zone);
+      if (servers === undefined && image !== CILIUM_IMAGE && !this.unknownImages.includes(image)) {
         this.unknownImages.push(image);
       }
-      return server === undefined || server === null ? [] : [server];
+      return servers ?? [];
     });
   }
 

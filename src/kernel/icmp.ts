@@ -2,7 +2,7 @@
 
 import { NO_BYTES } from '../net/bytes.ts';
 import { type IcmpHeader, makePacket, type Packet } from '../net/packet.ts';
-import { ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED, IPPROTO_ICMP } from '../net/protocol.ts';
+import { ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_PORT_UNREACH, ICMP_PROT_UNREACH, ICMP_TIME_EXCEEDED, IPPROTO_ICMP } from '../net/protocol.ts';
 import type { NetNs } from './netns.ts';
 import type { Skb } from './skb.ts';
 
@@ -24,6 +24,8 @@ export class Icmp {
       this.#netns.tcp.icmpError(icmp.quoted, refused ? 'ECONNREFUSED' : 'EHOSTUNREACH');
       if (refused) {
         this.#netns.udpLayer.icmpError(icmp.quoted);
+      } else if (icmp.type === ICMP_DEST_UNREACH && icmp.code === ICMP_PROT_UNREACH) {
+        this.#netns.sctp.protocolUnreachable(icmp.quoted);
       }
     }
   }

@@ -20,8 +20,22 @@ import type { NetDevice } from './netdev.ts';
 import { Netfilter, type NfContext, nfRuleText } from './netfilter.ts';
 import { beginsConnection, NfConntrack } from './nf_conntrack.ts';
 import { type RouteResult, RoutingTables, RT_TABLE_LOCAL, RT_TABLE_MAIN, routeText, ruleText } from './route.ts';
+import { SctpLayer } from './sctp/sctp_layer.ts';
 import { Skb } from './skb.ts';
-import type { ConnectOptions, ListenOptions, SocketErrno, SocketLayer, TcpListener, TcpSocket, UdpOptions, UdpSocket } from './socket.ts';
+import type {
+  ConnectOptions,
+  ListenOptions,
+  SctpAssociation,
+  SctpConnectOptions,
+  SctpListener,
+  SctpListenOptions,
+  SocketErrno,
+  SocketLayer,
+  TcpListener,
+  TcpSocket,
+  UdpOptions,
+  UdpSocket,
+} from './socket.ts';
 import { TcpLayer } from './tcp/tcp_layer.ts';
 import { UdpLayer } from './udp.ts';
 
@@ -49,6 +63,7 @@ export class NetNs implements SocketLayer {
   forwarding = false;
   readonly tcp: TcpLayer;
   readonly udpLayer: UdpLayer;
+  readonly sctp: SctpLayer;
   readonly #icmp: Icmp;
   readonly #hook: HookContext;
   readonly #addresses: AddressEntry[] = [];
@@ -61,6 +76,7 @@ export class NetNs implements SocketLayer {
     this.conntrack = new NfConntrack(() => kernel.scheduler.clock.now());
     this.tcp = new TcpLayer(this);
     this.udpLayer = new UdpLayer(this);
+    this.sctp = new SctpLayer(this);
     this.#icmp = new Icmp(this);
     this.#hook = {
       inDevice: '',
@@ -139,6 +155,14 @@ export class NetNs implements SocketLayer {
 
   udp(options: UdpOptions): UdpSocket | SocketErrno {
     return this.udpLayer.open(options);
+  }
+
+  sctpConnect(options: SctpConnectOptions): SctpAssociation | SocketErrno {
+    return this.sctp.connect(options);
+  }
+
+  sctpListen(options: SctpListenOptions): SctpListener | SocketErrno {
+    return this.sctp.listen(options);
   }
 
   /** The next IP identification. */
@@ -329,6 +353,9 @@ export class NetNs implements SocketLayer {
         return;
       case 'udp':
         this.udpLayer.receive(skb, l4);
+        return;
+      case 'sctp':
+        this.sctp.receive(skb, l4);
         return;
       case 'icmp':
         this.#icmp.receive(skb, l4);

@@ -120,11 +120,55 @@ export interface UdpOptions {
   onError?(errno: SocketErrno): void;
 }
 
+/** States of an association. @see linux:include/net/sctp/constants.h#enum sctp_state */
+export type SctpState = 'CLOSED' | 'COOKIE-WAIT' | 'COOKIE-ECHOED' | 'ESTABLISHED' | 'SHUTDOWN-SENT' | 'SHUTDOWN-ACK-SENT';
+
+/** What a process hears from its association. */
+export interface SctpHandlers {
+  onConnected?(association: SctpAssociation): void;
+  /** It failed or was aborted; no callback follows. */
+  onError?(association: SctpAssociation, errno: SocketErrno): void;
+  /** It was shut down in order; no callback follows. */
+  onClose?(association: SctpAssociation): void;
+}
+
+/** One end of an SCTP association (one-to-one style socket). */
+export interface SctpAssociation {
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  readonly state: SctpState;
+  /** Graceful shutdown. */
+  close(): void;
+  /** ABORT at once. */
+  abort(): void;
+}
+
+/** How to connect. */
+export interface SctpConnectOptions {
+  readonly remote: SocketAddress;
+  readonly handlers: SctpHandlers;
+}
+
+/** How to listen. */
+export interface SctpListenOptions {
+  readonly local: SocketAddress;
+  /** An association came up. Return the handlers for it. */
+  onAccept(association: SctpAssociation): SctpHandlers;
+}
+
+/** A listening socket. */
+export interface SctpListener {
+  readonly local: SocketAddress;
+  close(): void;
+}
+
 /** The socket calls of one network namespace. */
 export interface SocketLayer {
   connect(options: ConnectOptions): TcpSocket | SocketErrno;
   listen(options: ListenOptions): TcpListener | SocketErrno;
   udp(options: UdpOptions): UdpSocket | SocketErrno;
+  sctpConnect(options: SctpConnectOptions): SctpAssociation | SocketErrno;
+  sctpListen(options: SctpListenOptions): SctpListener | SocketErrno;
 }
 
 /** Whether a socket call failed. */

@@ -69,6 +69,8 @@ export interface SctpHeader {
   readonly kind: 'sctp';
   readonly sport: number;
   readonly dport: number;
+  /** Verification tag. */
+  readonly vtag: number;
 }
 
 /** ICMP header, 8 bytes. Errors quote the packet that caused them. */

@@ -1,6 +1,7 @@
 /** The programs a container's image is taken to have. */
 import { formatIpv4 } from '../net/ipv4.ts';
 import { SECOND } from '../sim/clock.ts';
+import { agnhostConnect } from './agnhost_connect.ts';
 import { curl } from './curl.ts';
 import type { ProcessEnv, ProcessResult, Program, RunningProcess } from './process.ts';
 import { resolve } from './resolver.ts';
@@ -16,6 +17,10 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     argv[1] === '/etc/resolv.conf'
       ? finish(env, done, 0, resolvConf(env))
       : finish(env, done, 1, '', 0, `cat: ${argv[1] ?? ''}: No such file or directory\n`),
+  agnhost: (env, argv, done) =>
+    argv[1] === 'connect'
+      ? agnhostConnect(env, argv.slice(2), done)
+      : finish(env, done, 1, '', 0, `Error: unknown command ${JSON.stringify(argv[1] ?? '')} for "app"\n`),
   nslookup: (env, argv, done) => nslookup(env, argv[1] ?? '', done),
 };
 

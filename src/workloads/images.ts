@@ -1,4 +1,5 @@
 /** What runs in a container, by its image. */
+import { agnhostServers } from './agnhost.ts';
 import { Coredns, type DnsZone } from './coredns.ts';
 import { newDeathstar } from './deathstar.ts';
 import { newEchoServer } from './echo_server.ts';
@@ -8,23 +9,27 @@ import type { Server } from './process.ts';
 export interface ContainerSpec {
   readonly image: string;
   readonly args: readonly string[];
+  readonly env: ReadonlyMap<string, string>;
   /** Ports the container declares. */
   readonly ports: readonly number[];
 }
 
-/** A container's server; `null` for one that listens nowhere; `undefined` for an image nobody has modelled (it runs idle). */
-export function serverForImage(spec: ContainerSpec, zone: DnsZone): Server | null | undefined {
+/** A container's servers, none for one that listens nowhere; `undefined` for an image nobody has modelled (it runs idle). */
+export function serversForImage(spec: ContainerSpec, zone: DnsZone): readonly Server[] | undefined {
   const name = spec.image.replace(/@.*$/, '').replace(/:[^/]*$/, '');
   if (/(^|\/)cilium\/starwars$/.test(name)) {
-    return newDeathstar();
+    return [newDeathstar()];
   }
   if (/coredns$/.test(name)) {
-    return new Coredns(zone);
+    return [new Coredns(zone)];
   }
-  if (/(^|\/)(http-echo|echoserver|agnhost|nginx|httpd|echo-server|json-mock)$/.test(name)) {
-    return newEchoServer(spec.ports[0] ?? 80, echoText(spec.args));
+  if (/(^|\/)agnhost$/.test(name)) {
+    return agnhostServers(spec);
   }
-  return /(^|\/)(netperf|netshoot|curl|busybox|alpine(-curl)?|pause)$/.test(name) ? null : undefined;
+  if (/(^|\/)(http-echo|echoserver|nginx|httpd|echo-server|json-mock)$/.test(name)) {
+    return [newEchoServer(spec.ports[0] ?? 80, echoText(spec.args))];
+  }
+  return /(^|\/)(netperf|netshoot|curl|busybox|alpine(-curl)?|pause)$/.test(name) ? [] : undefined;
 }
 
 function echoText(args: readonly string[]): string | null {

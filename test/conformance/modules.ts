@@ -4,5 +4,6 @@
 import type { ConformanceModule } from './module.ts';
 import { policyModule } from './policy.ts';
 import { proxyModule } from './proxy.ts';
+import { suiteModule } from './suite.ts';
 
-export const MODULES: readonly ConformanceModule[] = [policyModule, proxyModule];
+export const MODULES: readonly ConformanceModule[] = [policyModule, proxyModule, suiteModule];

@@ -190,4 +190,12 @@ export class FakeNet implements SocketLayer {
   udp(_options: UdpOptions): UdpSocket | SocketErrno {
     return 'EADDRNOTAVAIL';
   }
+
+  sctpConnect(): SocketErrno {
+    return 'EADDRNOTAVAIL';
+  }
+
+  sctpListen(): SocketErrno {
+    return 'EADDRNOTAVAIL';
+  }
 }

@@ -267,6 +267,7 @@ export class Daemon {
       queue: new EventQueue(scheduler, `endpoint ${id} queue`),
       journey,
       namedPorts: pod === undefined ? [] : podNamedPorts(pod),
+      policyAuditMode: this.options['policy-audit-mode'],
     });
     this.endpoints.expose(endpoint);
     endpoint.setState('waiting-for-identity', 'Endpoint creation');
@@ -309,8 +310,9 @@ export class Daemon {
   /** Endpoints as the API shows them, the host's among them, by id. */
   endpointViews(): readonly EndpointModel[] {
     const host = hostEndpointModel(this.hostEndpointId, assertPresent(this.selectorCache.identity(IDENTITY_HOST), 'host identity'));
-    const audit = this.options['policy-audit-mode'];
-    return [host, ...this.endpoints.list().map((endpoint) => endpointModel(endpoint, audit))].sort((a, b) => a.id - b.id);
+    return [host, ...this.endpoints.list().map((endpoint) => endpointModel(endpoint, endpoint.policyAuditMode))].sort(
+      (a, b) => a.id - b.id,
+    );
   }
 
   /** Identities the agent knows, by number. */
@@ -321,6 +323,14 @@ export class Daemon {
   /** Rules as `cilium policy get` shows them. */
   policyRules(): readonly unknown[] {
     return this.repository.allRules().map(encodeRule);
+  }
+
+  /** `cilium endpoint config ID PolicyAuditMode=…`. @see cilium:daemon/cmd/endpoint.go#Daemon.EndpointUpdate */
+  setPolicyAuditMode(endpoint: Endpoint, enabled: boolean): void {
+    if (endpoint.policyAuditMode !== enabled) {
+      endpoint.policyAuditMode = enabled;
+      this.#regenerator.regenerateIfAlive(endpoint, 3, 'endpoint was updated via API');
+    }
   }
 
   /** Regenerates an endpoint, for `cilium endpoint regenerate`. */
@@ -427,6 +437,7 @@ export class Daemon {
       onDelete: (endpoints) => this.services.deleteEndpoints(endpoints as never),
     });
     api.watch<Pod>('Pod', { onUpdate: (old, pod) => this.#onPodUpdate(old, pod) });
+    api.watch<Namespace>('Namespace', { onUpdate: (old, namespace) => this.#onNamespaceUpdate(old, namespace) });
     ciliumNetworkPoliciesInit({
       api,
       journey,
@@ -445,6 +456,25 @@ export class Daemon {
     if (endpoint === undefined || JSON.stringify(old.metadata.labels) === JSON.stringify(pod.metadata.labels)) {
       return;
     }
+    this.#labelsChanged(endpoint);
+  }
+
+  /**
+   * Labels of a namespace changed: so did those of all its endpoints.
+   * @see cilium:pkg/k8s/watchers/namespace.go#K8sWatcher.updateK8sV1Namespace
+   */
+  #onNamespaceUpdate(old: Namespace, namespace: Namespace): void {
+    if (JSON.stringify(old.metadata.labels) !== JSON.stringify(namespace.metadata.labels)) {
+      for (const endpoint of this.endpoints.list()) {
+        if (endpoint.namespace === namespace.metadata.name) {
+          this.#labelsChanged(endpoint);
+        }
+      }
+    }
+  }
+
+  /** @see cilium:pkg/endpoint/endpoint.go#Endpoint.identityLabelsChanged */
+  #labelsChanged(endpoint: Endpoint): void {
     const grace = this.options['identity-change-grace-period'] * SECOND;
     this.#deps.scheduler.after(grace, 'identity change grace period', () => {
       if (!endpoint.alive || this.#deps.api.get('Pod', endpoint.namespace, endpoint.podName) === undefined) {
@@ -452,9 +482,13 @@ export class Daemon {
       }
       const before = endpoint.identity;
       this.#setLabels(endpoint, this.#labelsOf(endpoint.namespace, endpoint.podName));
-      if (before !== null && before.id !== endpoint.identity?.id) {
-        this.#policyCache.removeUser(before);
-        const gone = this.identities.release(before);
+      if (before === null) {
+        return;
+      }
+      // The old reference goes in any case: allocation has counted a new one, also for the same identity.
+      this.#policyCache.removeUser(before);
+      const gone = this.identities.release(before);
+      if (before.id !== endpoint.identity?.id) {
         this.updateIdentities([], gone === null ? [] : [gone.id]);
         endpoint.forcePolicyComputation = true;
         this.#regenerator.regenerateIfAlive(endpoint, 3, 'updated security labels');

@@ -29,6 +29,8 @@ export interface EndpointDatapathConfig {
   readonly policyMap: PolicyMap;
   /** 1 ingress enforced | 2 egress enforced. */
   readonly policyVerdictLogFilter: number;
+  /** The endpoint's option PolicyAuditMode. */
+  readonly policyAuditMode: boolean;
 }
 
 /** The loader. */

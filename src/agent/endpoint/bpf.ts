@@ -190,6 +190,7 @@ function realizeDatapath(round: Round, level: RegenerationLevel): void {
     device: endpoint.device,
     policyMap: endpoint.policyMap,
     policyVerdictLogFilter: filter,
+    policyAuditMode: endpoint.policyAuditMode,
   };
   deps.loader.reloadDatapath(config);
   deps.writeEndpoint(endpoint);

@@ -34,6 +34,7 @@ export interface EndpointParts {
   readonly queue: EventQueue;
   readonly journey: Journey;
   readonly namedPorts: readonly NamedPort[];
+  readonly policyAuditMode: boolean;
 }
 
 /** A change of state, for the status log. */
@@ -56,6 +57,8 @@ export class Endpoint {
   readonly queue: EventQueue;
   readonly #journey: Journey;
   namedPorts: readonly NamedPort[];
+  /** Option PolicyAuditMode: the agent's at first, then its own (`cilium endpoint config`). */
+  policyAuditMode: boolean;
 
   /** Labels that count for the identity, and the others. */
   identityLabels: readonly Label[] = [];
@@ -94,6 +97,7 @@ export class Endpoint {
     this.queue = parts.queue;
     this.#journey = parts.journey;
     this.namedPorts = parts.namedPorts;
+    this.policyAuditMode = parts.policyAuditMode;
   }
 
   /** `namespace/name`, or the name alone for what is no pod. */

@@ -18,6 +18,7 @@ export const DEFAULT_OPTIONS = {
   'enable-remote-node-identity': true,
   'enable-l7-proxy': true,
   'enable-icmp-rules': true,
+  'enable-sctp': false,
   'policy-audit-mode': false,
   'enable-endpoint-routes': false,
   'enable-xt-socket-fallback': true,

@@ -120,6 +120,9 @@ export function ctLookup4(env: BpfEnv, map: CtMap, tuple: Ipv4CtTuple, skb: Skb,
     return error;
   }
   const { l4 } = skb.packet;
+  if (l4.kind === 'sctp' && !env.config.enableSctp) {
+    return DROP_CT_UNKNOWN_PROTO;
+  }
   const isTcp = tuple.nexthdr === IPPROTO_TCP;
   const tcpFlags = l4.kind === 'tcp' ? l4.flags : 0;
   let action = ACTION_CREATE;

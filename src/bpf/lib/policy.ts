@@ -44,7 +44,7 @@ export function policyCanEgress(env: BpfEnv, map: PolicyMap, skb: Skb, srcId: nu
 }
 
 function audit(env: BpfEnv, verdict: number): number {
-  env.scratch.audited = verdict < 0 && env.config.policyAuditMode;
+  env.scratch.audited = verdict < 0 && env.scratch.policyAuditMode;
   return env.scratch.audited ? 0 : verdict;
 }
 
