@@ -65,9 +65,9 @@ describe('agnhost', () => {
   it('cannot use SCTP unless the agent enables it', () => {
     const cluster = twoPods();
     expect(connect(cluster, '10.0.0.12:80', 'sctp')).toBe('TIMEOUT');
-    const drops = cluster.nodes[0]?.events.flatMap((event) =>
-      event.kind === 'perf' && event.record.type === 1 ? [event.record.reason] : [],
-    );
+    const drops = cluster.nodes[0]?.events
+      .since(0)
+      .flatMap((event) => (event.kind === 'perf' && event.record.type === 1 ? [event.record.reason] : []));
     expect(drops).toEqual([137]);
   });
 });
@@ -111,7 +111,9 @@ describe('PolicyAuditMode of one endpoint', () => {
     agent.setPolicyAuditMode(b, true);
     cluster.settle();
     expect(connect(cluster, '10.0.0.12:80', 'tcp')).toBe('ok');
-    const audited = cluster.nodes[0]?.events.some((event) => event.kind === 'perf' && event.record.type === 5 && event.record.audited);
+    const audited = cluster.nodes[0]?.events
+      .since(0)
+      .some((event) => event.kind === 'perf' && event.record.type === 5 && event.record.audited);
     expect(audited).toBe(true);
     expect(agent.endpointViews().find(({ id }) => id === b.id)?.enforcement).toEqual({ ingress: true, egress: false, audit: true });
     agent.setPolicyAuditMode(b, false);

@@ -108,9 +108,6 @@ export class SuiteCluster {
       this.cluster.advance(6 * SECOND);
     }
     this.cluster.settle();
-    for (const node of this.cluster.nodes) {
-      node.events.length = 0;
-    }
   }
 
   /** Policies in force that the agent of the first node refused, by its own message. */

@@ -2,7 +2,9 @@
  * Connection attempts of a suite: real processes in pods, and what the datapath reported about their packets.
  */
 import type { Cluster } from '../../src/cluster/cluster.ts';
+import type { Node } from '../../src/cluster/node.ts';
 import { CILIUM_NOTIFY_DROP, CILIUM_NOTIFY_POLICY_VERDICT, VERDICT_INGRESS } from '../../src/maps/eventsmap.ts';
+import type { EventFollower } from '../../src/monitor/event_ring.ts';
 import { formatIpv4, parseIpv4 } from '../../src/net/ipv4.ts';
 import { SECOND } from '../../src/sim/clock.ts';
 
@@ -32,9 +34,7 @@ const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = { TCP: 6, UDP: 17, SC
 
 /** Runs attempts side by side. No two may have the same ends, protocol and port. */
 export function runAttempts(cluster: Cluster, attempts: readonly Attempt[]): AttemptOutcome[] {
-  for (const node of cluster.nodes) {
-    node.events.length = 0;
-  }
+  const followers = cluster.nodes.map((node) => ({ node, follower: node.events.follow() }));
   let open = attempts.length;
   const connected = attempts.map(() => false);
   attempts.forEach(({ from, toIp, port, protocol }, index) => {
@@ -51,7 +51,7 @@ export function runAttempts(cluster: Cluster, attempts: readonly Attempt[]): Att
   if (!cluster.runUntil(() => open === 0, LIMIT)) {
     throw new Error('an attempt does not end');
   }
-  const reported = droppedFlows(cluster);
+  const reported = droppedFlows(followers);
   return attempts.map((attempt, index) => ({ connected: connected[index] === true, ...(reported.get(flowKey(attempt)) ?? NOT_DROPPED) }));
 }
 
@@ -62,10 +62,13 @@ function flowKey(attempt: Attempt): string {
 }
 
 /** Which side reported a denial, by flow: from drop notifications and audited verdicts. */
-function droppedFlows(cluster: Cluster): Map<string, { egressDrop: boolean; ingressDrop: boolean }> {
+function droppedFlows(
+  followers: readonly { readonly node: Node; readonly follower: EventFollower }[],
+): Map<string, { egressDrop: boolean; ingressDrop: boolean }> {
   const flows = new Map<string, { egressDrop: boolean; ingressDrop: boolean }>();
-  for (const node of cluster.nodes) {
-    for (const event of node.events) {
+  for (const { node, follower } of followers) {
+    follower.stop();
+    for (const event of follower.events) {
       if (event.kind !== 'perf') {
         continue;
       }
