@@ -2,7 +2,15 @@
 
 import { NO_BYTES } from '../net/bytes.ts';
 import { type IcmpHeader, makePacket, type Packet } from '../net/packet.ts';
-import { ICMP_DEST_UNREACH, ICMP_ECHO, ICMP_ECHOREPLY, ICMP_PORT_UNREACH, ICMP_PROT_UNREACH, ICMP_TIME_EXCEEDED, IPPROTO_ICMP } from '../net/protocol.ts';
+import {
+  ICMP_DEST_UNREACH,
+  ICMP_ECHO,
+  ICMP_ECHOREPLY,
+  ICMP_PORT_UNREACH,
+  ICMP_PROT_UNREACH,
+  ICMP_TIME_EXCEEDED,
+  IPPROTO_ICMP,
+} from '../net/protocol.ts';
 import type { NetNs } from './netns.ts';
 import type { Skb } from './skb.ts';
 
