@@ -3,18 +3,17 @@
  * @see cilium:daemon/cmd/daemon.go#NewDaemon
  */
 import type { ApiServer, Origin } from '../../k8s/api_server.ts';
-import type { KubeObject, Namespace, Pod } from '../../k8s/objects.ts';
+import type { KubeObject, Pod } from '../../k8s/objects.ts';
 import type { BpfFs } from '../../kernel/bpffs.ts';
 import type { NetDevice } from '../../kernel/netdev.ts';
 import type { NetNs } from '../../kernel/netns.ts';
-import { IDENTITY_HEALTH, IDENTITY_HOST, IDENTITY_WORLD } from '../../maps/identity.ts';
+import { IDENTITY_HOST, IDENTITY_WORLD } from '../../maps/identity.ts';
 import { ENDPOINT_F_HOST } from '../../maps/lxcmap.ts';
 import { newPolicyMap } from '../../maps/policymap.ts';
 import { DNS_RCODE_NXDOMAIN, DNS_RCODE_REFUSED } from '../../net/dns.ts';
 import type { Cidr4, Ipv4 } from '../../net/ipv4.ts';
 import type { Mac } from '../../net/mac.ts';
 import { assertPresent } from '../../sim/assert.ts';
-import { SECOND } from '../../sim/clock.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { Rng } from '../../sim/rng.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
@@ -36,10 +35,9 @@ import type { ClusterIdentities } from '../identity/cluster_identities.ts';
 import { type CidrIdentities, type Identity, newCidrIdentities, newIdentity, reservedIdentities } from '../identity/identity.ts';
 import { Ipam } from '../ipam/ipam.ts';
 import { hostPrefix4, Ipcache } from '../ipcache/ipcache.ts';
-import { podLabels, podNamedPorts } from '../k8s/pod_labels.ts';
+import { podNamedPorts } from '../k8s/pod_labels.ts';
 import { ciliumNetworkPoliciesInit } from '../k8s/watchers/cilium_network_policy.ts';
 import { syncCiliumEndpoint } from '../k8s/watchers/endpoint_sync.ts';
-import { filterLabels, newLabelFilter } from '../labels/filter.ts';
 import type { Label } from '../labels/labels.ts';
 import { MonitorAgent } from '../monitor/monitor_agent.ts';
 import type { DaemonOptions } from '../option/config.ts';
@@ -52,6 +50,7 @@ import { SelectorCache } from '../policy/selectorcache.ts';
 import { Proxy } from '../proxy/proxy.ts';
 import { ProxyPorts } from '../proxy/proxy_ports.ts';
 import { ServiceManager } from '../service/service.ts';
+import { EndpointLabels } from './endpoint_labels.ts';
 import { EventQueue } from './event_queue.ts';
 import { Fqdn } from './fqdn.ts';
 import { PolicyManager } from './policy.ts';
@@ -139,7 +138,7 @@ export class Daemon {
   readonly #deps: DaemonDeps;
   readonly #policyCache: PolicyCache;
   readonly #regenerator: Regenerator;
-  readonly #labelFilter = newLabelFilter();
+  readonly #labels: EndpointLabels;
 
   constructor(deps: DaemonDeps) {
     const { scheduler, rng, journey, options } = deps;
@@ -211,6 +210,19 @@ export class Daemon {
         this.monitor.send({ kind: 'agent', name: 'Endpoint regenerated', text: JSON.stringify({ id: endpoint.id }) });
       },
     });
+    this.#labels = new EndpointLabels({
+      scheduler,
+      api: deps.api,
+      options,
+      nodeIp: deps.nodeIp,
+      endpoints: this.endpoints,
+      identities: this.identities,
+      selectorCache: this.selectorCache,
+      policyCache: this.#policyCache,
+      ipcache: this.ipcache,
+      updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
+      regenerate: (endpoint, level, reason) => this.#regenerator.regenerateIfAlive(endpoint, level, reason),
+    });
     this.policy = new PolicyManager({
       scheduler,
       journey,
@@ -272,7 +284,7 @@ export class Daemon {
     this.endpoints.expose(endpoint);
     endpoint.setState('waiting-for-identity', 'Endpoint creation');
     this.monitor.send({ kind: 'agent', name: 'Endpoint created', text: JSON.stringify({ id, name: endpoint.name }) });
-    this.#setLabels(endpoint, request.fixedLabels ?? this.#labelsOf(request.namespace, request.podName));
+    this.#labels.set(endpoint, request.fixedLabels ?? this.#labels.ofPod(request.namespace, request.podName));
     endpoint.setState('ready', 'Identity of endpoint is known');
     this.#regenerator.regenerateFirst(endpoint, () => ready(endpoint));
     return endpoint;
@@ -291,7 +303,7 @@ export class Daemon {
     this.xdsServer.delete(NETWORK_POLICY_TYPE_URL, String(endpoint.id), null);
     bpffs.unpin(endpoint.policyMap.spec.name);
     this.fqdn.forget(endpoint);
-    this.#releaseIdentity(endpoint);
+    this.#labels.release(endpoint);
     this.ipam.release(endpoint.ipv4);
     this.endpoints.remove(endpoint);
     endpoint.setState('disconnected', 'Endpoint removed');
@@ -338,29 +350,6 @@ export class Daemon {
     this.#regenerator.regenerateIfAlive(endpoint, level, reason);
   }
 
-  #labelsOf(namespace: string, podName: string): Label[] {
-    const { api } = this.#deps;
-    const pod = assertPresent(api.get<Pod>('Pod', namespace, podName), `pod ${namespace}/${podName}`);
-    return podLabels(pod, api.get<Namespace>('Namespace', '', namespace), this.options['cluster-name']);
-  }
-
-  /** @see cilium:pkg/endpoint/endpoint.go#Endpoint.identityLabelsChanged */
-  #setLabels(endpoint: Endpoint, labels: readonly Label[]): void {
-    const { identity, information } = filterLabels(this.#labelFilter, labels);
-    endpoint.identityLabels = identity;
-    endpoint.informationLabels = information;
-    const reserved = identity.find((label) => label.source === 'reserved');
-    if (reserved?.key === 'health') {
-      endpoint.identity = assertPresent(this.selectorCache.identity(IDENTITY_HEALTH), 'health identity');
-    } else {
-      const allocated = this.identities.allocate(identity);
-      endpoint.identity = allocated.identity;
-      this.updateIdentities([allocated.identity], []);
-    }
-    this.#policyCache.addUser(endpoint.identity);
-    this.ipcache.upsert(hostPrefix4(endpoint.ipv4), { identity: endpoint.identity.id, source: 'local', hostIp: this.nodeIp });
-  }
-
   /** @see cilium:daemon/cmd/fqdn.go#Daemon.bootstrapFQDN */
   #newDnsProxy(): DnsProxy {
     const { scheduler, rng, hostNetns, pins } = this.#deps;
@@ -374,18 +363,6 @@ export class Daemon {
       lookupIdentity: (ip) => this.ipcache.lookup(ip)?.identity ?? IDENTITY_WORLD,
       notify: (query, message, outcome, done) => this.fqdn.notifyOnDnsMsg(query, message, outcome, done),
     });
-  }
-
-  #releaseIdentity(endpoint: Endpoint): void {
-    const { identity } = endpoint;
-    if (identity === null) {
-      return;
-    }
-    this.#policyCache.removeUser(identity);
-    const gone = identity.id > 255 ? this.identities.release(identity) : null;
-    if (gone !== null) {
-      this.updateIdentities([], [gone.id]);
-    }
   }
 
   #writeEndpoint(endpoint: Endpoint): void {
@@ -436,8 +413,7 @@ export class Daemon {
       onUpdate: (_old, endpoints) => this.services.upsertEndpoints(endpoints as never),
       onDelete: (endpoints) => this.services.deleteEndpoints(endpoints as never),
     });
-    api.watch<Pod>('Pod', { onUpdate: (old, pod) => this.#onPodUpdate(old, pod) });
-    api.watch<Namespace>('Namespace', { onUpdate: (old, namespace) => this.#onNamespaceUpdate(old, namespace) });
+    this.#labels.watch();
     ciliumNetworkPoliciesInit({
       api,
       journey,
@@ -447,52 +423,6 @@ export class Daemon {
       rejected: (object, origin, parsed) => {
         this.rejectedPolicies.push({ object, origin, parsed });
       },
-    });
-  }
-
-  /** Labels of a live pod changed: after a grace period it gets another identity. @see cilium:pkg/k8s/watchers/pod.go#K8sWatcher.updateK8sPodV1 */
-  #onPodUpdate(old: Pod, pod: Pod): void {
-    const endpoint = this.endpoints.ofPod(pod.metadata.namespace ?? 'default', pod.metadata.name);
-    if (endpoint === undefined || JSON.stringify(old.metadata.labels) === JSON.stringify(pod.metadata.labels)) {
-      return;
-    }
-    this.#labelsChanged(endpoint);
-  }
-
-  /**
-   * Labels of a namespace changed: so did those of all its endpoints.
-   * @see cilium:pkg/k8s/watchers/namespace.go#K8sWatcher.updateK8sV1Namespace
-   */
-  #onNamespaceUpdate(old: Namespace, namespace: Namespace): void {
-    if (JSON.stringify(old.metadata.labels) !== JSON.stringify(namespace.metadata.labels)) {
-      for (const endpoint of this.endpoints.list()) {
-        if (endpoint.namespace === namespace.metadata.name) {
-          this.#labelsChanged(endpoint);
-        }
-      }
-    }
-  }
-
-  /** @see cilium:pkg/endpoint/endpoint.go#Endpoint.identityLabelsChanged */
-  #labelsChanged(endpoint: Endpoint): void {
-    const grace = this.options['identity-change-grace-period'] * SECOND;
-    this.#deps.scheduler.after(grace, 'identity change grace period', () => {
-      if (!endpoint.alive || this.#deps.api.get('Pod', endpoint.namespace, endpoint.podName) === undefined) {
-        return;
-      }
-      const before = endpoint.identity;
-      this.#setLabels(endpoint, this.#labelsOf(endpoint.namespace, endpoint.podName));
-      if (before === null) {
-        return;
-      }
-      // The old reference goes in any case: allocation has counted a new one, also for the same identity.
-      this.#policyCache.removeUser(before);
-      const gone = this.identities.release(before);
-      if (before.id !== endpoint.identity?.id) {
-        this.updateIdentities([], gone === null ? [] : [gone.id]);
-        endpoint.forcePolicyComputation = true;
-        this.#regenerator.regenerateIfAlive(endpoint, 3, 'updated security labels');
-      }
     });
   }
 }
