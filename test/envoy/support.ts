@@ -161,6 +161,34 @@ export function httpListener(choices: ListenerChoices = {}): Listener {
   };
 }
 
+/** The listener for everything that is not HTTP. */
+export function tcpListener(): Listener {
+  const http = httpListener();
+  const filters = (cluster: string): FilterConfig[] => [
+    { name: 'cilium.network', typed_config: { '@type': 'type.googleapis.com/cilium.NetworkFilter', proxylib: 'libcilium.so' } },
+    {
+      name: 'envoy.filters.network.tcp_proxy',
+      typed_config: {
+        '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+        stat_prefix: 'tcp_proxy',
+        cluster,
+      },
+    },
+  ];
+  return {
+    ...http,
+    name: `cilium-proxylib-ingress:${PROXY_PORT}`,
+    filter_chains: [
+      { filters: filters('ingress-cluster') },
+      {
+        filter_chain_match: { transport_protocol: 'tls' },
+        filters: filters('ingress-cluster-tls'),
+        transport_socket: { name: 'cilium.tls_wrapper' },
+      },
+    ],
+  };
+}
+
 /** The article's policy: POST /v1/request-landing only. */
 export function landingPolicy(): NetworkPolicy {
   const header = (name: string, regex: string) => ({ name, safe_regex_match: { google_re2: {}, regex } });

@@ -1,7 +1,8 @@
 /**
  * The network filter: may this connection reach an upstream at all?
  * @see proxy:cilium/network_filter.cc#Instance
- * @remarks Not modelled: the proxylib parsers and policies on Envoy metadata.
+ * @remarks Not modelled: the proxylib parsers and policies on Envoy metadata. Every `l7proto` counts as a parser that is not there, and the
+ * connections it stands for are refused.
  */
 import type { Journey } from '../../sim/journey.ts';
 import type { NetworkFilterConfig } from '../../xds/listener.ts';
@@ -25,8 +26,11 @@ export function networkFilterConfigError(config: NetworkFilterConfig | undefined
 export class CiliumNetworkFilter implements ReadFilter {
   readonly #connection: ServerConnection;
   readonly #journey: Journey;
+  readonly #proxylib: boolean;
 
-  constructor(connection: ServerConnection, journey: Journey) {
+  /** @param proxylib whether the filter's configuration names a proxylib */
+  constructor(connection: ServerConnection, journey: Journey, proxylib: boolean) {
+    this.#proxylib = proxylib;
     this.#connection = connection;
     this.#journey = journey;
   }
@@ -56,6 +60,11 @@ export class CiliumNetworkFilter implements ReadFilter {
     const remote = option.ingress ? option.identity : option.resolver.resolvePolicyId(destination);
     const policy = option.initialPolicy.findPortPolicy(option.ingress, port, remote);
     const allowed = policy?.matches(this.#connection.info.sni, remote) ?? false;
+    const parser = this.#proxylib ? (policy?.l7Proto ?? '') : '';
+    if (allowed && parser !== '') {
+      this.#decide('deny', `cilium.network: Go parser "${parser}" not found`, { port, remoteId: remote });
+      return false;
+    }
     if (this.#journey.recording) {
       this.#recordVerdict(option, port, remote, policy, allowed);
     }

@@ -37,6 +37,9 @@ export class Connection implements Flushable {
   #state: 'open' | 'closing' | 'closed' = 'open';
   #timer: Timer | null = null;
   #onGone: (() => void) | null = null;
+  #onHalfClose: (() => void) | null = null;
+  #readEnded = false;
+  #writeEnded = false;
 
   constructor(dispatcher: Dispatcher, socket: TcpSocket, id: number) {
     this.#dispatcher = dispatcher;
@@ -54,7 +57,7 @@ export class Connection implements Flushable {
             this.#callbacks?.onData(bytes);
           }
         }),
-      onEnd: () => this.#dispatcher.run(() => this.#remoteClose(null)),
+      onEnd: () => this.#dispatcher.run(() => this.#onEnd()),
       onError: (_socket, errno) => this.#dispatcher.run(() => this.#remoteClose(errno)),
     };
   }
@@ -62,6 +65,26 @@ export class Connection implements Flushable {
   /** Sets who hears of the connection. */
   setCallbacks(callbacks: ConnectionCallbacks): void {
     this.#callbacks = callbacks;
+  }
+
+  /** The peer's FIN no longer ends the connection: `onEnd` hears of it, and each side ends its own direction. @see envoy:envoy/network/connection.h#Connection.enableHalfClose */
+  enableHalfClose(onEnd: () => void): void {
+    this.#onHalfClose = onEnd;
+  }
+
+  /** Ends the sending direction after what is buffered; with both directions ended the connection is gone. */
+  end(): void {
+    if (this.#state !== 'open' || this.#writeEnded) {
+      return;
+    }
+    this.#writeEnded = true;
+    this.flush();
+    if (this.#readEnded) {
+      this.#closeSocket();
+      this.#notify('remote-close', null);
+    } else {
+      this.socket.end();
+    }
   }
 
   /** Hears when the socket itself is gone, which for a delayed close is later than `onClosed`. */
@@ -118,6 +141,15 @@ export class Connection implements Flushable {
       this.#timer?.cancel();
       this.socket.abort();
     }
+  }
+
+  #onEnd(): void {
+    if (this.#onHalfClose === null || this.#writeEnded || this.#state !== 'open') {
+      this.#remoteClose(null);
+      return;
+    }
+    this.#readEnded = true;
+    this.#onHalfClose();
   }
 
   #remoteClose(errno: SocketErrno | null): void {

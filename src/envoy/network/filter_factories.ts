@@ -12,6 +12,7 @@ import type { StreamCallbacks, StreamFilter } from '../http/stream_filter.ts';
 import { Router, type RouterConfig, routeEntries } from '../router/router.ts';
 import type { ServerContext } from '../server_context.ts';
 import type { Stat } from '../stats.ts';
+import { TcpProxy } from '../tcp_proxy/tcp_proxy.ts';
 import type { ReadFilter, ServerConnection } from './filter.ts';
 
 /** Makes a filter for a connection. */
@@ -21,16 +22,25 @@ export type NetworkFilterFactory = (connection: ServerConnection) => ReadFilter;
 export function networkFilterFactory(context: ServerContext, filter: FilterConfig): NetworkFilterFactory | string {
   switch (filter.name) {
     case 'cilium.network': {
-      const error = networkFilterConfigError(filter.typed_config as NetworkFilterConfig | undefined);
-      return error ?? ((connection) => new CiliumNetworkFilter(connection, context.journey));
+      const config = filter.typed_config as NetworkFilterConfig | undefined;
+      const proxylib = (config?.proxylib ?? '') !== '';
+      return networkFilterConfigError(config) ?? ((connection) => new CiliumNetworkFilter(connection, context.journey, proxylib));
     }
     case 'envoy.filters.network.http_connection_manager': {
       const factory = hcmFactory(context, filter.typed_config as unknown as HttpConnectionManagerConfig);
       return typeof factory === 'string' ? factory : (connection) => new HttpConnectionManager(context, factory, connection);
     }
+    case 'envoy.filters.network.tcp_proxy':
+      return tcpProxyFactory(context, filter);
     default:
       return unknownFilter(filter);
   }
+}
+
+function tcpProxyFactory(context: ServerContext, filter: FilterConfig): NetworkFilterFactory | string {
+  const name = String(filter.typed_config?.['cluster'] ?? '');
+  const cluster = context.clusters.get(name);
+  return cluster === null ? `tcp_proxy: unknown cluster '${name}'` : (connection) => new TcpProxy(context, cluster, connection);
 }
 
 function hcmFactory(context: ServerContext, config: HttpConnectionManagerConfig): HcmFactory | string {

@@ -5,14 +5,12 @@
  */
 import { MILLISECOND } from '../../sim/clock.ts';
 import type { Route, RouteConfiguration } from '../../xds/listener.ts';
-import { bindAddress, poolHashKey } from '../cilium/socket_option.ts';
 import { Timeout, type TimeoutQueue } from '../event/timeout_queue.ts';
 import type { HeaderMap } from '../http/header_map.ts';
 import { hasGrpcContentType } from '../http/header_utility.ts';
 import type { LocalReply, StreamCallbacks, StreamFilter } from '../http/stream_filter.ts';
 import type { ServerContext } from '../server_context.ts';
-import type { PoolKey } from '../upstream/conn_pool.ts';
-import type { Host, OriginalDstCluster } from '../upstream/original_dst_cluster.ts';
+import { type Host, type OriginalDstCluster, poolKeyOf } from '../upstream/original_dst_cluster.ts';
 import { parseRetryPolicy, type RetryPolicy, RetryState } from './retry_state.ts';
 import { UpstreamRequest, type UpstreamRequestOwner, type UpstreamReset } from './upstream_request.ts';
 
@@ -250,9 +248,7 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
 
   #attempt(host: Host): void {
     this.#attempts += 1;
-    const option = this.#callbacks.connection.info.option;
-    const bind = option === null ? null : bindAddress(option, 4);
-    const key: PoolKey = { hash: poolHashKey(option), mark: option?.mark ?? 0, bind, transparent: bind !== null };
+    const key = poolKeyOf(this.#callbacks.connection.info.option);
     const request = new UpstreamRequest(this, this.#requestComplete);
     this.#request = request;
     request.start(host.pool(key), this.#body);

@@ -3,14 +3,15 @@
  * @see envoy:source/common/http/codec_client.cc#CodecClient
  * @see envoy:source/common/http/http1/conn_pool.cc#ActiveClient::StreamWrapper
  */
-import { isErrno, type SocketErrno, type TcpSocket } from '../../kernel/socket.ts';
+import { isErrno, type SocketErrno } from '../../kernel/socket.ts';
 import type { Timer } from '../../sim/scheduler.ts';
 import type { HeaderMap } from '../http/header_map.ts';
 import { shouldCloseConnection } from '../http/header_utility.ts';
 import { ClientCodec, type ResponseDecoder } from '../http/http1/client_codec.ts';
 import { inetOfSocket } from '../network/address.ts';
-import { Connection } from '../network/connection.ts';
+import type { Connection } from '../network/connection.ts';
 import type { ServerContext } from '../server_context.ts';
+import { connectUpstream, errnoNumber } from './client_connection.ts';
 import type { ConnPool } from './conn_pool.ts';
 
 /** Why an upstream stream ended early. @see envoy:envoy/http/codec.h#StreamResetReason */
@@ -31,18 +32,6 @@ export interface UpstreamStream {
   /** Gives the request up; its connection closes. */
   reset(): void;
 }
-
-/** Error numbers as strerror-less logs print them. @see linux:include/uapi/asm-generic/errno.h */
-const ERRNO: Readonly<Record<SocketErrno, number>> = {
-  EPIPE: 32,
-  EADDRINUSE: 98,
-  EADDRNOTAVAIL: 99,
-  ENETUNREACH: 101,
-  ECONNRESET: 104,
-  ETIMEDOUT: 110,
-  ECONNREFUSED: 111,
-  EHOSTUNREACH: 113,
-};
 
 /** The connection. */
 export class ActiveClient {
@@ -66,35 +55,23 @@ export class ActiveClient {
 
   /** Opens the socket. @see envoy:source/common/network/connection_impl.cc#ClientConnectionImpl::connect */
   connect(): void {
-    const { dispatcher, sockets, options } = this.#context;
+    const { dispatcher, options } = this.#context;
     const { key, host } = this.#pool;
-    let socket: TcpSocket | null = null;
-    const connection = (): Connection | null => this.#connection;
-    const result = sockets.connect({
-      remote: { address: host.address.ipv4 ?? 0, port: host.address.port },
-      ...(key.bind?.ipv4 == null ? {} : { local: { address: key.bind.ipv4, port: key.bind.port } }),
-      mark: key.mark,
-      transparent: key.transparent,
-      handlers: {
-        onConnected: (s) => connection()?.handlers().onConnected?.(s),
-        onError: (s, errno) => connection()?.handlers().onError?.(s, errno),
-      },
-    });
-    if (isErrno(result)) {
-      this.#record('failed', `immediate connect error: ${ERRNO[result]}`);
-      dispatcher.defer(() => this.#onGone(`immediate connect error: ${ERRNO[result]}`));
+    const connection = connectUpstream(this.#context, host, key, this.id);
+    if (isErrno(connection)) {
+      const why = `immediate connect error: ${errnoNumber(connection)}`;
+      this.#record('failed', why);
+      dispatcher.defer(() => this.#onGone(why));
       return;
     }
-    socket = result;
-    this.#connection = new Connection(dispatcher, socket, this.id);
-    socket.setHandlers(this.#connection.handlers());
-    this.#connection.setCallbacks({
+    this.#connection = connection;
+    connection.setCallbacks({
       onConnected: () => this.#onConnected(),
       onData: (bytes) => this.#onData(bytes),
       onClosed: (event, errno) => this.#onClosed(event, errno),
     });
     this.#record('connecting', host.address.text);
-    this.#timer = dispatcher.timer(options.proxyConnectTimeout, 'envoy connect timeout', () => this.#connection?.close('no-flush'));
+    this.#timer = dispatcher.timer(options.proxyConnectTimeout, 'envoy connect timeout', () => connection.close('no-flush'));
   }
 
   /** Gives the connection a request. */
@@ -165,7 +142,7 @@ export class ActiveClient {
       // The end of the connection may be the end of the response.
       this.#protocolError = this.#codec.finish() !== null;
     }
-    this.#onGone(!wasConnected && errno !== null ? `delayed connect error: ${ERRNO[errno]}` : '');
+    this.#onGone(!wasConnected && errno !== null ? `delayed connect error: ${errnoNumber(errno)}` : '');
   }
 
   #onGone(transportFailure: string): void {

@@ -4,6 +4,7 @@
  */
 import { MILLISECOND, type Nanos } from '../../sim/clock.ts';
 import type { Timer } from '../../sim/scheduler.ts';
+import { bindAddress, type CiliumSocketOption, poolHashKey } from '../cilium/socket_option.ts';
 import type { InetAddress } from '../network/address.ts';
 import type { ServerContext } from '../server_context.ts';
 import type { Stat } from '../stats.ts';
@@ -17,6 +18,12 @@ export const MAX_CONNECTIONS = 1024;
 export const MAX_PENDING_REQUESTS = 1024;
 export const MAX_REQUESTS = 1024;
 export const MAX_RETRIES = 3;
+
+/** How upstream sockets of a downstream connection are opened. @see envoy:source/common/upstream/cluster_manager_impl.cc#ClusterManagerImpl */
+export function poolKeyOf(option: CiliumSocketOption | null): PoolKey {
+  const bind = option === null ? null : bindAddress(option, 4);
+  return { hash: poolHashKey(option), mark: option?.mark ?? 0, bind, transparent: bind !== null };
+}
 
 /** What the circuit breakers count. */
 export class ClusterResources {
