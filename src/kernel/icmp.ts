@@ -13,13 +13,36 @@ import {
 } from '../net/protocol.ts';
 import type { NetNs } from './netns.ts';
 import type { Skb } from './skb.ts';
+import type { PingOptions, PingSocket } from './socket.ts';
 
 /** ICMP of one namespace. */
 export class Icmp {
   readonly #netns: NetNs;
+  readonly #sockets = new Map<number, PingOptions>();
 
   constructor(netns: NetNs) {
     this.#netns = netns;
+  }
+
+  /** @see linux:net/ipv4/ping.c#ping_get_port */
+  open(options: PingOptions): PingSocket {
+    const { kernel } = this.#netns;
+    let identifier = 0;
+    while (identifier === 0 || this.#sockets.has(identifier)) {
+      identifier = kernel.rng.below(65536);
+    }
+    this.#sockets.set(identifier, options);
+    const ip = { ttl: options.ttl ?? 64, dontFragment: options.dontFragment ?? false };
+    return {
+      identifier,
+      send: (to, sequence, bytes) => {
+        const source = this.#netns.sourceAddress(to, 0);
+        if (source !== null) {
+          this.#send(source, to, { kind: 'icmp', type: ICMP_ECHO, code: 0, identifier, sequence, quoted: null }, bytes, ip);
+        }
+      },
+      close: () => this.#sockets.delete(identifier),
+    };
   }
 
   /** @see linux:net/ipv4/icmp.c#icmp_rcv */
@@ -27,6 +50,8 @@ export class Icmp {
     const { packet } = skb;
     if (icmp.type === ICMP_ECHO) {
       this.#send(packet.ip.dst, packet.ip.src, { ...icmp, type: ICMP_ECHOREPLY }, packet.payload);
+    } else if (icmp.type === ICMP_ECHOREPLY) {
+      this.#sockets.get(icmp.identifier)?.onReply(packet.ip.src, icmp.sequence, packet.payload, packet.ip.ttl);
     } else if (icmp.quoted !== null && (icmp.type === ICMP_DEST_UNREACH || icmp.type === ICMP_TIME_EXCEEDED)) {
       const refused = icmp.type === ICMP_DEST_UNREACH && icmp.code === ICMP_PORT_UNREACH;
       this.#netns.tcp.icmpError(icmp.quoted, refused ? 'ECONNREFUSED' : 'EHOSTUNREACH');
@@ -34,6 +59,10 @@ export class Icmp {
         this.#netns.udpLayer.icmpError(icmp.quoted);
       } else if (icmp.type === ICMP_DEST_UNREACH && icmp.code === ICMP_PROT_UNREACH) {
         this.#netns.sctp.protocolUnreachable(icmp.quoted);
+      }
+      const { l4 } = icmp.quoted;
+      if (l4.kind === 'icmp' && l4.type === ICMP_ECHO) {
+        this.#sockets.get(l4.identifier)?.onError(packet.ip.src, l4.sequence, icmp.type, icmp.code);
       }
     }
   }
@@ -49,7 +78,13 @@ export class Icmp {
     }
   }
 
-  #send(src: number, dst: number, l4: IcmpHeader, payload: Uint8Array): void {
+  #send(
+    src: number,
+    dst: number,
+    l4: IcmpHeader,
+    payload: Uint8Array,
+    ip: { readonly ttl: number; readonly dontFragment: boolean } = { ttl: 64, dontFragment: false },
+  ): void {
     const { kernel } = this.#netns;
     const packet = makePacket({
       id: kernel.nextPacketId(),
@@ -59,7 +94,7 @@ export class Icmp {
       l4,
       payload,
       ipId: this.#netns.nextIpId(),
-      dontFragment: false,
+      ...ip,
     });
     this.#netns.output(packet, 0);
   }

@@ -29,6 +29,8 @@ import type {
   SctpConnectOptions,
   SctpListener,
   SctpListenOptions,
+  PingOptions,
+  PingSocket,
   SocketErrno,
   SocketLayer,
   TcpListener,
@@ -163,6 +165,10 @@ export class NetNs implements SocketLayer {
 
   sctpListen(options: SctpListenOptions): SctpListener | SocketErrno {
     return this.sctp.listen(options);
+  }
+
+  ping(options: PingOptions): PingSocket {
+    return this.#icmp.open(options);
   }
 
   /** The next IP identification. */

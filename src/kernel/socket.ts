@@ -162,8 +162,30 @@ export interface SctpListener {
   close(): void;
 }
 
+/** An ICMP echo socket. */
+export interface PingSocket {
+  /** Its echo identifier. */
+  readonly identifier: number;
+  /** Sends an echo request. */
+  send(to: Ipv4, sequence: number, bytes: Uint8Array): void;
+  close(): void;
+}
+
+/** How to open an ICMP echo socket. */
+export interface PingOptions {
+  /** IP_TTL; default 64. */
+  readonly ttl?: number;
+  /** IP_MTU_DISCOVER: set DF; default: no. */
+  readonly dontFragment?: boolean;
+  onReply(from: Ipv4, sequence: number, bytes: Uint8Array, ttl: number): void;
+  /** An ICMP error about a request. */
+  onError(from: Ipv4, sequence: number, type: number, code: number): void;
+}
+
 /** The socket calls of one network namespace. */
 export interface SocketLayer {
+  /** An ICMP echo socket; `ENETUNREACH` and the like show when it sends, as silence. */
+  ping(options: PingOptions): PingSocket;
   connect(options: ConnectOptions): TcpSocket | SocketErrno;
   listen(options: ListenOptions): TcpListener | SocketErrno;
   udp(options: UdpOptions): UdpSocket | SocketErrno;

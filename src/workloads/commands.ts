@@ -3,6 +3,7 @@ import { formatIpv4 } from '../net/ipv4.ts';
 import { SECOND } from '../sim/clock.ts';
 import { agnhostConnect } from './agnhost_connect.ts';
 import { curl } from './curl.ts';
+import { ping } from './ping.ts';
 import type { ProcessEnv, ProcessResult, Program, RunningProcess } from './process.ts';
 import { resolve } from './resolver.ts';
 
@@ -21,6 +22,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     argv[1] === 'connect'
       ? agnhostConnect(env, argv.slice(2), done)
       : finish(env, done, 1, '', 0, `Error: unknown command ${JSON.stringify(argv[1] ?? '')} for "app"\n`),
+  ping: (env, argv, done) => ping(env, argv.slice(1), done),
   nslookup: (env, argv, done) => nslookup(env, argv[1] ?? '', done),
 };
 

@@ -5,6 +5,8 @@
 import type {
   ConnectOptions,
   ListenOptions,
+  PingOptions,
+  PingSocket,
   SocketAddress,
   SocketErrno,
   SocketLayer,
@@ -185,6 +187,10 @@ export class FakeNet implements SocketLayer {
     }
     this.#listeners.set(key, options);
     return { local: options.local, transparent: options.transparent === true, close: () => this.#listeners.delete(key) };
+  }
+
+  ping(_options: PingOptions): PingSocket {
+    return { identifier: 1, send: () => undefined, close: () => undefined };
   }
 
   udp(_options: UdpOptions): UdpSocket | SocketErrno {
