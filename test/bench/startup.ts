@@ -1,9 +1,6 @@
 /** Process start to exit, as a ratio to a bare node. */
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { type Figure, median, seconds } from './measure.ts';
-
-const TOP = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The figures. Needs a build. */
 export function benchStartup(): Figure[] {
@@ -11,7 +8,7 @@ export function benchStartup(): Figure[] {
     median(
       () =>
         seconds(() => {
-          const { status } = spawnSync(process.execPath, args, { cwd: TOP, stdio: 'ignore' });
+          const { status } = spawnSync(process.execPath, args, { stdio: 'ignore' });
           if (status !== 0) {
             throw new Error(`node ${args.join(' ')} exited with ${status}`);
           }
