@@ -1,6 +1,7 @@
 /** One node as the commands read it. */
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Node } from '../cluster/node.ts';
+import { entryOrigins } from '../cluster/policy_origins.ts';
 import { formatIpv4 } from '../net/ipv4.ts';
 import type { EndpointView, NodeView, StatusView } from '../shell/cluster_view.ts';
 
@@ -26,6 +27,7 @@ export function nodeView(cluster: Cluster, node: Node): NodeView {
         type: 'ClusterIP',
         backends: frontend.backends.map((backend) => ({ address: `${formatIpv4(backend.address)}:${backend.port}`, state: 'active' })),
       })),
+    policyOrigins: (endpointId, key) => entryOrigins(cluster, node, endpointId, key),
     policy: () => ({ rules: agent.policyRules(), revision: agent.repository.revision }),
     events: node.events,
     hubbleCapacity: agent.options['hubble-event-buffer-capacity'],

@@ -2,6 +2,8 @@
  * What the commands read of a cluster: the same things the real tools get from maps, the agent's API, Envoy's admin socket and the API server.
  * Everything is read at the moment of the call. {@link ClusterView.exec}, `settle` and `advance` let virtual time run.
  */
+import type { PolicyOrigin } from '../cluster/policy_origins.ts';
+import type { PolicyKey } from '../maps/policymap.ts';
 import type { MonitorNames } from '../monitor/event.ts';
 import type { MonitorEvents } from '../monitor/event_ring.ts';
 import type { CommandResult } from './table.ts';
@@ -75,6 +77,8 @@ export interface NodeView extends MonitorNames {
   endpoints(): readonly EndpointView[];
   identities(): readonly IdentityView[];
   services(): readonly ServiceView[];
+  /** Where an entry of an endpoint's policy map comes from. */
+  policyOrigins(endpointId: number, key: PolicyKey): readonly PolicyOrigin[];
   /** Rules as JSON values, and the revision. */
   policy(): { readonly rules: readonly unknown[]; readonly revision: number };
   /** What the monitor saw and sees. */

@@ -253,6 +253,7 @@ export function fakeNode(events: MonitorEvents = new EventRing(4095)): NodeView 
         backends: [{ address: '10.0.0.111:80', state: 'active' }],
       },
     ],
+    policyOrigins: () => [],
     policy: () => ({ rules: [{ endpointSelector: {} }], revision: 2 }),
     envoyAdmin: (path) => ({ status: 200, body: `{"path":${JSON.stringify(path)}}\n` }),
     status: () => ({

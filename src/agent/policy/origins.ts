@@ -1,7 +1,7 @@
 /**
  * Where map entries come from: the elements of policy objects behind them.
  */
-import type { RuleOrigin } from './api/rule.ts';
+import type { Path, PolicyRef, RuleOrigin } from './api/rule.ts';
 import { type MapState, type MapStateEntry, ownersOf, type PackedKey } from './mapstate.ts';
 
 /** The elements behind an entry, also through the entry it exists because of; empty for the built-in ones. */
@@ -13,9 +13,17 @@ export function originsOfEntry(mapState: MapState, entry: MapStateEntry): RuleOr
 
 /** `CiliumNetworkPolicy default/rule1 spec.ingress[0].toPorts[0]` */
 export function originText({ ref, path }: RuleOrigin): string {
-  const name = ref.namespace === '' ? ref.name : `${ref.namespace}/${ref.name}`;
-  const where = path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
-  return [ref.kind, name, where].filter((text) => text !== '').join(' ');
+  return [policyName(ref), elementText(path)].filter((text) => text !== '').join(' ');
+}
+
+/** `CiliumNetworkPolicy default/rule1` */
+export function policyName({ kind, namespace, name }: PolicyRef): string {
+  return [kind, namespace === '' ? name : `${namespace}/${name}`].filter((text) => text !== '').join(' ');
+}
+
+/** `spec.ingress[0].toPorts[0]` */
+export function elementText(path: Path): string {
+  return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
 }
 
 function collect(mapState: MapState, entry: MapStateEntry, found: Set<RuleOrigin>, seen: Set<PackedKey>): void {

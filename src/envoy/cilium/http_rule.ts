@@ -4,7 +4,7 @@
  */
 import type { HeaderMatch, HttpNetworkPolicyRule, MatchAction, MismatchAction } from '../../xds/npds.ts';
 import type { HeaderMap } from '../http/header_map.ts';
-import { compileHeaderMatcher, describeMismatch, type HeaderData } from '../http/header_matcher.ts';
+import { compileHeaderMatcher, describeMismatch, type HeaderData, type MatcherTrace, traceMatcher } from '../http/header_matcher.ts';
 import type { AccessLogEntry } from './accesslog.ts';
 
 interface HeaderAction {
@@ -57,6 +57,11 @@ export class HttpRule {
       }
     }
     return null;
+  }
+
+  /** What each matcher says to the headers, for the journey: the proxy itself stops at the first that does not hold. */
+  trace(headers: HeaderMap): MatcherTrace[] {
+    return this.#matchers.map((matcher) => traceMatcher(matcher, headers));
   }
 
   /**

@@ -4,6 +4,7 @@
  */
 import type { Json } from '../../sim/journey.ts';
 import type { PortNetworkPolicy, PortNetworkPolicyRule } from '../../xds/npds.ts';
+import type { MatcherTrace } from '../http/header_matcher.ts';
 import { HttpRule } from './http_rule.ts';
 import type { HttpRequestContext } from './network_policy.ts';
 
@@ -19,6 +20,8 @@ export interface RuleTrace {
   readonly httpRule: number;
   readonly matched: boolean;
   readonly why: string;
+  /** What each matcher of the HTTP rule said. */
+  readonly matchers?: readonly MatcherTrace[];
 }
 
 /** Collects what the rules said, in order of evaluation. */
@@ -197,11 +200,18 @@ class Rule implements PortPolicy {
       const rule = this.#httpRules[i] as HttpRule;
       const mismatch = rule.mismatch(request.headers);
       if (mismatch !== null) {
-        trace?.push({ ...where, httpRule: i, matched: false, why: mismatch() });
+        trace?.push({ ...where, httpRule: i, matched: false, why: mismatch(), matchers: rule.trace(request.headers) });
         continue;
       }
+      const matchers = trace === null ? [] : rule.trace(request.headers);
       const accepted = rule.runActions(request.headers, request.log);
-      trace?.push({ ...where, httpRule: i, matched: accepted, why: accepted ? rule.text : 'a header action refused the request' });
+      trace?.push({
+        ...where,
+        httpRule: i,
+        matched: accepted,
+        why: accepted ? rule.text : 'a header action refused the request',
+        matchers,
+      });
       if (accepted) {
         matched = true;
         if (!this.sideEffects) {
@@ -239,5 +249,5 @@ function tlsError(config: PortNetworkPolicyRule): string | null {
 
 /** A trace as plain data for the journey. */
 export function traceToJson(trace: PolicyTrace): Json {
-  return trace.map((step) => ({ ...step }));
+  return trace.map(({ matchers, ...step }) => (matchers === undefined ? step : { ...step, matchers: matchers.map((one) => ({ ...one })) }));
 }

@@ -4,6 +4,7 @@
  */
 import type { HeaderMatcher, StringMatcher } from '../../xds/npds.ts';
 import { compileRegex } from '../regex.ts';
+import { firstMismatch } from '../regex_failure.ts';
 import type { HeaderMap } from './header_map.ts';
 
 /** A compiled matcher. */
@@ -12,7 +13,20 @@ export interface HeaderData {
   readonly name: string;
   /** What is expected, in words: `regex "POST"`. */
   readonly text: string;
+  /** The expression the value must match as a whole, or `null` if the test is another one. */
+  readonly regex: string | null;
   matches(headers: HeaderMap): boolean;
+}
+
+/** What a matcher said, as data. */
+export interface MatcherTrace {
+  readonly header: string;
+  /** `null`: the request does not have it. */
+  readonly value: string | null;
+  readonly wanted: string;
+  readonly matched: boolean;
+  /** Index of the first character at which the value leaves the expression, its length if more is missing; `null` if that says nothing. */
+  readonly failsAt: number | null;
 }
 
 /** Compiles a matcher, or returns the text of the exception Envoy throws. */
@@ -26,13 +40,14 @@ export function compileHeaderMatcher(config: HeaderMatcher, maxProgramSize: numb
   }
   if (test.kind === 'present') {
     const wanted = test.present !== invert;
-    return { name, text: wanted ? 'present' : 'absent', matches: (headers) => headers.has(name) === wanted };
+    return { name, text: wanted ? 'present' : 'absent', regex: null, matches: (headers) => headers.has(name) === wanted };
   }
   const emptyIfMissing = config.treat_missing_header_as_empty === true;
   const accepts = test.accepts;
   return {
     name,
     text: not + test.text,
+    regex: invert ? null : test.regex,
     matches: (headers) => {
       const value = headers.getAll(name) ?? (emptyIfMissing ? '' : null);
       return value !== null && accepts(value) !== invert;
@@ -47,14 +62,22 @@ export function describeMismatch(matcher: HeaderData, headers: HeaderMap): strin
   return `${matcher.name} ${found}, wanted ${matcher.text}`;
 }
 
+/** What a matcher says to the headers, and for an expression where the value leaves it. */
+export function traceMatcher(matcher: HeaderData, headers: HeaderMap): MatcherTrace {
+  const value = headers.getAll(matcher.name);
+  const matched = matcher.matches(headers);
+  const failsAt = matched || value === null || matcher.regex === null ? null : firstMismatch(matcher.regex, value);
+  return { header: matcher.name, value, wanted: matcher.text, matched, failsAt };
+}
+
 type ValueTest =
   | { readonly kind: 'present'; readonly present: boolean }
-  | { readonly kind: 'value'; readonly text: string; readonly accepts: (value: string) => boolean };
+  | { readonly kind: 'value'; readonly text: string; readonly regex: string | null; readonly accepts: (value: string) => boolean };
 
 function valueTest(config: HeaderMatcher, maxProgramSize: number): ValueTest | string {
   if (config.exact_match !== undefined) {
     const wanted = config.exact_match;
-    return { kind: 'value', text: `exact ${JSON.stringify(wanted)}`, accepts: (value) => wanted === '' || value === wanted };
+    return { kind: 'value', text: `exact ${JSON.stringify(wanted)}`, regex: null, accepts: (value) => wanted === '' || value === wanted };
   }
   if (config.safe_regex_match !== undefined) {
     return regexTest(config.safe_regex_match.regex, maxProgramSize);
@@ -67,15 +90,15 @@ function valueTest(config: HeaderMatcher, maxProgramSize: number): ValueTest | s
   }
   if (config.prefix_match !== undefined) {
     const wanted = config.prefix_match;
-    return { kind: 'value', text: `prefix ${JSON.stringify(wanted)}`, accepts: (value) => value.startsWith(wanted) };
+    return { kind: 'value', text: `prefix ${JSON.stringify(wanted)}`, regex: null, accepts: (value) => value.startsWith(wanted) };
   }
   if (config.suffix_match !== undefined) {
     const wanted = config.suffix_match;
-    return { kind: 'value', text: `suffix ${JSON.stringify(wanted)}`, accepts: (value) => value.endsWith(wanted) };
+    return { kind: 'value', text: `suffix ${JSON.stringify(wanted)}`, regex: null, accepts: (value) => value.endsWith(wanted) };
   }
   if (config.contains_match !== undefined) {
     const wanted = config.contains_match;
-    return { kind: 'value', text: `containing ${JSON.stringify(wanted)}`, accepts: (value) => value.includes(wanted) };
+    return { kind: 'value', text: `containing ${JSON.stringify(wanted)}`, regex: null, accepts: (value) => value.includes(wanted) };
   }
   if (config.string_match !== undefined) {
     return stringTest(config.string_match, maxProgramSize);
@@ -88,7 +111,7 @@ function regexTest(pattern: string, maxProgramSize: number): ValueTest | string 
   if ('error' in regex) {
     return regex.error;
   }
-  return { kind: 'value', text: `regex ${JSON.stringify(pattern)}`, accepts: (value) => regex.matches(value) };
+  return { kind: 'value', text: `regex ${JSON.stringify(pattern)}`, regex: pattern, accepts: (value) => regex.matches(value) };
 }
 
 /** int64 in [start, end). */
@@ -98,6 +121,7 @@ function rangeTest(start: string, end: string): ValueTest {
   return {
     kind: 'value',
     text: `in [${start}, ${end})`,
+    regex: null,
     accepts: (value) => {
       const digits = value.trim();
       if (!/^[+-]?[0-9]{1,19}$/.test(digits)) {
@@ -124,7 +148,7 @@ function stringTest(config: StringMatcher, maxProgramSize: number): ValueTest | 
   for (const [word, wanted, test] of entries) {
     if (wanted !== undefined) {
       const folded = fold(wanted);
-      return { kind: 'value', text: `${word} ${JSON.stringify(wanted)}`, accepts: (value) => test(fold(value), folded) };
+      return { kind: 'value', text: `${word} ${JSON.stringify(wanted)}`, regex: null, accepts: (value) => test(fold(value), folded) };
     }
   }
   return 'StringMatcher has no match pattern';
