@@ -3,7 +3,7 @@
  * The command line. Only what parsing arguments needs is loaded here; each command loads the rest when it runs.
  */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT_BAD_INPUT, exitWhenPipeCloses } from './process.ts';
 
 exitWhenPipeCloses();
@@ -37,9 +37,27 @@ async function main(args: readonly string[]): Promise<number> {
       exitCode = await run(files, options);
     });
   program
+    .command('explain')
+    .description('say whether a pod may reach another, and why: every key, rule and line that decides')
+    .argument('<path...>', 'a scenario, or manifests: files and directories')
+    .requiredOption('--from <pod>', 'the client: pod, namespace/pod or deployment/name')
+    .requiredOption('--to <target>', 'a pod, a service or an IPv4 address')
+    .option('--http <request>', 'an HTTP request: "PUT /v1/exhaust-port"')
+    .option('-H, --header <line>', 'a header of the request: "Name: value"', (line: string, all: string[]) => [...all, line], [])
+    .option('--port <port>', "N, N/TCP or N/UDP; default: the target's first port")
+    .option('--after <step>', 'ask after this step of a scenario (0: before the first) instead of at its end', wholeNumber)
+    .addOption(new Option('--fail-on <verdict>', 'exit with 1 on this verdict').choices(['allow', 'deny']))
+    .option('--json', 'print the explanation as JSON (trenchrun schema explanation describes it)')
+    .option('--no-color', 'no colours (they are also off when the output is no terminal)')
+    .addHelpText('after', '\nExit code: 0 the question is answered, whatever the verdict; 1 the verdict --fail-on names; 2 bad input.')
+    .action(async (paths: string[], options) => {
+      const { explain } = await import('./explain.ts');
+      exitCode = await explain(paths, options);
+    });
+  program
     .command('schema')
-    .description('print a JSON Schema: of scenario files, or of the output of run --json')
-    .argument('[what]', 'scenario or result', 'scenario')
+    .description('print a JSON Schema: of scenario files, or of the output of run --json or explain --json')
+    .argument('[what]', 'scenario, result or explanation', 'scenario')
     .action(async (what: string) => {
       const { schema } = await import('./schema.ts');
       exitCode = await schema(what);
@@ -58,6 +76,13 @@ async function main(args: readonly string[]): Promise<number> {
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) {
+    throw new InvalidArgumentError('It is a whole number.');
+  }
+  return Number(text);
 }
 
 function seedOf(text: string): number {

@@ -1,13 +1,20 @@
 /** `trenchrun schema`: JSON Schemas for editors and readers of `--json`. */
-import { resultJsonSchema, scenarioJsonSchema } from '../index.ts';
+import { explanationJsonSchema, resultJsonSchema, scenarioJsonSchema } from '../index.ts';
 import { EXIT_BAD_INPUT, EXIT_OK, write, writeError } from './process.ts';
 
-/** Prints the schema of scenario files, or of results. */
+const SCHEMAS: Readonly<Record<string, () => object>> = {
+  scenario: scenarioJsonSchema,
+  result: resultJsonSchema,
+  explanation: explanationJsonSchema,
+};
+
+/** Prints the schema of scenario files, of results, or of explanations. */
 export async function schema(what: string): Promise<number> {
-  if (what !== 'scenario' && what !== 'result') {
-    writeError(`error: there is no schema "${what}"; there are: scenario, result\n`);
+  const make = Object.hasOwn(SCHEMAS, what) ? SCHEMAS[what] : undefined;
+  if (make === undefined) {
+    writeError(`error: there is no schema "${what}"; there are: ${Object.keys(SCHEMAS).join(', ')}\n`);
     return EXIT_BAD_INPUT;
   }
-  await write(`${JSON.stringify(what === 'scenario' ? scenarioJsonSchema() : resultJsonSchema(), null, 2)}\n`);
+  await write(`${JSON.stringify(make(), null, 2)}\n`);
   return EXIT_OK;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { explanationSchema } from '../../src/scenario/schema/explanation.ts';
 import { runOutputSchema } from '../../src/scenario/schema/result.ts';
 
 const TOP = fileURLToPath(new URL('../../', import.meta.url));
@@ -109,4 +110,37 @@ test('schemas, version, help', () => {
   expect(cli('--version').out).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(cli('--help').out).toContain('run scenario files');
   expect(cli('run', '--help').out).toContain('Exit code: 0 all expectations hold');
+});
+
+describe('trenchrun explain', () => {
+  const STAR_WARS = 'scenarios/star-wars';
+
+  test('0 whatever the verdict, 1 for the verdict that was named', () => {
+    const question = ['--from', 'xwing', '--to', 'deathstar', '--http', '/v1', `${STAR_WARS}/article.yaml`];
+    const { code, out } = cli('explain', ...question);
+    expect(code).toBe(0);
+    expect(out).toContain('denied, decided by ingress policy');
+    expect(cli('explain', '--fail-on', 'deny', ...question).code).toBe(1);
+    expect(cli('explain', '--fail-on', 'allow', ...question).code).toBe(0);
+  });
+
+  test('a directory of manifests, as JSON', () => {
+    const { code, out } = cli('explain', '--json', '--from', 'tiefighter', '--to', 'deathstar', `${STAR_WARS}/manifests`);
+    expect(code).toBe(0);
+    expect(explanationSchema.parse(JSON.parse(out))).toMatchObject({ verdict: 'allowed' });
+  });
+
+  test.each([
+    [['--from', 'nobody', '--to', 'deathstar', `${STAR_WARS}/article.yaml`], /there is no pod "nobody"; the nearest names are /],
+    [['--from', 'xwing', '--to', 'deathstar', '--http', 'PUT', `${STAR_WARS}/article.yaml`], /"PUT" is no request/],
+    [['--from', 'xwing', '--to', 'deathstar', '--port', '99999', `${STAR_WARS}/article.yaml`], /is no port/],
+    [['--from', 'xwing', '--to', 'deathstar', '-H', 'x', `${STAR_WARS}/article.yaml`], /is no header/],
+    [['--from', 'xwing', '--to', 'deathstar', 'nowhere.yaml'], /nowhere.yaml: there is no such file/],
+    [['--from', 'xwing', '--to', 'deathstar', 'package.json'], /package.json:1:1: /],
+    [['--from', 'xwing', 'package.json'], /required option '--to/],
+  ])('2 for bad input: %j', (args, message) => {
+    const { code, err } = cli('explain', ...args);
+    expect(code).toBe(2);
+    expect(err).toMatch(message);
+  });
 });

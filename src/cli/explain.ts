@@ -1,0 +1,119 @@
+/** `trenchrun explain`: the verdict on a request and its whole derivation. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type ExplainQuestion,
+  type Explanation,
+  explainManifests,
+  explainScenario,
+  explanationText,
+  type Found,
+  isHeader,
+  isScenarioText,
+  issueText,
+  parseHttp,
+  parsePort,
+  parseScenario,
+} from '../index.ts';
+import { painter } from './colour.ts';
+import { readTextFile } from './files.ts';
+import { EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, write, writeError } from './process.ts';
+
+/** Options as the command line gives them. */
+export interface ExplainFlags {
+  readonly from: string;
+  readonly to: string;
+  readonly http?: string;
+  readonly port?: string;
+  readonly header: readonly string[];
+  readonly after?: number;
+  readonly failOn?: 'allow' | 'deny';
+  readonly json?: boolean;
+  readonly color: boolean;
+}
+
+/** Answers a question about a scenario, a directory of manifests, or manifest files. Exit code 0: answered; 2: bad input. */
+export async function explain(paths: readonly string[], flags: ExplainFlags): Promise<number> {
+  const question = questionOf(flags);
+  const answer = question.ok ? answerOf(paths, question.value, flags.after ?? null) : question;
+  if (!answer.ok) {
+    writeError(`${answer.error}\n`);
+    return EXIT_BAD_INPUT;
+  }
+  const paint = painter(flags.color && (process.env.NO_COLOR ?? '') === '');
+  await write(flags.json === true ? `${JSON.stringify(answer.value, null, 2)}\n` : paint(explanationText(answer.value)));
+  const unwanted = flags.failOn === 'allow' ? 'allowed' : 'denied';
+  return flags.failOn !== undefined && answer.value.verdict === unwanted ? EXIT_FAILED : EXIT_OK;
+}
+
+function questionOf(flags: ExplainFlags): Found<ExplainQuestion> {
+  const http = flags.http === undefined ? null : parseHttp(flags.http);
+  const port = flags.port === undefined ? null : parsePort(flags.port);
+  for (const part of [http, port]) {
+    if (part !== null && !part.ok) {
+      return { ok: false, error: `error: ${part.error}` };
+    }
+  }
+  const bad = flags.header.find((header) => !isHeader(header));
+  if (bad !== undefined) {
+    return { ok: false, error: `error: "${bad}" is no header: write "Name: value"` };
+  }
+  if (http === null && flags.header.length > 0) {
+    return { ok: false, error: 'error: headers belong to a request: give --http too' };
+  }
+  const place = port?.ok === true ? port.value : { port: null, protocol: 'TCP' as const };
+  if (http !== null && place.protocol !== 'TCP') {
+    return { ok: false, error: 'error: HTTP goes over TCP' };
+  }
+  const request = http?.ok === true ? { ...http.value, headers: flags.header } : null;
+  return { ok: true, value: { from: flags.from, to: flags.to, http: request, ...place } };
+}
+
+function answerOf(paths: readonly string[], question: ExplainQuestion, after: number | null): Found<Explanation> {
+  const files: { readonly file: string; readonly text: string }[] = [];
+  for (const file of paths.flatMap(filesOf)) {
+    const read = readTextFile(file);
+    if ('error' in read) {
+      return { ok: false, error: `${file}: ${read.error}` };
+    }
+    files.push({ file, text: read.text });
+  }
+  const [first] = files;
+  if (first === undefined) {
+    return { ok: false, error: `error: there are no YAML files in ${paths.join(', ')}` };
+  }
+  if (files.length === 1 && isScenarioText(first.text)) {
+    const parsed = parseScenario(first.text, { file: first.file, readFile: readTextFile });
+    return parsed.ok
+      ? prefixed(explainScenario(parsed.scenario, question, after))
+      : { ok: false, error: parsed.issues.map(issueText).join('\n') };
+  }
+  if (after !== null) {
+    return { ok: false, error: 'error: --after counts the steps of a scenario; these are manifests' };
+  }
+  const manifests = files.filter(({ text }) => !isScenarioText(text)).map(({ file, text }) => ({ file, text, indent: 0 }));
+  const answer = explainManifests(manifests, question);
+  return 'issues' in answer ? { ok: false, error: answer.issues.map(issueText).join('\n') } : prefixed(answer);
+}
+
+function prefixed(found: Found<Explanation>): Found<Explanation> {
+  return found.ok ? found : { ok: false, error: `error: ${found.error}` };
+}
+
+/** The file itself, or the YAML and JSON files below a directory in the order of their names. */
+function filesOf(path: string): string[] {
+  let isDirectory = false;
+  try {
+    isDirectory = statSync(path).isDirectory();
+  } catch {
+    // Reading it says why.
+  }
+  if (!isDirectory) {
+    return [path];
+  }
+  const entries = readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    const full = join(path, entry.name);
+    return entry.isDirectory() ? filesOf(full) : /\.(?:ya?ml|json)$/.test(entry.name) ? [full] : [];
+  });
+}
