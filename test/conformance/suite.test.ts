@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hasShared, readLines, sharedFile } from './module.ts';
-import { checkTableLine, suiteFile } from './suite.ts';
+import { SuiteRunner, suiteFile } from './suite.ts';
+import type { RecipeLine } from './suite_recipe.ts';
 import { compareTables, type TableLine, TableRunner } from './suite_table.ts';
 
 /** Of Cyclonus every fourth line and all that are not a case's first; `npm run conformance` runs the rest too. */
@@ -55,19 +56,27 @@ describe('tables', () => {
   });
 
   it.skipIf(!hasShared(suiteFile('k8s-e2e')))(`agree with k8s-e2e${skipped('k8s-e2e')}`, () => {
-    const runner = new TableRunner();
-    const outcomes = tableLines('k8s-e2e').map((line) => checkTableLine(runner, line));
+    const runner = new SuiteRunner();
+    const outcomes = tableLines('k8s-e2e').map((line) => runner.check(line));
     expect(outcomes.filter(({ differences }) => differences.length > 0)).toEqual([]);
   });
 
   it.skipIf(!hasShared(suiteFile('cyclonus')))(
     `agree with a sample of cyclonus${skipped('cyclonus')}`,
     () => {
-      const runner = new TableRunner();
+      const runner = new SuiteRunner();
       const lines = tableLines('cyclonus').filter(({ step }, index) => index % SAMPLE === 0 || step > 1);
-      const outcomes = lines.map((line) => checkTableLine(runner, line));
+      const outcomes = lines.map((line) => runner.check(line));
       expect(outcomes.filter(({ differences }) => differences.length > 0)).toEqual([]);
     },
     120_000,
   );
+});
+
+describe('recipes', () => {
+  it.skipIf(!hasShared(suiteFile('recipes')))(`hold${skipped('recipes')}`, () => {
+    const runner = new SuiteRunner();
+    const outcomes = (readLines(sharedFile(suiteFile('recipes'))) as RecipeLine[]).map((line) => runner.check(line));
+    expect(outcomes.filter(({ differences }) => differences.length > 0)).toEqual([]);
+  });
 });

@@ -2,43 +2,82 @@
  * The suites of `../shared/suites` as packets through the simulated datapath.
  */
 import { type CaseOutcome, type ConformanceModule, hasShared, readLines, type SuiteOutcome, sharedFile } from './module.ts';
+import { compareRecipeStep, type RecipeLine, type RecipeStep, type RecipeVerdict, recipeCluster, runRecipeStep } from './suite_recipe.ts';
 import { compareTables, type TableLine, TableRunner } from './suite_table.ts';
 
 /** Suites, named as their files. */
-export const TABLE_SUITES = ['cyclonus', 'k8s-e2e'] as const;
+const SUITES = ['cyclonus', 'k8s-e2e', 'recipes'] as const;
+
+/** A line of any suite. */
+type SuiteLine = TableLine | RecipeLine;
 
 /** Path of a suite's file below `../shared`. */
 export function suiteFile(suite: string): string {
   return `suites/${suite}.jsonl`;
 }
 
-/** Computes and compares one line of a table suite; a line whose computation breaks fails. */
-export function checkTableLine(runner: TableRunner, line: TableLine): CaseOutcome {
-  try {
-    return { name: line.name, differences: compareTables(line, runner.run(line)) };
-  } catch (error) {
-    return { name: line.name, differences: [`broken: ${String(error)}`] };
+/** Runs the lines of one file in order. */
+export class SuiteRunner {
+  readonly #tables = new TableRunner();
+
+  /** Results of a line, one object for each of its steps. Never throws. */
+  emit(line: SuiteLine): readonly object[] {
+    return 'checks' in line ? [this.#emitTable(line)] : emitRecipe(line);
+  }
+
+  /** Compares a line with what it expects; one whose computation breaks fails. */
+  check(line: SuiteLine): CaseOutcome {
+    try {
+      return { name: line.name, differences: 'checks' in line ? compareTables(line, this.#tables.run(line)) : checkRecipe(line) };
+    } catch (error) {
+      return { name: line.name, differences: [`broken: ${textOf(error)}`] };
+    }
+  }
+
+  #emitTable(line: TableLine): object {
+    const { name, step } = line;
+    const head = { name, ...(line.case === undefined ? {} : { case: line.case }), step };
+    try {
+      return { ...head, results: this.#tables.run(line) };
+    } catch (error) {
+      return { ...head, error: textOf(error) };
+    }
   }
 }
 
-const tables = new TableRunner();
+function emitRecipe(line: RecipeLine): object[] {
+  const cluster = recipeCluster(line);
+  return line.steps.map((step) => {
+    const head = { name: line.name, step: step.step };
+    try {
+      return { ...head, results: runRecipeStep(cluster, line, step) };
+    } catch (error) {
+      return { ...head, error: textOf(error) };
+    }
+  });
+}
+
+function checkRecipe(line: RecipeLine): string[] {
+  const cluster = recipeCluster(line);
+  return line.steps.flatMap((step: RecipeStep) => {
+    const verdicts: RecipeVerdict[] = runRecipeStep(cluster, line, step);
+    return compareRecipeStep(step, verdicts);
+  });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const emitting = new SuiteRunner();
 
 export const suiteModule: ConformanceModule = {
   kind: 'suite',
-  emit(line) {
-    const input = line as TableLine;
-    const { name, step } = input;
-    const head = { name, ...(input.case === undefined ? {} : { case: input.case }), step };
-    try {
-      return [{ ...head, results: tables.run(input) }];
-    } catch (error) {
-      return [{ ...head, error: error instanceof Error ? error.message : String(error) }];
-    }
-  },
+  emit: (line) => emitting.emit(line as SuiteLine),
   compare(): SuiteOutcome[] {
-    return TABLE_SUITES.filter((suite) => hasShared(suiteFile(suite))).map((suite) => {
-      const runner = new TableRunner();
-      return { suite, cases: (readLines(sharedFile(suiteFile(suite))) as TableLine[]).map((line) => checkTableLine(runner, line)) };
+    return SUITES.filter((suite) => hasShared(suiteFile(suite))).map((suite) => {
+      const runner = new SuiteRunner();
+      return { suite, cases: (readLines(sharedFile(suiteFile(suite))) as SuiteLine[]).map((line) => runner.check(line)) };
     });
   },
 };

@@ -58,6 +58,7 @@ export interface SuiteClusterSpec {
   readonly nodes?: readonly NodeOptions[];
   readonly serviceCIDR?: string;
   readonly options?: ClusterOptions['options'];
+  readonly world?: ClusterOptions['world'];
   /** Containers a pod gets; agnhost servers unless said. */
   readonly containersOf?: (pod: SuitePod) => Pod['spec']['containers'];
 }
@@ -86,6 +87,7 @@ export class SuiteCluster {
       ...DEFAULT_CLUSTER_OPTIONS,
       nodes: spec.nodes ?? [{ name: 'node1', ip: '192.168.1.10', podCIDR: POD_CIDR }],
       ...(spec.serviceCIDR === undefined ? {} : { serviceCIDR: spec.serviceCIDR }),
+      ...(spec.world === undefined ? {} : { world: spec.world }),
       options: spec.options ?? {},
       pins: {
         pods: this.#podPins,

@@ -22,6 +22,8 @@ export interface Attempt {
 /** What became of it. */
 export interface AttemptOutcome {
   readonly connected: boolean;
+  /** The packet arrived, but nobody listened. */
+  readonly refused: boolean;
   /** The sender's program dropped its packet. */
   readonly egressDrop: boolean;
   /** The receiver's program did, or would have in the absence of audit mode. */
@@ -36,13 +38,13 @@ const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = { TCP: 6, UDP: 17, SC
 export function runAttempts(cluster: Cluster, attempts: readonly Attempt[]): AttemptOutcome[] {
   const followers = cluster.nodes.map((node) => ({ node, follower: node.events.follow() }));
   let open = attempts.length;
-  const connected = attempts.map(() => false);
+  const ends = attempts.map(() => ({ connected: false, refused: false }));
   attempts.forEach(({ from, toIp, port, protocol }, index) => {
     const [namespace, pod] = from.split('/') as [string, string];
     const argv = ['/agnhost', 'connect', `${toIp}:${port}`, '--timeout=1s', `--protocol=${protocol.toLowerCase()}`];
     const started = cluster.exec(namespace, pod, argv, (result) => {
       open -= 1;
-      connected[index] = result.exitCode === 0;
+      ends[index] = { connected: result.exitCode === 0, refused: result.stderr.startsWith('REFUSED') };
     });
     if (started === null) {
       throw new Error(`pod ${from} does not run`);
@@ -52,7 +54,10 @@ export function runAttempts(cluster: Cluster, attempts: readonly Attempt[]): Att
     throw new Error('an attempt does not end');
   }
   const reported = droppedFlows(followers);
-  return attempts.map((attempt, index) => ({ connected: connected[index] === true, ...(reported.get(flowKey(attempt)) ?? NOT_DROPPED) }));
+  return attempts.map((attempt, index) => ({
+    ...(ends[index] as (typeof ends)[number]),
+    ...(reported.get(flowKey(attempt)) ?? NOT_DROPPED),
+  }));
 }
 
 const NOT_DROPPED = { egressDrop: false, ingressDrop: false };
