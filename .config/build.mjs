@@ -12,7 +12,7 @@ await build({
   outdir: 'dist/cli',
   platform: 'node',
   splitting: true,
-  minifyWhitespace: true,
+  minify: true,
   // commander is CommonJS and asks for node modules by require
   banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
 });

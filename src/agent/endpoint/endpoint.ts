@@ -44,6 +44,9 @@ export interface StateChange {
   readonly reason: string;
 }
 
+/** How many changes of state an endpoint remembers. @see cilium:pkg/endpoint/endpoint.go#maxLogs */
+const MAX_LOGS = 256;
+
 /** An endpoint of this node. */
 export class Endpoint {
   readonly id: number;
@@ -128,6 +131,9 @@ export class Endpoint {
     const from = this.#state;
     this.#state = to;
     this.stateLog.push({ from, to, reason });
+    if (this.stateLog.length > MAX_LOGS) {
+      this.stateLog.shift();
+    }
     if (this.#journey.recording) {
       this.#journey.add({
         kind: 'change',

@@ -1,5 +1,5 @@
 /** The `cluster` section: nodes, Cilium's options, clocks, pins. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { cidrSchema, durationSchema, ipv4Schema, macSchema, nameSchema, namespacedNameSchema, portSchema, timeSchema } from './values.ts';
 
 const podPinsSchema = z.strictObject({

@@ -1,5 +1,5 @@
 /** The `expect` section of a step: what must have happened. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { textsSchema } from './values.ts';
 
 const regexSchema = z.string().refine(isRegex, { error: 'this is no regular expression' });

@@ -1,5 +1,5 @@
 /** JSON Schema of what `--json` prints: the same shape as the types of `result.ts`, which a test compares. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { RESULT_SCHEMA } from '../result.ts';
 import { DECIDERS, OUTCOMES } from './expect.ts';
 

@@ -1,5 +1,5 @@
 /** A whole scenario file, and its JSON Schema for editors. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { clusterSchema } from './cluster.ts';
 import { STEP_SCHEMAS } from './steps.ts';
 

@@ -1,5 +1,5 @@
 /** The steps of a scenario: one action each, named by its key. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { expectSchema } from './expect.ts';
 import { durationSchema, nameSchema, textsSchema } from './values.ts';
 

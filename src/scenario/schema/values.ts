@@ -1,5 +1,5 @@
 /** Schemas of the small values of a scenario file. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseCidr4, parseIpv4 } from '../../net/ipv4.ts';
 import { parseMac } from '../../net/mac.ts';
 import { parseRfc3339 } from '../../net/rfc3339.ts';
