@@ -3,7 +3,7 @@
  * delivers to the pod).
  * @see cilium:bpf/bpf_lxc.c
  */
-import { PACKET_HOST, type Skb, TC_ACT_OK, type TcProgram } from '../kernel/skb.ts';
+import { type Skb, TC_ACT_OK, type TcProgram } from '../kernel/skb.ts';
 import { type CallsMap, CILIUM_CALL_IPV4_CT_EGRESS, CILIUM_CALL_IPV4_FROM_LXC, CILIUM_CALL_IPV4_FROM_LXC_CONT } from '../maps/callsmap.ts';
 import { DROP_INVALID_SIP, DROP_MISSED_TAIL_CALL, DROP_UNKNOWN_CT, DROP_UNKNOWN_L3 } from '../maps/drop_reasons.ts';
 import { TRACE_FROM_LXC, TRACE_REASON_UNKNOWN, TRACE_TO_LXC, TRACE_TO_PROXY, TRACE_TO_STACK } from '../maps/eventsmap.ts';
@@ -33,7 +33,7 @@ import {
 import { FILE_BPF_LXC, sendDropNotify } from './lib/drop.ts';
 import { lookupIp4Endpoint } from './lib/eps.ts';
 import { lookupIp4RemoteEndpoint } from './lib/identity.ts';
-import { ipv4L3, ipv4LocalDelivery } from './lib/l3.ts';
+import { ipv4L3, ipv4LocalDelivery, redirectEp } from './lib/l3.ts';
 import { lb4CtxRestoreState, lb4CtxStoreState, lb4Local, lb4LookupService, lb4RevNat } from './lib/lb.ts';
 import { CB_FROM_HOST, CB_IFINDEX, CB_POLICY, CB_PROXY_MAGIC, CB_SRC_LABEL } from './lib/meta.ts';
 import { policyCanAccessIngress, policyCanEgress } from './lib/policy.ts';
@@ -244,7 +244,7 @@ function forwardFromLxc(lxc: Lxc, skb: Skb, dstId: Identity, hairpin: boolean): 
     const local = lookupIp4Endpoint(env, skb, skb.packet.ip.dst);
     if (local !== undefined && (local.flags & ENDPOINT_F_HOST) === 0) {
       skb.cb[CB_POLICY] = 0;
-      return ipv4LocalDelivery(env, skb, ep.secLabel, local, METRIC_EGRESS, false);
+      return ipv4LocalDelivery(env, skb, ep.secLabel, local, METRIC_EGRESS, false, hairpin);
     }
   }
   return passToStack(lxc, skb, dstId);
@@ -351,27 +351,7 @@ function ipv4Policy(lxc: Lxc, skb: Skb, srcLabel: Identity): number {
     return POLICY_ACT_PROXY_REDIRECT;
   }
   sendTraceNotify(env, skb, ep.endpointId, TRACE_TO_LXC, srcLabel, ep.secLabel, ep.endpointId, ifindex, status, scratch.monitor, origIp);
-  return redirectEp(lxc, skb, ifindex);
-}
-
-/** To the pod's device. @see cilium:bpf/lib/l3.h#redirect_ep */
-function redirectEp(lxc: Lxc, skb: Skb, ifindex: number): number {
-  if (lxc.env.journey.recording) {
-    lxc.env.journey.add({
-      kind: 'decide',
-      actor: 'bpf',
-      fn: 'redirect_ep',
-      see: 'cilium:bpf/lib/l3.h#redirect_ep',
-      packet: skb.packet.id,
-      verdict: 'deliver',
-      why: `to endpoint ${lxc.ep.endpointId} through device ${ifindex}`,
-    });
-  }
-  if (ifindex === 0) {
-    skb.pktType = PACKET_HOST;
-    return TC_ACT_OK;
-  }
-  return skb.redirect(ifindex);
+  return redirectEp(env, skb, ifindex, ep.endpointId);
 }
 
 function verdictEvent(

@@ -4,6 +4,14 @@
  */
 import type { BpfFs } from '../kernel/bpffs.ts';
 import type { Skb } from '../kernel/skb.ts';
+import {
+  LB_AFFINITY_MATCH_NAME,
+  LB4_AFFINITY_NAME,
+  type Lb4AffinityKey,
+  type Lb4AffinityMap,
+  type LbAffinityMatch,
+  type LbAffinityMatchMap,
+} from '../maps/affinitymap.ts';
 import { type CallsMap, POLICY_CALL_NAME } from '../maps/callsmap.ts';
 import { CT_MAP_ANY4_GLOBAL, CT_MAP_TCP4_GLOBAL, type CtMap, type Ipv4CtTuple } from '../maps/ctmap.ts';
 import { EVENTS_MAP_NAME, type EventsMap } from '../maps/eventsmap.ts';
@@ -32,7 +40,7 @@ import { CtState } from './lib/ct_state.ts';
 export interface DatapathQuirks {
   /** Look up {id, 0, proto} too (six steps). @remarks Not verified: whether 1.13.3 has it; the branch point has not. */
   readonly policyIdProtoAny: boolean;
-  /** Replies of a pod to itself through its ClusterIP skip the policy program. @remarks Not verified: for 1.13.3. */
+  /** Packets of a pod to itself through its ClusterIP skip the policy program. @remarks Not verified: for 1.13.3. */
   readonly loopbackBypass: boolean;
   /** Replies are looked up (and counted) in the policy map, the verdict ignored. @remarks Not verified: for 1.13.3. */
   readonly replyPolicyAccounting: boolean;
@@ -65,6 +73,8 @@ export interface NodeConfig {
   readonly ctReportFlags: number;
   /** ENABLE_PER_PACKET_LB: services are translated in bpf_lxc. */
   readonly perPacketLb: boolean;
+  /** ENABLE_SESSION_AFFINITY */
+  readonly sessionAffinity: boolean;
   /** ENABLE_ROUTING: no endpoint routes. */
   readonly enableRouting: boolean;
   /** TUNNEL_MODE */
@@ -86,6 +96,8 @@ export interface DatapathMaps {
   readonly services: Lb4ServicesMap;
   readonly backends: Lb4BackendsMap;
   readonly reverseNat: Lb4ReverseNatMap;
+  readonly affinity: Lb4AffinityMap;
+  readonly affinityMatch: LbAffinityMatchMap;
   readonly metrics: MetricsMap;
   readonly events: EventsMap;
   readonly policyCall: CallsMap;
@@ -102,6 +114,8 @@ export function openMaps(bpffs: BpfFs): DatapathMaps {
     services: open(LB4_SERVICES_NAME),
     backends: open(LB4_BACKENDS_NAME),
     reverseNat: open(LB4_REVERSE_NAT_NAME),
+    affinity: open(LB4_AFFINITY_NAME),
+    affinityMatch: open(LB_AFFINITY_MATCH_NAME),
     metrics: open(METRICS_MAP_NAME),
     events: open(EVENTS_MAP_NAME),
     policyCall: open(POLICY_CALL_NAME),
@@ -132,6 +146,8 @@ export class Scratch {
   /** Proxy port a policy program asks for. */
   proxyPort = 0;
   readonly lbKey: Lb4Key = { address: 0, dport: 0, backendSlot: 0, proto: 0, scope: 0 };
+  readonly affinityKey: Lb4AffinityKey = { client: 0, revNatId: 0, netnsCookie: false };
+  readonly affinityMatchKey: LbAffinityMatch = { backendId: 0, revNatId: 0 };
   readonly endpointKey: EndpointKey = { address: 0 };
   readonly metricsKey: MetricsKey = { reason: 0, dir: 1 };
 }

@@ -88,6 +88,7 @@ function nodeConfig({ options, routerIp, ciliumHost, ciliumNet }: NodeDatapathCo
     ctReportInterval: options['monitor-aggregation-interval'],
     ctReportFlags: reportFlags(options['monitor-aggregation-flags']),
     perPacketLb: true,
+    sessionAffinity: options['enable-session-affinity'] || options['kube-proxy-replacement'] === 'strict',
     enableRouting: true,
     tunnel: options.tunnel !== 'disabled',
     tunnelPort: options.tunnel === 'geneve' ? 6081 : 8472,

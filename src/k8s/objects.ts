@@ -147,6 +147,11 @@ export interface EndpointAddress {
 export interface EndpointSubset {
   readonly addresses?: readonly EndpointAddress[];
   readonly notReadyAddresses?: readonly EndpointAddress[];
+  /**
+   * Endpoints of pods that are being deleted and still serve.
+   * @remarks Simplified: the real object for them is an EndpointSlice, whose condition `terminating` says so.
+   */
+  readonly terminatingAddresses?: readonly EndpointAddress[];
   readonly ports?: readonly { readonly name?: string; readonly port: number; readonly protocol?: string }[];
 }
 

@@ -24,8 +24,11 @@ export function nodeView(cluster: Cluster, node: Node): NodeView {
         namespace: frontend.namespace,
         name: frontend.name,
         frontend: `${formatIpv4(frontend.address)}:${frontend.port}`,
-        type: 'ClusterIP',
-        backends: frontend.backends.map((backend) => ({ address: `${formatIpv4(backend.address)}:${backend.port}`, state: 'active' })),
+        type: frontend.type,
+        backends: frontend.backends.map((backend) => ({
+          address: `${formatIpv4(backend.address)}:${backend.port}`,
+          state: backend.terminating ? 'terminating' : 'active',
+        })),
       })),
     policyOrigins: (endpointId, key) => entryOrigins(cluster, node, endpointId, key),
     policy: () => ({ rules: agent.policyRules(), revision: agent.repository.revision }),

@@ -165,7 +165,16 @@ export class Daemon {
     this.repository = new Repository(this.selectorCache, this.policyConfig);
     this.#policyCache = new PolicyCache(this.repository);
     this.ipcache = new Ipcache(this.maps.ipcache, journey, deps.nodeIp);
-    this.services = new ServiceManager(this.maps, journey);
+    this.services = new ServiceManager({
+      maps: this.maps,
+      journey,
+      options: {
+        nodePort: false,
+        nodeAddresses: [deps.nodeIp],
+        sessionAffinity: options['enable-session-affinity'] || options['kube-proxy-replacement'] === 'strict',
+        terminatingEndpoints: options['enable-k8s-terminating-endpoint'],
+      },
+    });
     this.xdsServer = new XdsCacheServer(scheduler, journey);
     const ports = new ProxyPorts(rng.fork('proxy ports'), deps.pins.proxyPorts, () => scheduler.clock.now());
     this.dnsProxy = this.#newDnsProxy();

@@ -7,6 +7,14 @@ import type { BpfFs } from '../../kernel/bpffs.ts';
 import type { NetDevice } from '../../kernel/netdev.ts';
 import type { NetNs } from '../../kernel/netns.ts';
 import { RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../../kernel/route.ts';
+import {
+  LB_AFFINITY_MATCH_NAME,
+  LB4_AFFINITY_NAME,
+  type Lb4AffinityMap,
+  type LbAffinityMatchMap,
+  newLb4AffinityMap,
+  newLbAffinityMatchMap,
+} from '../../maps/affinitymap.ts';
 import { type CallsMap, callsMapName, newCallsMap, newPolicyCallMap, POLICY_CALL_NAME } from '../../maps/callsmap.ts';
 import { CT_MAP_ANY4_GLOBAL, CT_MAP_TCP4_GLOBAL, type CtMap, newCtMap } from '../../maps/ctmap.ts';
 import { EVENTS_MAP_NAME, type EventsMap, newEventsMap } from '../../maps/eventsmap.ts';
@@ -37,6 +45,8 @@ export interface NodeMaps {
   readonly services: Lb4ServicesMap;
   readonly backends: Lb4BackendsMap;
   readonly reverseNat: Lb4ReverseNatMap;
+  readonly affinity: Lb4AffinityMap;
+  readonly affinityMatch: LbAffinityMatchMap;
   readonly metrics: MetricsMap;
   readonly events: EventsMap;
   readonly policyCall: CallsMap;
@@ -52,6 +62,8 @@ export function initMaps(bpffs: BpfFs, options: DaemonOptions): NodeMaps {
     services: bpffs.pin(LB4_SERVICES_NAME, newLb4ServicesMap()),
     backends: bpffs.pin(LB4_BACKENDS_NAME, newLb4BackendsMap()),
     reverseNat: bpffs.pin(LB4_REVERSE_NAT_NAME, newLb4ReverseNatMap()),
+    affinity: bpffs.pin(LB4_AFFINITY_NAME, newLb4AffinityMap()),
+    affinityMatch: bpffs.pin(LB_AFFINITY_MATCH_NAME, newLbAffinityMatchMap()),
     metrics: bpffs.pin(METRICS_MAP_NAME, newMetricsMap()),
     events: bpffs.pin(EVENTS_MAP_NAME, newEventsMap()),
     policyCall: bpffs.pin(POLICY_CALL_NAME, newPolicyCallMap()),

@@ -14,6 +14,8 @@ export const DEFAULT_OPTIONS = {
   'monitor-aggregation-flags': 'all',
   tunnel: 'vxlan',
   'kube-proxy-replacement': 'disabled',
+  'enable-session-affinity': false,
+  'enable-k8s-terminating-endpoint': true,
   'allow-localhost': 'auto',
   'enable-remote-node-identity': true,
   'enable-l7-proxy': true,

@@ -4,16 +4,19 @@
  * @see cilium:pkg/k8s/service_cache.go#ServiceCache
  */
 import type { Endpoints, Service } from '../../k8s/objects.ts';
-import { BE_STATE_ACTIVE, LB_LOOKUP_SCOPE_EXT, type Lb4Key } from '../../maps/lbmap.ts';
-import { type Ipv4, parseIpv4 } from '../../net/ipv4.ts';
+import { BE_STATE_ACTIVE, BE_STATE_TERMINATING } from '../../maps/lbmap.ts';
+import type { Ipv4 } from '../../net/ipv4.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { NodeMaps } from '../datapath/node.ts';
+import { type FrontendOptions, type ServiceType, type WantedBackend, type WantedFrontend, wantedFrontends } from './frontends.ts';
+import { deleteFrontend, writeAffinityMatches, writeFrontend } from './lb_writer.ts';
 
 /** A backend of a frontend. */
 export interface Backend {
   readonly id: number;
   readonly address: Ipv4;
   readonly port: number;
+  readonly terminating: boolean;
 }
 
 /** A frontend. */
@@ -22,24 +25,41 @@ export interface Frontend {
   readonly id: number;
   readonly namespace: string;
   readonly name: string;
+  readonly type: ServiceType;
   readonly address: Ipv4;
   readonly port: number;
   readonly backends: readonly Backend[];
+  /** Seconds of session affinity, or `null`. */
+  readonly affinity: number | null;
+  readonly sourceRanges: readonly string[];
+}
+
+/** What a service manager works with. */
+export interface ServiceDeps {
+  readonly maps: NodeMaps;
+  readonly journey: Journey;
+  readonly options: FrontendOptions & {
+    /** `enable-session-affinity` */
+    readonly sessionAffinity: boolean;
+    /** `enable-k8s-terminating-endpoint` */
+    readonly terminatingEndpoints: boolean;
+  };
 }
 
 /** Keeps the lb maps in step with Service and Endpoints objects. */
 export class ServiceManager {
-  readonly #maps: NodeMaps;
-  readonly #journey: Journey;
+  readonly #deps: ServiceDeps;
   readonly #services = new Map<string, Service>();
   readonly #endpoints = new Map<string, Endpoints>();
   readonly #frontends = new Map<string, Frontend>();
-  readonly #backends = new Map<string, { readonly backend: Backend; users: number }>();
+  /** Keys of the frontends of each service. */
+  readonly #ofService = new Map<string, readonly string[]>();
+  readonly #backends = new Map<string, { readonly id: number; terminating: boolean; users: number }>();
+  readonly #takenIds = new Set<number>();
   #nextBackendId = 1;
 
-  constructor(maps: NodeMaps, journey: Journey) {
-    this.#maps = maps;
-    this.#journey = journey;
+  constructor(deps: ServiceDeps) {
+    this.#deps = deps;
   }
 
   /** Frontends by id. */
@@ -49,19 +69,14 @@ export class ServiceManager {
 
   /** A Service appeared or changed. */
   upsertService(service: Service): void {
-    const key = keyOf(service);
-    const old = this.#services.get(key);
-    this.#services.set(key, service);
-    if (old !== undefined) {
-      this.#removeVanished(old, service);
-    }
-    this.#sync(key);
+    this.#services.set(keyOf(service), service);
+    this.#sync(keyOf(service));
   }
 
   /** A Service is gone. */
   deleteService(service: Service): void {
     this.#services.delete(keyOf(service));
-    this.#removeVanished(service, null);
+    this.#sync(keyOf(service));
   }
 
   /** Endpoints appeared or changed. */
@@ -80,64 +95,82 @@ export class ServiceManager {
   #sync(key: string): void {
     const service = this.#services.get(key);
     const endpoints = this.#endpoints.get(key);
-    const address = service === undefined ? null : clusterIp(service);
-    if (service === undefined || endpoints === undefined || address === null) {
+    if (service !== undefined && endpoints === undefined) {
       return;
     }
-    const seen = new Set<number>();
-    for (const port of service.spec.ports ?? []) {
-      // The frontend map knows no protocol: the TCP and the UDP port of one number are one frontend.
-      if (!seen.has(port.port)) {
-        seen.add(port.port);
-        this.#upsertFrontend(service, address, port.port, backendsOf(endpoints, service, port.port));
-      }
+    const wanted = service === undefined || endpoints === undefined ? [] : wantedFrontends(service, endpoints, this.#deps.options);
+    const keys = wanted.map(frontendKey);
+    for (const gone of (this.#ofService.get(key) ?? []).filter((one) => !keys.includes(one))) {
+      this.#delete(gone);
+    }
+    this.#ofService.set(key, keys);
+    for (const frontend of wanted) {
+      this.#upsert(service as Service, frontend);
     }
   }
 
-  #upsertFrontend(
-    service: Service,
-    address: Ipv4,
-    port: number,
-    wanted: readonly { readonly address: Ipv4; readonly port: number }[],
-  ): void {
-    const key = `${address}:${port}`;
+  #upsert(service: Service, wanted: WantedFrontend): void {
+    const { maps, journey, options } = this.#deps;
+    const key = frontendKey(wanted);
     const old = this.#frontends.get(key);
-    const backends = wanted.map((one) => this.#acquire(one.address, one.port));
+    const usable = wanted.backends.filter((backend) => !backend.terminating || options.terminatingEndpoints);
     const frontend: Frontend = {
       id: old?.id ?? this.#freeId(),
       namespace: service.metadata.namespace ?? 'default',
       name: service.metadata.name,
-      address,
-      port,
-      backends,
+      type: wanted.type,
+      address: wanted.address,
+      port: wanted.port,
+      backends: usable.map((backend) => this.#acquire(backend)),
+      affinity: wanted.affinity,
+      sourceRanges: wanted.sourceRanges,
     };
     this.#frontends.set(key, frontend);
-    this.#write(frontend, old?.backends.length ?? 0);
+    writeFrontend(maps, journey, frontend, old?.backends.length ?? 0);
+    if (options.sessionAffinity) {
+      writeAffinityMatches(maps, old, frontend);
+    }
     for (const backend of old?.backends ?? []) {
+      this.#release(backend);
+    }
+  }
+
+  #delete(key: string): void {
+    const frontend = this.#frontends.get(key);
+    if (frontend === undefined) {
+      return;
+    }
+    this.#frontends.delete(key);
+    this.#takenIds.delete(frontend.id);
+    deleteFrontend(this.#deps.maps, frontend);
+    writeAffinityMatches(this.#deps.maps, frontend, null);
+    for (const backend of frontend.backends) {
       this.#release(backend);
     }
   }
 
   /** The smallest free number from 1. @see cilium:pkg/service/id_local.go#IDAllocator */
   #freeId(): number {
-    const taken = new Set([...this.#frontends.values()].map((frontend) => frontend.id));
     let id = 1;
-    while (taken.has(id)) {
+    while (this.#takenIds.has(id)) {
       id += 1;
     }
+    this.#takenIds.add(id);
     return id;
   }
 
-  #acquire(address: Ipv4, port: number): Backend {
+  /** Backends are shared by the frontends that have them; a state that changes is written at once. */
+  #acquire({ address, port, terminating }: WantedBackend): Backend {
     const key = `${address}:${port}`;
     let entry = this.#backends.get(key);
-    if (entry === undefined) {
-      entry = { backend: { id: this.#nextBackendId++, address, port }, users: 0 };
+    if (entry === undefined || entry.terminating !== terminating) {
+      entry = { id: entry?.id ?? this.#nextBackendId++, terminating, users: entry?.users ?? 0 };
       this.#backends.set(key, entry);
-      this.#maps.backends.update(entry.backend.id, { address, port, proto: 0, state: BE_STATE_ACTIVE });
+      const state = terminating ? BE_STATE_TERMINATING : BE_STATE_ACTIVE;
+      this.#deps.maps.backends.update(entry.id, { address, port, proto: 0, state });
     }
     entry.users += 1;
-    return entry.backend;
+    return { id: entry.id, address, port, terminating };
   }
 
   #release(backend: Backend): void {
@@ -145,88 +178,15 @@ export class ServiceManager {
     const entry = this.#backends.get(key);
     if (entry !== undefined && --entry.users === 0) {
       this.#backends.delete(key);
-      this.#maps.backends.delete(backend.id);
-    }
-  }
-
-  /** Slots first, then the frontend that makes them visible. @see cilium:pkg/maps/lbmap/lbmap.go#LBBPFMap.UpsertService */
-  #write(frontend: Frontend, oldCount: number): void {
-    const { services, reverseNat } = this.#maps;
-    const entry = { backendId: 0, count: 0, revNatIndex: frontend.id, flags: 0, flags2: 0 };
-    reverseNat.update(frontend.id, { address: frontend.address, port: frontend.port });
-    for (const [index, backend] of frontend.backends.entries()) {
-      services.update(slotKey(frontend, index + 1), { ...entry, backendId: backend.id });
-    }
-    const key = slotKey(frontend, 0);
-    const before = services.lookup(key);
-    const value = { ...entry, count: frontend.backends.length };
-    services.update(key, value);
-    for (let slot = frontend.backends.length + 1; slot <= oldCount; slot++) {
-      services.delete(slotKey(frontend, slot));
-    }
-    if (this.#journey.recording) {
-      this.#journey.add({
-        kind: 'change',
-        actor: 'agent',
-        fn: 'UpsertService',
-        see: 'cilium:pkg/maps/lbmap/lbmap.go#LBBPFMap.UpsertService',
-        target: services.spec.name,
-        key: services.spec.key.toJson(key),
-        before: before === undefined ? null : services.spec.valueToJson(before),
-        after: services.spec.valueToJson(value),
-      });
-    }
-  }
-
-  #removeVanished(old: Service, now: Service | null): void {
-    const address = clusterIp(old);
-    const kept = now !== null && clusterIp(now) === address ? (now.spec.ports ?? []).map((port) => port.port) : [];
-    for (const port of old.spec.ports ?? []) {
-      const key = `${address}:${port.port}`;
-      const frontend = this.#frontends.get(key);
-      if (frontend === undefined || kept.includes(port.port)) {
-        continue;
-      }
-      this.#frontends.delete(key);
-      for (let slot = frontend.backends.length; slot >= 0; slot--) {
-        this.#maps.services.delete(slotKey(frontend, slot));
-      }
-      this.#maps.reverseNat.delete(frontend.id);
-      for (const backend of frontend.backends) {
-        this.#release(backend);
-      }
+      this.#deps.maps.backends.delete(backend.id);
     }
   }
 }
 
-function slotKey(frontend: Frontend, slot: number): Lb4Key {
-  return { address: frontend.address, dport: frontend.port, backendSlot: slot, proto: 0, scope: LB_LOOKUP_SCOPE_EXT };
+function frontendKey({ address, port }: { readonly address: Ipv4; readonly port: number }): string {
+  return `${address}:${port}`;
 }
 
 function keyOf(object: Service | Endpoints): string {
   return `${object.metadata.namespace ?? 'default'}/${object.metadata.name}`;
-}
-
-/**
- * The address of a service that has one.
- * @remarks Not modelled: NodePort, LoadBalancer and external addresses.
- */
-function clusterIp(service: Service): Ipv4 | null {
-  const text = service.spec.clusterIP;
-  return text === undefined || text === 'None' ? null : parseIpv4(text);
-}
-
-function backendsOf(endpoints: Endpoints, service: Service, port: number): { address: Ipv4; port: number }[] {
-  const name = service.spec.ports?.find((one) => one.port === port)?.name;
-  const found: { address: Ipv4; port: number }[] = [];
-  for (const subset of endpoints.subsets ?? []) {
-    const target = (subset.ports ?? []).find((one) => (one.name ?? '') === (name ?? ''));
-    for (const one of target === undefined ? [] : (subset.addresses ?? [])) {
-      const address = parseIpv4(one.ip);
-      if (address !== null && target !== undefined) {
-        found.push({ address, port: target.port });
-      }
-    }
-  }
-  return found;
 }

@@ -1,5 +1,5 @@
 /** Layer 3 rewriting and delivery to a local endpoint. @see cilium:bpf/lib/l3.h */
-import { type Skb, TC_ACT_OK } from '../../kernel/skb.ts';
+import { PACKET_HOST, type Skb, TC_ACT_OK } from '../../kernel/skb.ts';
 import { DROP_INVALID, DROP_MISSED_TAIL_CALL, REASON_FORWARDED } from '../../maps/drop_reasons.ts';
 import type { EndpointInfo } from '../../maps/lxcmap.ts';
 import type { MetricDirection } from '../../maps/metricsmap.ts';
@@ -37,8 +37,29 @@ export function ipv4L3(skb: Skb, smac: Mac | null, dmac: Mac): number {
   return TC_ACT_OK;
 }
 
+/** To the device of a local endpoint. @see cilium:bpf/lib/l3.h#redirect_ep */
+export function redirectEp(env: BpfEnv, skb: Skb, ifindex: number, endpointId: number): number {
+  if (env.journey.recording) {
+    env.journey.add({
+      kind: 'decide',
+      actor: 'bpf',
+      fn: 'redirect_ep',
+      see: 'cilium:bpf/lib/l3.h#redirect_ep',
+      packet: skb.packet.id,
+      verdict: 'deliver',
+      why: `to endpoint ${endpointId} through device ${ifindex}`,
+    });
+  }
+  if (ifindex === 0) {
+    skb.pktType = PACKET_HOST;
+    return TC_ACT_OK;
+  }
+  return skb.redirect(ifindex);
+}
+
 /**
  * Hands the packet to the policy program of a local endpoint.
+ * @param hairpin a pod talks to itself through a service: no policy, straight to the device
  * @returns the action of the tail-called program as `TailCalled`, or a negative drop reason
  * @see cilium:bpf/lib/l3.h#ipv4_local_delivery
  */
@@ -49,12 +70,16 @@ export function ipv4LocalDelivery(
   ep: EndpointInfo,
   direction: MetricDirection,
   fromHost: boolean,
+  hairpin = false,
 ): number {
   const error = ipv4L3(skb, ep.nodeMac, ep.mac);
   if (error < 0) {
     return error;
   }
   updateMetrics(env, skb.packet.length, direction, REASON_FORWARDED);
+  if (hairpin && env.config.quirks.loopbackBypass) {
+    return redirectEp(env, skb, ep.ifindex, ep.lxcId);
+  }
   skb.cb[CB_SRC_LABEL] = seclabel;
   skb.cb[CB_IFINDEX] = ep.ifindex;
   skb.cb[CB_FROM_HOST] = fromHost ? 1 : 0;

@@ -5,11 +5,12 @@
 import type { Skb } from '../../kernel/skb.ts';
 import type { CtMap, Ipv4CtTuple } from '../../maps/ctmap.ts';
 import { DROP_NO_SERVICE } from '../../maps/drop_reasons.ts';
-import { BE_STATE_ACTIVE, LB_LOOKUP_SCOPE_EXT, type Lb4Backend, type Lb4Service } from '../../maps/lbmap.ts';
+import { BE_STATE_ACTIVE, LB_LOOKUP_SCOPE_EXT, type Lb4Backend, type Lb4Service, SVC_FLAG_AFFINITY } from '../../maps/lbmap.ts';
 import { formatIpv4, type Ipv4 } from '../../net/ipv4.ts';
 import { type L4Header, withIp, withIpL4 } from '../../net/packet.ts';
 import type { Json } from '../../sim/journey.ts';
 import type { BpfEnv } from '../env.ts';
+import { lb4AffinityBackendId, lb4UpdateAffinity } from './affinity.ts';
 import { CT_NEW, CT_SERVICE, ctCreate4, ctLookup4 } from './conntrack.ts';
 import type { CtState } from './ct_state.ts';
 import { CB_BACKEND_ID, CB_CT_STATE, CB_PROXY_MAGIC } from './meta.ts';
@@ -46,65 +47,77 @@ export function lb4LookupService(env: BpfEnv, skb: Skb, address: Ipv4, dport: nu
  * Picks a backend (or stays with the one of the connection) and rewrites the packet's destination.
  * @returns 0, or DROP_NO_SERVICE; `state` gets the reverse NAT index and, for a pod that meets itself, the loopback addresses
  * @see cilium:bpf/lib/lb.h#lb4_local
- * @remarks Not modelled: session affinity.
  */
 export function lb4Local(env: BpfEnv, map: CtMap, skb: Skb, tuple: Ipv4CtTuple, service: Lb4Service, state: CtState): number {
   if (service.count === 0) {
     return DROP_NO_SERVICE;
   }
   const { monitor } = env.scratch;
+  const client = skb.packet.ip.src;
   const status = ctLookup4(env, map, tuple, skb, CT_SERVICE, state);
   // The service entry does not decide about notifications; the connection's own does.
   env.scratch.monitor = monitor;
   if (status < 0) {
     return DROP_NO_SERVICE;
   }
-  let active = service;
-  let backend: Lb4Backend | undefined;
-  if (status === CT_NEW) {
-    state.backendId = selectBackendId(env, skb, service);
-    backend = lookupBackend(env, skb, state.backendId);
-    state.revNatIndex = service.revNatIndex;
-    if (backend === undefined || ctCreate4(env, map, null, tuple, skb, CT_SERVICE, state, false, false) < 0) {
-      return DROP_NO_SERVICE;
-    }
-  } else {
-    if (state.revNatIndex !== service.revNatIndex) {
-      // An entry of an older Cilium (index 0) keeps its backend; one of another service does not.
-      if (state.revNatIndex !== 0) {
-        state.backendId = selectBackendId(env, skb, service);
-      }
-      state.revNatIndex = service.revNatIndex;
-      updateServiceEntry(map, tuple, state);
-    }
-    backend = lookupBackend(env, skb, state.backendId);
-    const draining = backend !== undefined && !state.syn;
-    if ((backend === undefined || backend.state !== BE_STATE_ACTIVE) && !draining) {
-      const again = lb4LookupService(env, skb, env.scratch.lbKey.address, env.scratch.lbKey.dport, true);
-      if (again === undefined) {
-        return DROP_NO_SERVICE;
-      }
-      state.backendId = selectBackendId(env, skb, again);
-      backend = lookupBackend(env, skb, state.backendId);
-      if (backend === undefined) {
-        return DROP_NO_SERVICE;
-      }
-      active = again;
-      updateServiceEntry(map, tuple, state);
-    }
-  }
-  if (backend === undefined) {
+  const chosen = status === CT_NEW ? newChoice(env, map, skb, tuple, service, state) : oldChoice(env, map, skb, tuple, service, state);
+  if (chosen === undefined) {
     return DROP_NO_SERVICE;
   }
-  state.revNatIndex = active.revNatIndex;
-  state.addr = backend.address;
-  if (skb.packet.ip.src === backend.address) {
+  state.revNatIndex = service.revNatIndex;
+  state.addr = chosen.address;
+  if (isAffinity(env, service)) {
+    lb4UpdateAffinity(env, service, client, false, state.backendId);
+  }
+  if (client === chosen.address) {
     state.loopback = true;
     state.addr = env.config.ipv4Loopback;
-    state.svcAddr = skb.packet.ip.src;
+    state.svcAddr = client;
   }
-  lb4Xlate(env, skb, backend, state.loopback);
+  lb4Xlate(env, skb, chosen, state.loopback);
   return 0;
+}
+
+/** The first packet: the backend the client had before, or a random one. */
+function newChoice(env: BpfEnv, map: CtMap, skb: Skb, tuple: Ipv4CtTuple, service: Lb4Service, state: CtState): Lb4Backend | undefined {
+  state.backendId = isAffinity(env, service) ? lb4AffinityBackendId(env, skb.packet.id, service, skb.packet.ip.src, false) : 0;
+  let backend = state.backendId === 0 ? undefined : lookupBackend(env, skb, state.backendId);
+  if (backend === undefined) {
+    state.backendId = selectBackendId(env, skb, service);
+    backend = lookupBackend(env, skb, state.backendId);
+  }
+  state.revNatIndex = service.revNatIndex;
+  return backend !== undefined && ctCreate4(env, map, null, tuple, skb, CT_SERVICE, state, false, false) >= 0 ? backend : undefined;
+}
+
+/** A later packet: the connection's backend, unless that is gone or was another service's. */
+function oldChoice(env: BpfEnv, map: CtMap, skb: Skb, tuple: Ipv4CtTuple, service: Lb4Service, state: CtState): Lb4Backend | undefined {
+  if (state.revNatIndex !== service.revNatIndex) {
+    // An entry of an older Cilium (index 0) keeps its backend; one of another service does not.
+    if (state.revNatIndex !== 0) {
+      const before = isAffinity(env, service) ? lb4AffinityBackendId(env, skb.packet.id, service, skb.packet.ip.src, false) : 0;
+      state.backendId = before === 0 ? selectBackendId(env, skb, service) : before;
+    }
+    state.revNatIndex = service.revNatIndex;
+    updateServiceEntry(map, tuple, state);
+  }
+  const backend = lookupBackend(env, skb, state.backendId);
+  // What is open may drain to a backend that ends; what is new goes to one that stays.
+  if (backend !== undefined && (backend.state === BE_STATE_ACTIVE || !state.syn)) {
+    return backend;
+  }
+  const again = lb4LookupService(env, skb, env.scratch.lbKey.address, env.scratch.lbKey.dport, true);
+  if (again === undefined) {
+    return undefined;
+  }
+  state.backendId = selectBackendId(env, skb, again);
+  updateServiceEntry(map, tuple, state);
+  return lookupBackend(env, skb, state.backendId);
+}
+
+/** @see cilium:bpf/lib/lb.h#lb4_svc_is_affinity */
+function isAffinity(env: BpfEnv, service: Lb4Service): boolean {
+  return env.config.sessionAffinity && (service.flags & SVC_FLAG_AFFINITY) !== 0;
 }
 
 /** Saves what the next tail call needs in the control buffer. @see cilium:bpf/lib/lb.h#lb4_ctx_store_state */

@@ -1,0 +1,115 @@
+/**
+ * What a Service object means to the datapath: its frontends, and which endpoints stand behind each.
+ * @see cilium:pkg/k8s/service.go#ParseService
+ * @see cilium:pkg/k8s/watchers/watcher.go#datapathSVCs
+ * @remarks Not modelled: trafficPolicy Local, topology aware hints, host ports, services shared between clusters.
+ */
+import type { EndpointAddress, Endpoints, Service, ServicePort } from '../../k8s/objects.ts';
+import { type Ipv4, parseIpv4 } from '../../net/ipv4.ts';
+
+/** @see cilium:pkg/loadbalancer/loadbalancer.go#SVCType */
+export type ServiceType = 'ClusterIP' | 'NodePort' | 'ExternalIPs' | 'LoadBalancer';
+
+/** An endpoint of a service. */
+export interface WantedBackend {
+  readonly address: Ipv4;
+  readonly port: number;
+  /** It ends: what is open may go on, nothing new comes. */
+  readonly terminating: boolean;
+}
+
+/** A frontend as the objects want it. */
+export interface WantedFrontend {
+  readonly type: ServiceType;
+  readonly address: Ipv4;
+  readonly port: number;
+  readonly backends: readonly WantedBackend[];
+  /** sessionAffinity: ClientIP, and for how many seconds. */
+  readonly affinity: number | null;
+  /** loadBalancerSourceRanges */
+  readonly sourceRanges: readonly string[];
+}
+
+/** What of the node's configuration decides. */
+export interface FrontendOptions {
+  /** `enable-node-port` */
+  readonly nodePort: boolean;
+  /** Addresses at which node ports are served. */
+  readonly nodeAddresses: readonly Ipv4[];
+}
+
+/** @see kubernetes:staging/src/k8s.io/api/core/v1/types.go#DefaultClientIPServiceAffinitySeconds */
+const DEFAULT_AFFINITY_SECONDS = 10800;
+
+/** The frontends of a service, in the order in which the agent gives them ids. */
+export function wantedFrontends(service: Service, endpoints: Endpoints, options: FrontendOptions): WantedFrontend[] {
+  const { clusterIP, type, externalIPs } = service.spec;
+  const clusterAddress = clusterIP === undefined || clusterIP === 'None' ? null : parseIpv4(clusterIP);
+  if (type === 'ExternalName' || clusterAddress === null) {
+    return [];
+  }
+  const affinity = affinityOf(service);
+  const sourceRanges = (service.spec['loadBalancerSourceRanges'] as readonly string[] | undefined) ?? [];
+  const frontends: WantedFrontend[] = [];
+  const add = (kind: ServiceType, address: Ipv4, port: number, backends: readonly WantedBackend[]): void => {
+    // The frontend map knows no protocol: the TCP and the UDP port of one number are one frontend.
+    if (!frontends.some((other) => other.address === address && other.port === port)) {
+      frontends.push({ type: kind, address, port, backends, affinity, sourceRanges: kind === 'LoadBalancer' ? sourceRanges : [] });
+    }
+  };
+  const ports = service.spec.ports ?? [];
+  const everyPort = (kind: ServiceType, address: Ipv4): void => {
+    for (const port of ports) {
+      add(kind, address, port.port, backendsOf(endpoints, port));
+    }
+  };
+  everyPort('ClusterIP', clusterAddress);
+  for (const address of loadBalancerAddresses(service)) {
+    everyPort('LoadBalancer', address);
+  }
+  for (const address of (externalIPs ?? []).flatMap((text) => parseIpv4(text) ?? [])) {
+    everyPort('ExternalIPs', address);
+  }
+  if (options.nodePort && (type === 'NodePort' || type === 'LoadBalancer')) {
+    for (const port of ports.filter(({ nodePort }) => nodePort !== undefined && nodePort !== 0)) {
+      for (const address of [...options.nodeAddresses, 0]) {
+        add('NodePort', address, port.nodePort as number, backendsOf(endpoints, port));
+      }
+    }
+  }
+  return frontends;
+}
+
+function affinityOf(service: Service): number | null {
+  if (service.spec.sessionAffinity !== 'ClientIP') {
+    return null;
+  }
+  const config = service.spec['sessionAffinityConfig'] as { readonly clientIP?: { readonly timeoutSeconds?: number } } | undefined;
+  return config?.clientIP?.timeoutSeconds || DEFAULT_AFFINITY_SECONDS;
+}
+
+function loadBalancerAddresses(service: Service): Ipv4[] {
+  const status = service['status'] as { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] } } | undefined;
+  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip === undefined ? [] : (parseIpv4(ip) ?? [])));
+}
+
+/** The endpoints behind a port of a service. */
+function backendsOf(endpoints: Endpoints, port: ServicePort): WantedBackend[] {
+  const found: WantedBackend[] = [];
+  const add = (addresses: readonly EndpointAddress[] | undefined, number: number, terminating: boolean): void => {
+    for (const { ip } of addresses ?? []) {
+      const address = parseIpv4(ip);
+      if (address !== null) {
+        found.push({ address, port: number, terminating });
+      }
+    }
+  };
+  for (const subset of endpoints.subsets ?? []) {
+    const target = (subset.ports ?? []).find((one) => (one.name ?? '') === (port.name ?? ''));
+    if (target !== undefined) {
+      add(subset.addresses, target.port, false);
+      add(subset.terminatingAddresses, target.port, true);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,90 @@
+/**
+ * Writing services to the lb maps: backends first, then slots, then the frontend that makes them visible.
+ * @see cilium:pkg/maps/lbmap/lbmap.go#LBBPFMap.UpsertService
+ * @see cilium:pkg/service/service.go#Service.upsertServiceIntoLBMaps
+ */
+import {
+  LB_LOOKUP_SCOPE_EXT,
+  type Lb4Key,
+  SVC_FLAG_AFFINITY,
+  SVC_FLAG_EXTERNAL_IP,
+  SVC_FLAG_LOADBALANCER,
+  SVC_FLAG_NODEPORT,
+  SVC_FLAG_ROUTABLE,
+  SVC_FLAG_SOURCE_RANGE,
+} from '../../maps/lbmap.ts';
+import type { Journey } from '../../sim/journey.ts';
+import type { NodeMaps } from '../datapath/node.ts';
+import type { ServiceType } from './frontends.ts';
+import type { Frontend } from './service.ts';
+
+const TYPE_FLAGS: Readonly<Record<ServiceType, number>> = {
+  ClusterIP: 0,
+  NodePort: SVC_FLAG_NODEPORT | SVC_FLAG_ROUTABLE,
+  ExternalIPs: SVC_FLAG_EXTERNAL_IP | SVC_FLAG_ROUTABLE,
+  LoadBalancer: SVC_FLAG_LOADBALANCER | SVC_FLAG_ROUTABLE,
+};
+
+/** Writes a frontend that is new or has changed. Slots of terminating backends stand behind those that count. */
+export function writeFrontend(maps: NodeMaps, journey: Journey, frontend: Frontend, oldCount: number): void {
+  const { services, reverseNat } = maps;
+  const entry = { backendId: 0, count: 0, revNatIndex: frontend.id, flags: 0, flags2: 0 };
+  const active = frontend.backends.filter((backend) => !backend.terminating);
+  const ordered = [...active.sort(byId), ...frontend.backends.filter((backend) => backend.terminating).sort(byId)];
+  for (const [index, backend] of ordered.entries()) {
+    services.update(slotKey(frontend, index + 1), { ...entry, backendId: backend.id });
+  }
+  reverseNat.update(frontend.id, { address: frontend.address, port: frontend.port });
+  const key = slotKey(frontend, 0);
+  const before = services.lookup(key);
+  const flags =
+    TYPE_FLAGS[frontend.type] |
+    (frontend.affinity === null ? 0 : SVC_FLAG_AFFINITY) |
+    (frontend.sourceRanges.length === 0 ? 0 : SVC_FLAG_SOURCE_RANGE);
+  const value = { ...entry, backendId: frontend.affinity ?? 0, count: active.length, flags };
+  services.update(key, value);
+  for (let slot = ordered.length + 1; slot <= oldCount; slot++) {
+    services.delete(slotKey(frontend, slot));
+  }
+  if (journey.recording) {
+    journey.add({
+      kind: 'change',
+      actor: 'agent',
+      fn: 'UpsertService',
+      see: 'cilium:pkg/maps/lbmap/lbmap.go#LBBPFMap.UpsertService',
+      target: services.spec.name,
+      key: services.spec.key.toJson(key),
+      before: before === undefined ? null : services.spec.valueToJson(before),
+      after: services.spec.valueToJson(value),
+    });
+  }
+}
+
+/** Which backends a service with affinity has. @see cilium:pkg/service/service.go#Service.addBackendsToAffinityMatchMap */
+export function writeAffinityMatches(maps: NodeMaps, old: Frontend | undefined, frontend: Frontend | null): void {
+  const now = frontend === null || frontend.affinity === null ? [] : frontend.backends;
+  if (old !== undefined && old.affinity !== null) {
+    for (const { id } of old.backends.filter((one) => !now.some((other) => other.id === one.id))) {
+      maps.affinityMatch.delete({ backendId: id, revNatId: old.id });
+    }
+  }
+  for (const { id } of now) {
+    maps.affinityMatch.update({ backendId: id, revNatId: (frontend as Frontend).id }, 1);
+  }
+}
+
+/** Removes a frontend. @see cilium:pkg/maps/lbmap/lbmap.go#deleteServiceProto */
+export function deleteFrontend(maps: NodeMaps, frontend: Frontend): void {
+  for (let slot = 0; slot <= frontend.backends.length; slot++) {
+    maps.services.delete(slotKey(frontend, slot));
+  }
+  maps.reverseNat.delete(frontend.id);
+}
+
+function slotKey(frontend: Frontend, slot: number): Lb4Key {
+  return { address: frontend.address, dport: frontend.port, backendSlot: slot, proto: 0, scope: LB_LOOKUP_SCOPE_EXT };
+}
+
+function byId(a: { readonly id: number }, b: { readonly id: number }): number {
+  return a.id - b.id;
+}
