@@ -93,6 +93,7 @@ export class Cluster {
       bpffs: new BpfFs(),
       nextPacketId: () => ++this.#packetId,
       hosts: options.world,
+      names: options.dns,
       nodes: options.nodes,
       curlVersion: options.curlVersion,
     });

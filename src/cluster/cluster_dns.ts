@@ -1,8 +1,10 @@
 /** What CoreDNS knows: the names of services and pods, from the API server. @see https://github.com/kubernetes/dns/blob/master/docs/specification.md */
 import type { ApiServer } from '../k8s/api_server.ts';
 import type { Endpoints, Pod, Service } from '../k8s/objects.ts';
+import type { DnsRecord } from '../net/dns.ts';
 import { type Ipv4, parseIpv4 } from '../net/ipv4.ts';
 import type { DnsZone } from '../workloads/coredns.ts';
+import type { WorldNames } from './world_names.ts';
 
 /** Domain of the cluster. */
 export const CLUSTER_DOMAIN = 'cluster.local';
@@ -11,10 +13,9 @@ export const CLUSTER_DOMAIN = 'cluster.local';
 export class ClusterDns implements DnsZone {
   readonly domain = CLUSTER_DOMAIN;
   readonly #api: ApiServer;
-  readonly #outside: ReadonlyMap<string, readonly Ipv4[]>;
+  readonly #outside: WorldNames;
 
-  /** @param outside names of the world with their addresses */
-  constructor(api: ApiServer, outside: ReadonlyMap<string, readonly Ipv4[]> = new Map()) {
+  constructor(api: ApiServer, outside: WorldNames) {
     this.#api = api;
     this.#outside = outside;
   }
@@ -35,8 +36,17 @@ export class ClusterDns implements DnsZone {
     return kind === 'svc' ? this.#service(namespace, labels.slice(0, -2)) : kind === 'pod' ? podAddress(labels.slice(0, -2)) : null;
   }
 
-  forward(name: string): readonly Ipv4[] | null | undefined {
-    return this.#outside.get(name) ?? null;
+  forward(name: string): readonly DnsRecord[] | null {
+    return this.#outside.resolve(name);
+  }
+
+  alias(name: string): string | null {
+    const labels = name.slice(0, -this.domain.length - 1).split('.');
+    if (labels.length !== 3 || labels[2] !== 'svc') {
+      return null;
+    }
+    const { spec } = this.#api.get<Service>('Service', labels[1] as string, labels[0] as string) ?? {};
+    return spec?.type === 'ExternalName' ? ((spec['externalName'] as string | undefined) ?? null) : null;
   }
 
   /** `name`, or `host.name` for a pod behind a headless service. */

@@ -71,6 +71,20 @@ export interface WorldHost {
   readonly podRoutes: boolean;
 }
 
+/** A name outside with records of its own. */
+export interface WorldName {
+  readonly name: string;
+  /** The name it is an alias of; `null`: it has addresses. */
+  readonly cname: string | null;
+  readonly ips: readonly string[];
+  /** Seconds. */
+  readonly ttl: number;
+  /** Addresses in one answer; 0 = all. */
+  readonly answers: number;
+  /** Every so many seconds an answer holds the next addresses; 0 = never. */
+  readonly rotate: number;
+}
+
 /** Everything a run depends on. */
 export interface ClusterOptions {
   readonly clusterName: string;
@@ -88,6 +102,8 @@ export interface ClusterOptions {
   readonly curlVersion: string;
   /** Hosts outside the cluster. */
   readonly world: readonly WorldHost[];
+  /** Names outside beyond those of the hosts. */
+  readonly dns: readonly WorldName[];
 }
 
 /** A cluster of one node, as `cilium install` on k3s gives it, with nothing pinned. */
@@ -102,6 +118,7 @@ export const DEFAULT_CLUSTER_OPTIONS: ClusterOptions = {
   wallTime: 1_685_577_600_000,
   curlVersion: '7.58.0',
   world: [],
+  dns: [],
 };
 
 /** What is wrong with values for Cilium's options: unknown names, values out of their set, values the model does not follow. */

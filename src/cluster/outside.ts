@@ -18,7 +18,8 @@ import type { ProcessEnv, Server } from '../workloads/process.ts';
 import { UdpEcho } from '../workloads/udp_echo.ts';
 import type { Fabric } from './fabric.ts';
 import { randomMac } from './names.ts';
-import type { NodeOptions, WorldHost, WorldServer } from './options.ts';
+import type { NodeOptions, WorldHost, WorldName, WorldServer } from './options.ts';
+import { WorldNames } from './world_names.ts';
 
 /** What the world is made of. */
 export interface OutsideDeps {
@@ -29,6 +30,7 @@ export interface OutsideDeps {
   readonly bpffs: BpfFs;
   readonly nextPacketId: () => number;
   readonly hosts: readonly WorldHost[];
+  readonly names: readonly WorldName[];
   readonly nodes: readonly NodeOptions[];
   readonly curlVersion: string;
 }
@@ -45,12 +47,11 @@ const RESOLVER: Ipv4 = 0xc6120035;
 
 /** The hosts outside. */
 export class Outside {
-  /** Addresses by name, in lower case. */
-  readonly names: ReadonlyMap<string, readonly Ipv4[]>;
+  readonly names: WorldNames;
   readonly #hosts = new Map<string, OutsideHost>();
 
   constructor(deps: OutsideDeps) {
-    this.names = namesOf(deps.hosts);
+    this.names = new WorldNames(deps.scheduler.clock, deps.hosts, deps.names);
     if (deps.hosts.length === 0) {
       return;
     }
@@ -112,18 +113,6 @@ function newServer(server: WorldServer, host: WorldHost): Server {
   return server.protocol === 'UDP' ? new UdpEcho(server.port, server.text) : newEchoServer(server.port, server.text ?? `${host.name}\n`);
 }
 
-function namesOf(hosts: readonly WorldHost[]): ReadonlyMap<string, readonly Ipv4[]> {
-  const names = new Map<string, readonly Ipv4[]>();
-  for (const host of hosts) {
-    const addresses = host.ips.map((ip) => parseIpv4(ip) as Ipv4);
-    for (const name of [host.name, ...host.names]) {
-      const key = name.toLowerCase();
-      names.set(key, [...(names.get(key) ?? []), ...addresses]);
-    }
-  }
-  return names;
-}
-
-function zoneOf(names: ReadonlyMap<string, readonly Ipv4[]>): DnsZone {
-  return { domain: 'invalid', lookup: () => null, forward: (name) => names.get(name) ?? null };
+function zoneOf(names: WorldNames): DnsZone {
+  return { domain: 'invalid', lookup: () => null, forward: (name) => names.resolve(name) };
 }

@@ -25,6 +25,7 @@ export function clusterIssues(options: ClusterOptions, document: SourceDocument)
   checkAddresses(options, report);
   checkIds(options, report);
   checkWorld(options, report);
+  checkNames(options, report);
   return issues;
 }
 
@@ -118,6 +119,21 @@ function checkWorld({ nodes, serviceCIDR, world }: ClusterOptions, report: Repor
         report(['world', i, 'ip'], `${ip} lies in ${range}, which is not outside`);
       }
       taken.set(ip, `${host.name} outside`);
+    }
+  });
+}
+
+/** A name outside has an alias or addresses. */
+function checkNames({ dns }: ClusterOptions, report: Report): void {
+  dns.forEach(({ name, cname, ips, answers }, i) => {
+    if (dns.slice(0, i).some((other) => other.name.toLowerCase() === name.toLowerCase())) {
+      report(['dns', i, 'name'], `there are two names "${name}"`);
+    }
+    if ((cname === null) === (ips.length === 0)) {
+      report(['dns', i], `"${name}" needs either cname or ips`);
+    }
+    if (answers > ips.length) {
+      report(['dns', i, 'answers'], `"${name}" has ${ips.length} addresses, an answer cannot hold ${answers}`);
     }
   });
 }

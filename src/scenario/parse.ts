@@ -1,7 +1,7 @@
 /**
  * Reads a scenario file. Everything that can be wrong with it is found here, before anything runs.
  */
-import { type ClusterOptions, DEFAULT_CLUSTER_OPTIONS, type WorldHost } from '../cluster/options.ts';
+import { type ClusterOptions, DEFAULT_CLUSTER_OPTIONS, type WorldHost, type WorldName } from '../cluster/options.ts';
 import { SECOND } from '../sim/clock.ts';
 import { clusterIssues } from './check_cluster.ts';
 import { readDocument, type SourceDocument } from './document.ts';
@@ -76,7 +76,12 @@ function clusterOptions(section: ClusterSection): ClusterOptions {
     wallTime: section.wallTime ?? defaults.wallTime,
     curlVersion: section.curlVersion ?? defaults.curlVersion,
     world: (section.world ?? []).map(worldHost),
+    dns: (section.dns ?? []).map(worldName),
   };
+}
+
+function worldName({ name, cname, ips, ttl, answers, rotate }: NonNullable<ClusterSection['dns']>[number]): WorldName {
+  return { name, cname: cname ?? null, ips: ips ?? [], ttl: ttl ?? 30, answers: answers ?? 0, rotate: (rotate ?? 0) / SECOND };
 }
 
 function worldHost(host: NonNullable<ClusterSection['world']>[number]): WorldHost {

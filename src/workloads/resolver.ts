@@ -2,10 +2,11 @@
  * Name resolution as glibc's getaddrinfo does it: the search list by the dots in the name, A and AAAA asked in parallel on one socket, each name
  * tried on a socket of its own.
  * @see glibc:resolv/res_query.c#__res_context_search
- * @remarks Simplified: one name server, UDP only, and A answers alone count: pods have no IPv6.
+ * @remarks Simplified: one name server, and A answers alone count: pods have no IPv6.
  */
 import { isErrno } from '../kernel/socket.ts';
 import { DNS_RCODE_NOERROR, DNS_RCODE_NXDOMAIN, DNS_TYPE_A, DNS_TYPE_AAAA, type DnsMessage, decodeDns, encodeDns } from '../net/dns.ts';
+import { FrameReader, frame } from '../net/dns_frames.ts';
 import { IPV4_ANY, type Ipv4, parseIpv4 } from '../net/ipv4.ts';
 import { SECOND } from '../sim/clock.ts';
 import type { ProcessEnv } from './process.ts';
@@ -65,16 +66,23 @@ function query(env: ProcessEnv, name: string, done: (result: ResolveResult) => v
   const answers = new Map<number, DnsMessage>();
   let attempt = 0;
   let finished = false;
+  /** Ends the attempt by TCP, once an answer was too long for a datagram. */
+  let again: () => void = () => undefined;
   const socket = env.sockets.udp({
     local: { address: IPV4_ANY, port: 0 },
     remote: server,
     onMessage: (bytes) => {
       const message = decodeDns(bytes);
-      if (message?.response === true && ids.includes(message.id)) {
-        answers.set(message.id, message);
-        if (answers.size === 2) {
-          finish(judge([...answers.values()]));
-        }
+      if (message?.response !== true || !ids.includes(message.id)) {
+        return;
+      }
+      if (message.truncated) {
+        again = queryTcp(env, name, finish);
+        return;
+      }
+      answers.set(message.id, message);
+      if (answers.size === 2) {
+        finish(judge([...answers.values()]));
       }
     },
     onError: () => finish({ ok: false, error: 'failure' }),
@@ -83,6 +91,7 @@ function query(env: ProcessEnv, name: string, done: (result: ResolveResult) => v
     if (!finished) {
       finished = true;
       timer?.cancel();
+      again();
       if (!isErrno(socket)) {
         socket.close();
       }
@@ -104,10 +113,34 @@ function query(env: ProcessEnv, name: string, done: (result: ResolveResult) => v
   return () => {
     finished = true;
     timer?.cancel();
+    again();
     if (!isErrno(socket)) {
       socket.close();
     }
   };
+}
+
+/** Asks for A over TCP, after an answer that did not fit. Returns the function that ends it. */
+function queryTcp(env: ProcessEnv, name: string, done: (result: ResolveResult) => void): () => void {
+  const id = env.rng.below(65536);
+  const reader = new FrameReader();
+  const socket = env.sockets.connect({
+    remote: { address: env.resolvConf.nameserver, port: 53 },
+    handlers: {
+      onConnected: (one) => one.write(frame(encodeDns(question(id, name, DNS_TYPE_A)))),
+      onData: (_socket, bytes) => {
+        for (const text of reader.push(bytes)) {
+          const message = decodeDns(text);
+          if (message?.response === true && message.id === id) {
+            done(judge([message]));
+          }
+        }
+      },
+      onEnd: () => done({ ok: false, error: 'failure' }),
+      onError: () => done({ ok: false, error: 'failure' }),
+    },
+  });
+  return isErrno(socket) ? () => undefined : () => socket.close();
 }
 
 function question(id: number, name: string, type: number): DnsMessage {

@@ -7,6 +7,7 @@ import { isErrno, type SocketAddress, type SocketLayer, type TcpSocket, type Udp
 import type { Identity as NumericIdentity } from '../../maps/identity.ts';
 import { identityMark, MARK_MAGIC_IDENTITY, MARK_MAGIC_PROXY_EGRESS } from '../../maps/marks.ts';
 import { DNS_RCODE_FORMERR, DNS_RCODE_NOERROR, type DnsMessage, decodeDns, encodeDns } from '../../net/dns.ts';
+import { FrameReader, frame } from '../../net/dns_frames.ts';
 import { IPV4_ANY, type Ipv4 } from '../../net/ipv4.ts';
 import { type Nanos, SECOND } from '../../sim/clock.ts';
 import type { Rng } from '../../sim/rng.ts';
@@ -14,7 +15,6 @@ import type { Scheduler } from '../../sim/scheduler.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import { improperQuery, rcodeReply } from './dns_message.ts';
 import { DnsRules } from './dns_rules.ts';
-import { FrameReader, frame } from './tcp_frames.ts';
 
 /** How long the proxy waits for a server. @see cilium:pkg/fqdn/dnsproxy/proxy.go#ProxyForwardTimeout */
 export const PROXY_FORWARD_TIMEOUT: Nanos = 10 * SECOND;

@@ -48,6 +48,15 @@ const worldHostSchema = z.strictObject({
   podRoutes: z.boolean().optional().describe('Whether it has routes to pod addresses through their nodes; default: false.'),
 });
 
+const worldNameSchema = z.strictObject({
+  name: nameSchema,
+  cname: nameSchema.optional().describe('The name it is an alias of.'),
+  ips: z.array(ipv4Schema).optional().describe('Its addresses.'),
+  ttl: z.int().min(0).max(0x7fffffff).optional().describe('Time to live in seconds; default: 30.'),
+  answers: z.int().min(1).optional().describe('How many addresses one answer holds; default: all.'),
+  rotate: durationSchema.optional().describe('How long an answer stays before the next addresses come; default: for ever.'),
+});
+
 /** The section. Every member is optional; what is not given comes from the defaults and the seed. */
 export const clusterSchema = z
   .strictObject({
@@ -66,6 +75,7 @@ export const clusterSchema = z
     wallTime: timeSchema.optional(),
     curlVersion: z.string().optional(),
     world: z.array(worldHostSchema).optional().describe('Hosts outside the cluster.'),
+    dns: z.array(worldNameSchema).optional().describe('Names outside the cluster with records of their own.'),
     pins: pinsSchema.optional().describe('Values for what a real cluster draws at random.'),
   })
   .describe('The cluster the scenario runs in.');

@@ -2,8 +2,8 @@ import * as dnsPacket from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { extractMsgDetails, improperQuery, MAX_TTL, rcodeReply } from '../../../src/agent/fqdn/dns_message.ts';
-import { FrameReader, frame } from '../../../src/agent/fqdn/tcp_frames.ts';
 import { type DnsMessage, decodeDns } from '../../../src/net/dns.ts';
+import { FrameReader, frame } from '../../../src/net/dns_frames.ts';
 
 /** A message as an independent implementation writes it. */
 function message(packet: Parameters<typeof dnsPacket.encode>[0]): DnsMessage {
