@@ -1,6 +1,7 @@
 /** A cluster as a scenario and the commands see it. */
 
 import type { Cluster } from '../cluster/cluster.ts';
+import { entryOrigins, proxyRuleOrigins } from '../cluster/policy_origins.ts';
 import type { ObjectView } from '../shell/cluster_view.ts';
 import type { CommandResult } from '../shell/table.ts';
 import type { OpenResult } from './connection.ts';
@@ -34,6 +35,8 @@ export function clusterHost(cluster: Cluster): ScenarioHost {
     findPod: (reference): PodName | null => findPod(cluster, reference),
     connect: (pod, host, port, timeout): OpenResult => openConnection(cluster, pod, { host, port, timeout }),
     fault: (fault) => doFault(cluster, fault),
+    entryOrigins: (endpointId, key) => cluster.nodes.flatMap((node) => entryOrigins(cluster, node, endpointId, key)),
+    proxyRuleOrigins: (place) => cluster.nodes.flatMap((node) => proxyRuleOrigins(cluster, node, place)),
     enforced: (endpointId, direction): EnforcedPolicy | null => enforcedPolicy(cluster, endpointId, direction),
   };
 }

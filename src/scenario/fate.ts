@@ -8,6 +8,7 @@ import type { LogRecord } from '../monitor/log_record.ts';
 import { formatIpv4 } from '../net/ipv4.ts';
 import { ports } from '../net/packet.ts';
 import type { Step } from '../sim/journey.ts';
+import { allowedBy, denyReferences, type OriginSource } from './fate_origins.ts';
 import type { EnforcedPolicy } from './host.ts';
 import type { Decider, DropResult, Fate, PolicyReference } from './result.ts';
 
@@ -25,6 +26,8 @@ export interface Ending {
   readonly steps: readonly Step[];
   /** What the policies say about an endpoint. */
   enforced(endpointId: number, direction: 'ingress' | 'egress'): EnforcedPolicy | null;
+  /** Where entries and rules come from. */
+  readonly origins: OriginSource;
   /** The endpoint that has an address, or `null`. */
   endpointAt(ip: string): number | null;
 }
@@ -41,13 +44,18 @@ export function fateOf(ending: Ending): Fate {
   );
   if (drop !== undefined) {
     const policy = drop.reason.startsWith('Policy denied');
+    const step = dropDecision(ending.steps);
+    const denying = denyReferences(
+      ending.steps.find(({ seq }) => seq === step),
+      ending.origins,
+    );
     return {
       outcome: 'dropped',
       decidedBy: policy ? 'bpf policy' : 'kernel',
       why: `${drop.reason}: ${drop.source} -> ${drop.destination}, ${drop.count === 1 ? 'one packet' : `${drop.count} packets`}, at endpoint ${drop.endpointId}`,
-      step: dropDecision(ending.steps),
+      step,
       drops,
-      policies: policy ? closedBy(ending, drop) : [],
+      policies: denying.length > 0 ? denying : policy ? closedBy(ending, drop) : [],
     };
   }
   const decidedBy: Decider = proxied === null ? 'kernel' : proxied.decider;
@@ -97,7 +105,14 @@ function answered(ending: Ending, status: number, drops: readonly DropResult[], 
   if (proxied?.local) {
     return { outcome: 'failed', decidedBy: proxied.decider, why: proxied.why, step: proxied.step, drops, policies: [] };
   }
-  return { outcome: 'answered', decidedBy: 'server', why: `the server answered ${status}`, step: null, drops, policies: [] };
+  return {
+    outcome: 'answered',
+    decidedBy: 'server',
+    why: `the server answered ${status}`,
+    step: null,
+    drops,
+    policies: allowedBy(ending.steps, ending.origins),
+  };
 }
 
 function deniedText(record: LogRecord): string {

@@ -4,6 +4,7 @@
 import type { ClusterView } from '../shell/cluster_view.ts';
 import type { Step } from '../sim/journey.ts';
 import type { OpenResult } from './connection.ts';
+import type { OriginSource } from './fate_origins.ts';
 import type { ObjectResult, PolicyReference } from './result.ts';
 import type { ManifestText, ObjectName } from './scenario.ts';
 
@@ -30,7 +31,7 @@ export interface EnforcedPolicy {
 }
 
 /** A cluster as a scenario uses it. */
-export interface ScenarioHost extends ClusterView {
+export interface ScenarioHost extends ClusterView, OriginSource {
   /** The journey so far. */
   journey(): readonly Step[];
   /** Applies manifests; objects without a namespace go to the given one. */

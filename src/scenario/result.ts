@@ -67,7 +67,7 @@ export interface Fate {
   /** Position in the journey of the step that decided, or `null` when no single step did. */
   readonly step: number | null;
   readonly drops: readonly DropResult[];
-  /** For a denial: the policies that closed the door. */
+  /** For a denial: the policies that closed the door; for an answer: those that opened it. */
   readonly policies: readonly PolicyReference[];
 }
 

@@ -239,6 +239,7 @@ function endingOf(run: Run, pod: PodName, status: number | null, error: string, 
     events: eventsSince(mark),
     steps: host.journey().slice(mark.journey),
     enforced: (endpointId, direction) => host.enforced(endpointId, direction),
+    origins: host,
     endpointAt: (ip) => ips.get(ip)?.endpointId ?? null,
   };
 }

@@ -115,6 +115,8 @@ export function fakeHost(): { readonly host: ScenarioHost; readonly log: string[
       log.push(JSON.stringify(fault));
       return null;
     },
+    entryOrigins: () => [],
+    proxyRuleOrigins: () => [],
     enforced: (endpointId, direction) =>
       endpointId !== 863 || direction !== 'ingress'
         ? null

@@ -22,7 +22,11 @@ const fate = z.strictObject({
   why: z.string(),
   step: z.int().nullable().describe('Position in the journey of the step that decided.'),
   drops: z.array(drop),
-  policies: z.array(policy).describe('For a denial: the policy elements that closed the door, with the line they were written on.'),
+  policies: z
+    .array(policy)
+    .describe(
+      'For a denial: the policy elements that closed the door; for an answer: those that opened it; with the line they were written on.',
+    ),
 });
 const object = z.strictObject({
   kind: z.string(),
