@@ -39,9 +39,9 @@ export interface SubjectInput {
 export interface PolicyCase {
   readonly name: string;
   readonly caution?: string;
-  readonly identities: readonly { readonly id: number; readonly labels: readonly string[] }[];
-  readonly policies: readonly Readonly<Record<string, unknown>>[];
-  readonly subjects: readonly SubjectInput[];
+  readonly identities?: readonly { readonly id: number; readonly labels?: readonly string[] }[];
+  readonly policies?: readonly Readonly<Record<string, unknown>>[];
+  readonly subjects?: readonly SubjectInput[];
   readonly enforcement?: PolicyConfig['enforcement'];
   readonly clusterNamedPorts?: readonly { readonly name: string; readonly port: number; readonly proto?: string }[];
   readonly dns?: Readonly<Record<string, readonly string[]>>;
@@ -96,8 +96,8 @@ const SECRETS: CertificateManager = {
 export function computePolicyCase(input: PolicyCase): PolicyResult {
   const config: PolicyConfig = { ...DEFAULT_POLICY_CONFIG, enforcement: input.enforcement ?? 'default', ...input.config };
   const identities = new Map(reservedIdentities().map((identity) => [identity.id, identity]));
-  for (const { id, labels } of input.identities) {
-    identities.set(id, newIdentity(id, parseLabelArray(labels)));
+  for (const { id, labels } of input.identities ?? []) {
+    identities.set(id, newIdentity(id, parseLabelArray(labels ?? [])));
   }
   const cidrs = newCidrIdentities();
   const dns = Object.entries(input.dns ?? {});
@@ -107,7 +107,7 @@ export function computePolicyCase(input: PolicyCase): PolicyResult {
   });
   const repository = new Repository(cache, config, SECRETS);
   const services = backendsOf(input);
-  const policies = input.policies.map((object) => {
+  const policies = (input.policies ?? []).map((object) => {
     const parsed = parse(object, config);
     if (parsed.issues.length > 0) {
       return { accepted: false, rules: 0, error: parsed.issues[0]?.message ?? '' };
@@ -127,7 +127,7 @@ export function computePolicyCase(input: PolicyCase): PolicyResult {
     return { accepted: true, rules: rules.length };
   });
   const names = new Map(cidrs.list().map(({ prefix, identity }) => [identity.id, prefix]));
-  const subjects = input.subjects.map((subject) => computeSubject(input, subject, repository, identities, names));
+  const subjects = (input.subjects ?? []).map((subject) => computeSubject(input, subject, repository, identities, names));
   const allocated = cidrs.list().map(({ prefix, identity }) => [prefix, identity.id] as const);
   return {
     policies,
@@ -136,14 +136,26 @@ export function computePolicyCase(input: PolicyCase): PolicyResult {
   };
 }
 
-function parse(object: Readonly<Record<string, unknown>>, config: PolicyConfig): ParsedPolicy {
+/** What no policy is, is refused as the agent's decoder would. */
+function refused(message: string): ParsedPolicy {
+  const ref = { kind: 'CiliumRules', namespace: '', name: '' } as const;
+  return { ref, rules: [], identityLabels: [], issues: [{ code: 'decode', message: `decode: ${message}`, path: [] }] };
+}
+
+function parse(object: Readonly<Record<string, unknown>> | null, config: PolicyConfig): ParsedPolicy {
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) {
+    return refused(`cannot unmarshal ${JSON.stringify(object)} into a policy object`);
+  }
   switch (object['kind']) {
     case 'NetworkPolicy':
       return parseNetworkPolicy(object, config);
     case 'CiliumRules':
       return parseRuleList(object['rules'], config);
-    default:
+    case 'CiliumNetworkPolicy':
+    case 'CiliumClusterwideNetworkPolicy':
       return parseCnp(object, config);
+    default:
+      return refused(`no kind ${JSON.stringify(object['kind'])} is registered`);
   }
 }
 
@@ -269,7 +281,7 @@ function namedPortsOf(input: PolicyCase, subject: SubjectInput): { own: NamedPor
     }));
   const cluster =
     input.clusterNamedPorts?.map(({ name, port, proto }) => ({ name: name.toLowerCase(), port, proto: protocolNumber(proto ?? 'TCP') })) ??
-    input.subjects.flatMap((one) => read(one.namedPorts));
+    (input.subjects ?? []).flatMap((one) => read(one.namedPorts));
   return { own: read(subject.namedPorts), cluster };
 }
 
