@@ -25,12 +25,26 @@ export function collectGarbage(map: CtMap, nowSeconds: number): number {
   return deleted;
 }
 
+/** Removes the entries of an address, whichever side it is on; returns how many. @see cilium:pkg/maps/ctmap/ctmap.go#GCFilter.doFiltering */
+export function scrubAddress(maps: readonly CtMap[], address: Ipv4): number {
+  let deleted = 0;
+  for (const map of maps) {
+    for (const [key] of map.entries()) {
+      if (key.saddr === address || key.daddr === address) {
+        map.delete(key);
+        deleted += 1;
+      }
+    }
+  }
+  return deleted;
+}
+
 /** The interval to the next run after `ratio` of the entries was deleted. Seconds. */
 export function nextInterval(previous: number, ratio: number): number {
   if (ratio > 0.25) {
-    return Math.max(MIN_INTERVAL, Math.floor(previous * (1 - Math.min(ratio, 0.9))));
+    return Math.max(MIN_INTERVAL, Math.round(previous * (1 - Math.min(ratio, 0.9))));
   }
-  return ratio > 0 && ratio < 0.05 ? Math.min(MAX_INTERVAL, Math.floor(previous * 1.5)) : previous;
+  return ratio > 0 && ratio < 0.05 ? Math.min(MAX_INTERVAL, Math.round(previous * 1.5)) : previous;
 }
 
 /** Hears which connections live, to keep names alive that they use. @see cilium:pkg/maps/ctmap/gc/gc.go#Enable */

@@ -19,7 +19,7 @@ import type { Rng } from '../../sim/rng.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
 import type { AccessLogSink, LogEntry } from '../../xds/access_log.ts';
 import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
-import { startConntrackGc } from '../ctmap/gc.ts';
+import { scrubAddress, startConntrackGc } from '../ctmap/gc.ts';
 import { installStaticRules } from '../datapath/iptables.ts';
 import type { Loader } from '../datapath/loader.ts';
 import { type HostDevices, initMaps, type NodeMaps, setupHostNetwork } from '../datapath/node.ts';
@@ -214,6 +214,7 @@ export class Daemon {
       loader: deps.loader,
       isHost: (endpoint) => endpoint.identity?.id === IDENTITY_HOST,
       writeEndpoint: (endpoint) => this.#writeEndpoint(endpoint),
+      scrubConntrack: (address) => scrubAddress([this.maps.ct4, this.maps.ctAny4], address),
       regenerated: (endpoint) => {
         syncCiliumEndpoint(deps.api, endpoint, this.nodeIp, options['enable-endpoint-status']);
         this.monitor.send({ kind: 'agent', name: 'Endpoint regenerated', text: JSON.stringify({ id: endpoint.id }) });

@@ -4,6 +4,7 @@
  * @see cilium:pkg/endpoint/bpf.go#Endpoint.regenerateBPF
  */
 
+import type { Ipv4 } from '../../net/ipv4.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
 import type { EndpointDatapathConfig, Loader } from '../datapath/loader.ts';
@@ -39,6 +40,8 @@ export interface RegenerationDeps {
   readonly isHost: (endpoint: Endpoint) => boolean;
   /** Called when the endpoint's lxc map entries are to be written. */
   readonly writeEndpoint: (endpoint: Endpoint) => void;
+  /** Removes the connection entries of an address; returns how many. */
+  readonly scrubConntrack: (address: Ipv4) => number;
   /** Frees the build slot before waiting for the proxy. */
   readonly releaseSlot: () => void;
 }
@@ -69,8 +72,15 @@ export function regenerateBPF(
   }
   addRedirects(round);
   tellProxy(round);
-  step(round, 'syncPolicyMap', syncPolicyMap(endpoint, deps.journey));
+  const failed = synchronize(round);
+  if (failed !== null) {
+    revert(round);
+    deps.releaseSlot();
+    done(failed);
+    return;
+  }
   removeOldRedirects(round);
+  scrubConntrack(round);
   realizeDatapath(round, level);
   deps.releaseSlot();
   step(round, 'waitForProxyCompletions', null);
@@ -79,14 +89,36 @@ export function regenerateBPF(
       done(null);
       return;
     }
-    if (failure === null) {
-      step(round, 'syncPolicyMap', syncPolicyMap(endpoint, deps.journey));
+    const error = failure ?? synchronize(round);
+    if (error === null) {
       finish(round);
     } else {
       revert(round);
     }
-    done(failure);
+    done(error);
   });
+}
+
+/**
+ * Writes the map. Keys that do not fit stay out, those that do stay in: the policy is then neither the old nor the new one until a retry succeeds.
+ * @see cilium:pkg/endpoint/bpf.go#Endpoint.syncPolicyMap
+ */
+function synchronize(round: Round): string | null {
+  const result = syncPolicyMap(round.endpoint, round.deps.journey);
+  step(round, 'syncPolicyMap', result);
+  return result.failed === 0 ? null : 'unable to regenerate policy because PolicyMap synchronization failed: syncPolicyMap failed';
+}
+
+/**
+ * Before its first program runs, connections of whoever had the endpoint's address before are forgotten.
+ * @see cilium:pkg/endpoint/bpf.go#Endpoint.scrubIPsInConntrackTable
+ */
+function scrubConntrack(round: Round): void {
+  const { deps, endpoint } = round;
+  if (!endpoint.ctCleaned) {
+    endpoint.ctCleaned = true;
+    step(round, 'scrubIPsInConntrackTable', { deleted: deps.scrubConntrack(endpoint.ipv4) });
+  }
 }
 
 /** @see cilium:pkg/endpoint/policy.go#Endpoint.regeneratePolicy */

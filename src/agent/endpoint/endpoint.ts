@@ -77,6 +77,8 @@ export class Endpoint {
   desiredPolicy: EndpointPolicy | null = null;
   realizedPolicy: EndpointPolicy | null = null;
   forcePolicyComputation = false;
+  /** Connection entries of the address's former owners are gone. */
+  ctCleaned = false;
   /** What the map holds. */
   readonly realizedMap = new Map<PackedKey, RealizedEntry>();
   /** Proxy ports by redirect id. */
