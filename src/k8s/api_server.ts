@@ -3,6 +3,7 @@
  * Watchers hear of changes in order and never inside the call that made them.
  * @see kubernetes:staging/src/k8s.io/client-go/tools/cache/shared_informer.go
  */
+import { mergeApplied, withLastApplied } from './apply_merge.ts';
 import type { KubeObject, LabelSelector } from './objects.ts';
 import { matchesSelector } from './selector.ts';
 
@@ -108,7 +109,7 @@ export class ApiServer {
     const stored: T = {
       ...admitted,
       metadata: {
-        ...object.metadata,
+        ...admitted.metadata,
         ...namespace,
         uid: object.metadata.uid ?? this.#deps.uid(),
         resourceVersion: String(++this.#revision),
@@ -149,12 +150,13 @@ export class ApiServer {
 
   /** What `kubectl apply` does: creates, or updates what the user states and keeps the status. */
   apply<T extends KubeObject>(object: T, origin: Origin | null = null): ApplyOutcome {
+    const applied = withLastApplied(object);
     const old = this.get<T>(object.kind, object.metadata.namespace ?? 'default', object.metadata.name);
     if (old === undefined) {
-      this.create(object, origin);
+      this.create(applied, origin);
       return 'created';
     }
-    const merged = mergeApplied(old, object) as T;
+    const merged = mergeApplied(old, applied) as T;
     if (sameJson(merged, old)) {
       return 'unchanged';
     }
@@ -227,27 +229,9 @@ function keyOf(kind: string, namespace: string | undefined, name: string): strin
   return isNamespaced(kind) ? `${namespace ?? 'default'}/${name}` : name;
 }
 
-/** The user's members over the stored ones; what only the server or a controller wrote (status, ClusterIP) stays. */
-function mergeApplied(old: KubeObject, applied: KubeObject): KubeObject {
-  const oldSpec = old['spec'];
-  const newSpec = applied['spec'];
-  const keepServerFields = applied.kind === 'Service' && isObject(oldSpec) && isObject(newSpec);
-  const spec = keepServerFields
-    ? { ...(oldSpec['clusterIP'] === undefined ? {} : { clusterIP: oldSpec['clusterIP'], clusterIPs: oldSpec['clusterIPs'] }), ...newSpec }
-    : newSpec;
-  const metadata = { ...old.metadata, ...applied.metadata };
-  return {
-    ...old,
-    ...applied,
-    metadata,
-    ...(spec === undefined ? {} : { spec }),
-    ...(old['status'] === undefined ? {} : { status: old['status'] }),
-  };
-}
-
 function withoutStatus(object: KubeObject): unknown {
-  const { status: _status, metadata, ...rest } = object;
-  return { ...rest, labels: metadata.labels, annotations: metadata.annotations };
+  const { status: _status, metadata: _metadata, ...rest } = object;
+  return rest;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

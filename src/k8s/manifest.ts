@@ -17,6 +17,8 @@ export interface ManifestIssue {
   readonly path: string;
   readonly line: number;
   readonly column: number;
+  /** The object it is in; absent where the text is no object at all. */
+  readonly object?: Readonly<Record<string, unknown>>;
 }
 
 /** An object with its place. */
@@ -56,6 +58,20 @@ export function parseManifest(text: string, file: string): Manifest {
   return { objects, issues };
 }
 
+/** The value of a text that is no object: a patch. */
+export function parseYamlValue(
+  text: string,
+): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string } {
+  const issues: ManifestIssue[] = [];
+  const [document] = parse(text, new LineCounter(), issues);
+  const error = document?.errors[0];
+  if (error !== undefined || (document !== undefined && depthOf(document.contents) > MAX_DEPTH)) {
+    return { ok: false, error: error === undefined ? 'nested too deep' : firstLine(error.message) };
+  }
+  const value = document === undefined ? null : toValue(document, issues);
+  return issues[0] === undefined ? { ok: true, value } : { ok: false, error: issues[0].message };
+}
+
 interface Source {
   readonly document: Document;
   readonly lines: LineCounter;
@@ -93,7 +109,7 @@ function toValue(document: Document, issues: ManifestIssue[]): unknown {
 
 function collect(value: unknown, path: Path, source: Source, objects: ManifestObject[], issues: ManifestIssue[]): void {
   const report = (code: string, at: Path, message: string): void => {
-    issues.push({ code, message, path: pathText(at), ...locate(source, [...path, ...at]) });
+    issues.push({ code, message, path: pathText(at), ...locate(source, [...path, ...at]), ...(isObject(value) ? { object: value } : {}) });
   };
   if (!isObject(value)) {
     report('object', [], 'expected a Kubernetes object (a map with apiVersion and kind)');

@@ -32,6 +32,8 @@ export function clusterHost(cluster: Cluster): ScenarioHost {
       deleteObjects(cluster, manifests, objects, namespace),
     settle: (limit) => cluster.settle(limit),
     advance: (nanos) => cluster.advance(nanos),
+    api: cluster.api,
+    runUntil: (condition, limit) => cluster.runUntil(condition, limit),
     findPod: (reference): PodName | null => findPod(cluster, reference),
     connect: (pod, host, port, timeout): OpenResult => openConnection(cluster, pod, { host, port, timeout }),
     fault: (fault) => doFault(cluster, fault),

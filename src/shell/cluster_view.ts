@@ -1,8 +1,10 @@
 /**
  * What the commands read of a cluster: the same things the real tools get from maps, the agent's API, Envoy's admin socket and the API server.
- * Everything is read at the moment of the call. {@link ClusterView.exec}, `settle` and `advance` let virtual time run.
+ * Everything is read at the moment of the call. {@link ClusterView.exec}, `settle`, `advance` and `runUntil` let virtual time run; kubectl writes
+ * through `api`.
  */
 import type { PolicyOrigin } from '../cluster/policy_origins.ts';
+import type { ApiServer } from '../k8s/api_server.ts';
 import type { PolicyKey } from '../maps/policymap.ts';
 import type { MonitorNames } from '../monitor/event.ts';
 import type { MonitorEvents } from '../monitor/event_ring.ts';
@@ -122,4 +124,11 @@ export interface ClusterView {
   settle(limit?: number): void;
   /** Lets the given nanoseconds pass. */
   advance(nanos: number): void;
+  /** The API server, for the commands that write. Its watchers hear of a change once time runs. */
+  readonly api: KubeApi;
+  /** Lets time run until a condition holds, for at most `limit` nanoseconds; whether it holds. */
+  runUntil(condition: () => boolean, limit: number): boolean;
 }
+
+/** What commands ask of the API server. */
+export type KubeApi = Pick<ApiServer, 'get' | 'list' | 'create' | 'update' | 'updateStatus' | 'apply' | 'delete'>;

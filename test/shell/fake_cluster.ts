@@ -1,4 +1,6 @@
 /** A cluster made of maps and objects by hand: the article's, without anything that runs. */
+
+import { ApiServer } from '../../src/k8s/api_server.ts';
 import {
   CT_MAP_ANY4_GLOBAL,
   CT_MAP_TCP4_GLOBAL,
@@ -282,6 +284,8 @@ export function fakeCluster(node: NodeView = fakeNode()): ClusterView {
     now: () => 58770e9,
     settle: () => undefined,
     advance: () => undefined,
+    api: new ApiServer({ later: (callback) => callback(), now: () => '2023-06-12T03:04:05Z', uid: () => 'uid' }),
+    runUntil: (condition) => condition(),
   };
 }
 

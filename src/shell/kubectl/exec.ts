@@ -3,9 +3,12 @@
  * @see kubernetes:staging/src/k8s.io/kubectl/pkg/cmd/exec/exec.go
  */
 import { AGENT_TOOLS } from '../agent_tools.ts';
-import type { ClusterView } from '../cluster_view.ts';
+import type { ClusterView, ObjectView } from '../cluster_view.ts';
 import type { Flags } from '../flags.ts';
+import { type CommandResult, failed } from '../table.ts';
 import { findTool, type Parsed, ready, refused, type ToolContext } from '../tool.ts';
+import { get, items, text } from './columns/cell.ts';
+import { findPodFor } from './pods_of.ts';
 import { type KubectlVerb, namespaceOf } from './verb.ts';
 
 /** The verb. */
@@ -32,22 +35,76 @@ function parse(flags: Flags): Parsed {
     return refused('error: you must specify at least one command for the container');
   }
   const namespace = namespaceOf(flags);
-  const pod = target.replace(/^pods?\//, '');
-  const tool = isAgent(namespace, pod) ? findTool(argv[0] as string, AGENT_TOOLS) : null;
+  const tool = isAgent(namespace, target.replace(/^pods?\//, '')) ? findTool(argv[0] as string, AGENT_TOOLS) : null;
   if (tool === null) {
-    return ready(({ cluster }) => cluster.exec(namespace, pod, argv));
+    return ready(({ cluster }) => execute(cluster, { namespace, target, container: flags.value('container') }, argv));
   }
   const parsed = tool.parse(argv.slice(1));
   if (!parsed.ok) {
     return parsed;
   }
   const { follow } = parsed;
-  const inPod = (context: ToolContext): ToolContext => ({ ...context, agentPod: pod });
+  const inPod = (context: ToolContext): ToolContext => ({ ...context, agentPod: agentPodName(context.cluster, namespace, target) });
   return {
     ok: true,
-    run: (context) => parsed.run(inPod(context)),
+    run: (context) => terminated(parsed.run(inPod(context))),
     ...(follow === undefined ? {} : { follow: (context) => follow(inPod(context)) }),
   };
+}
+
+interface Place {
+  readonly namespace: string;
+  /** A pod's name or `type/name`. */
+  readonly target: string;
+  readonly container: string | null;
+}
+
+/** Runs a program in a pod's container. */
+export function execute(cluster: ClusterView, { namespace, target, container }: Place, argv: readonly string[]): CommandResult {
+  const found = findPodFor(cluster, namespace, target);
+  if (!found.ok) {
+    return failed(found.error);
+  }
+  const { name } = found.pod.metadata;
+  const phase = text(get(found.pod, 'status', 'phase'), 'Pending');
+  if (phase === 'Succeeded' || phase === 'Failed') {
+    return failed(`error: cannot exec into a container in a completed pod; current phase is ${phase}`);
+  }
+  const names = containerNames(found.pod);
+  const [first = ''] = names;
+  if (container !== null && !names.includes(container)) {
+    return failed(`Error from server (BadRequest): container ${container} is not valid for pod ${name}`);
+  }
+  if (phase !== 'Running') {
+    return failed(`error: unable to upgrade connection: container not found ("${container ?? first}")`);
+  }
+  const result = terminated(cluster.exec(namespace, name, argv));
+  return container === null && names.length > 1
+    ? { ...result, stderr: `Defaulted container "${first}" out of: ${names.join(', ')}\n${result.stderr}` }
+    : result;
+}
+
+/**
+ * The line about an exit code that is not 0, and the runtime's own error in kubectl's words.
+ * @remarks Simplified: containerd's message also names the id of the exec session, which is random.
+ */
+function terminated(result: CommandResult): CommandResult {
+  if (result.stderr.startsWith('OCI runtime exec failed')) {
+    const text = `error: Internal error occurred: error executing command in container: failed to exec in container: failed to start exec: ${result.stderr}`;
+    return { ...result, exitCode: 1, stderr: text };
+  }
+  return result.exitCode === 0 ? result : { ...result, stderr: `${result.stderr}command terminated with exit code ${result.exitCode}\n` };
+}
+
+/** Names of a pod's containers. */
+export function containerNames(pod: ObjectView): string[] {
+  return items(get(pod, 'spec', 'containers')).map((one) => text(get(one, 'name'), ''));
+}
+
+/** The name of the agent's pod; the text itself where it only stands for one. */
+function agentPodName(cluster: ClusterView, namespace: string, target: string): string {
+  const found = findPodFor(cluster, namespace, target);
+  return found.ok ? found.pod.metadata.name : target;
 }
 
 /** Whether a name is that of an agent's pod; `$agent` stands for one in scenario steps. */

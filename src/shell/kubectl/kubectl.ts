@@ -5,17 +5,85 @@
 import { nearest } from '../../net/nearest_word.ts';
 import { type FlagSpec, parseFlags } from '../flags.ts';
 import { type Parsed, refused, type Tool } from '../tool.ts';
+import { apiResourcesVerb, apiVersionsVerb, clusterInfoVerb, configVerb, versionVerb } from './about.ts';
+import { applyVerb } from './apply.ts';
+import { createVerb } from './create.ts';
+import { deleteVerb } from './delete.ts';
+import { describeVerb } from './describe/describe.ts';
 import { execVerb } from './exec.ts';
+import { exposeVerb } from './expose.ts';
 import { getVerb } from './get.ts';
+import { annotateVerb, labelVerb } from './label.ts';
+import { logsVerb } from './logs.ts';
+import { patchVerb } from './patch.ts';
+import { rolloutVerb } from './rollout.ts';
+import { runVerb } from './run.ts';
+import { scaleVerb } from './scale.ts';
 import type { KubectlVerb } from './verb.ts';
+import { waitVerb } from './wait.ts';
 
-const VERBS: readonly KubectlVerb[] = [execVerb, getVerb];
+const VERBS: readonly KubectlVerb[] = [
+  annotateVerb,
+  apiResourcesVerb,
+  apiVersionsVerb,
+  applyVerb,
+  clusterInfoVerb,
+  configVerb,
+  createVerb,
+  deleteVerb,
+  describeVerb,
+  execVerb,
+  exposeVerb,
+  getVerb,
+  labelVerb,
+  logsVerb,
+  patchVerb,
+  rolloutVerb,
+  runVerb,
+  scaleVerb,
+  versionVerb,
+  waitVerb,
+];
+
+/** Verbs of the real kubectl that have no model here. */
+const NOT_MODELLED = [
+  'alpha',
+  'attach',
+  'auth',
+  'autoscale',
+  'certificate',
+  'completion',
+  'cordon',
+  'cp',
+  'debug',
+  'diff',
+  'drain',
+  'edit',
+  'events',
+  'explain',
+  'kustomize',
+  'options',
+  'plugin',
+  'port-forward',
+  'proxy',
+  'replace',
+  'set',
+  'taint',
+  'top',
+  'uncordon',
+];
 
 /** Flags of every verb. */
 const GLOBAL_FLAGS: readonly FlagSpec[] = [
   { name: 'namespace', short: 'n', value: true },
   { name: 'context', value: true },
   { name: 'kubeconfig', value: true },
+  { name: 'cluster', value: true },
+  { name: 'user', value: true },
+  { name: 'request-timeout', value: true },
+  { name: 'server', short: 's', value: true },
+  { name: 'v', short: 'v', value: true },
+  { name: 'warnings-as-errors' },
 ];
 
 /** The tool. */
@@ -90,6 +158,9 @@ function unknownVerb(word: string): Parsed {
   const known = VERBS.map(({ name }) => name);
   if (word === '') {
     return refused(`error: kubectl needs a verb; known: ${known.join(', ')}`);
+  }
+  if (NOT_MODELLED.includes(word)) {
+    return refused(`error: kubectl ${word} is not modelled; known: ${known.join(', ')}`);
   }
   const suggestion = nearest(word, known);
   const hint = suggestion === null ? `known: ${known.join(', ')}` : `did you mean "kubectl ${suggestion}"?`;

@@ -3,6 +3,7 @@
  * @see kubernetes:staging/src/k8s.io/client-go/util/jsonpath/jsonpath.go
  * @remarks Simplified: the members of a map under `*` come in the order of their names; Go's order is random.
  */
+import { goJson } from '../../../net/go_json.ts';
 import { type PathNode, parseJsonPath } from './jsonpath_parser.ts';
 
 /** The text of an evaluated template, or the message kubectl prints. */
@@ -44,26 +45,6 @@ export function jsonPathText(value: unknown): string {
     return '';
   }
   return typeof value === 'object' ? goJson(value) : String(value);
-}
-
-/** JSON as Go writes it: sorted members, `<`, `>` and `&` escaped. */
-export function goJson(value: unknown): string {
-  return JSON.stringify(sortedMembers(value)).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-/** The value with the members of all maps in the order of their names; absent ones are left out. */
-export function sortedMembers(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return value.map(sortedMembers);
-  }
-  if (!isMap(value)) {
-    return value;
-  }
-  return Object.fromEntries(
-    memberNames(value)
-      .filter((key) => value[key] !== undefined)
-      .map((key) => [key, sortedMembers(value[key])]),
-  );
 }
 
 class EvalError extends Error {}

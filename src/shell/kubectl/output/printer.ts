@@ -2,13 +2,14 @@
  * The `-o` formats: objects as tables, JSON, YAML, names, or by a template.
  * @see kubernetes:staging/src/k8s.io/kubectl/pkg/cmd/get/get_flags.go
  */
+import { sortedMembers } from '../../../net/go_json.ts';
 import type { ObjectView } from '../../cluster_view.ts';
 import { type CommandResult, failed, kubectlTable, printed } from '../../table.ts';
 import { type Refused, refused } from '../../tool.ts';
 import { labelsCell } from '../columns/cell.ts';
 import { qualifiedSingular, type ResourceType } from '../resource_types.ts';
 import { customColumns } from './custom_columns.ts';
-import { printJsonPath, sortedMembers } from './jsonpath.ts';
+import { printJsonPath } from './jsonpath.ts';
 import { yamlText } from './yaml_text.ts';
 
 /** How objects are printed. */
