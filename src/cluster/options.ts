@@ -56,6 +56,8 @@ export interface WorldServer {
   readonly protocol: 'TCP' | 'UDP';
   /** Body of every answer; `null`: the host's name and a newline. */
   readonly text: string | null;
+  /** A TCP server that speaks HTTPS. */
+  readonly tls?: boolean;
 }
 
 /** A host outside the cluster, on the other side of the nodes' network cards. */

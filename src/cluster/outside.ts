@@ -110,7 +110,9 @@ function startHost(
 }
 
 function newServer(server: WorldServer, host: WorldHost): Server {
-  return server.protocol === 'UDP' ? new UdpEcho(server.port, server.text) : newEchoServer(server.port, server.text ?? `${host.name}\n`);
+  return server.protocol === 'UDP'
+    ? new UdpEcho(server.port, server.text)
+    : newEchoServer(server.port, server.text ?? `${host.name}\n`, server.tls);
 }
 
 function zoneOf(names: WorldNames): DnsZone {

@@ -90,7 +90,7 @@ function worldHost(host: NonNullable<ClusterSection['world']>[number]): WorldHos
     name: host.name,
     names: host.names ?? [],
     ips: typeof host.ip === 'string' ? [host.ip] : host.ip,
-    servers: servers.map(({ port, protocol, text }) => ({ port, protocol: protocol ?? 'TCP', text: text ?? null })),
+    servers: servers.map(({ port, protocol, text, tls }) => ({ port, protocol: protocol ?? 'TCP', text: text ?? null, tls: tls ?? false })),
     podRoutes: host.podRoutes ?? false,
   };
 }

@@ -2,7 +2,7 @@
  * curl: one request over one connection, with curl's exit codes and messages.
  * @see curl:src/tool_operate.c#operate
  */
-import { isErrno, type SocketErrno, type TcpSocket } from '../kernel/socket.ts';
+import { isErrno, type SocketErrno, type TcpHandlers, type TcpSocket } from '../kernel/socket.ts';
 import { concatBytes, fromUtf8, latin1, NO_BYTES, utf8 } from '../net/bytes.ts';
 import { formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.ts';
 import { MILLISECOND, SECOND } from '../sim/clock.ts';
@@ -11,9 +11,17 @@ import { type CurlOptions, type CurlUrl, parseCurl, parseUrl } from './curl_opti
 import { CurlResponse } from './curl_response.ts';
 import type { ProcessEnv, ProcessResult, RunningProcess } from './process.ts';
 import { resolve } from './resolver.ts';
+import { type TlsFailure, tlsClient } from './tls.ts';
 
 /** Since this version an ETIMEDOUT of connect(2) is exit code 28. @see https://github.com/curl/curl/pull/4462 */
 const TIMEDOUT_SINCE = [7, 67, 0] as const;
+
+/** What OpenSSL says of handshakes that fail. */
+const TLS_FAILURES: Readonly<Record<TlsFailure, (peer: string) => string>> = {
+  reset: (peer) => `OpenSSL SSL_connect: Connection reset by peer in connection to ${peer} `,
+  closed: (peer) => `OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to ${peer} `,
+  'not-tls': () => 'error:1408F10B:SSL routines:ssl3_get_record:wrong version number',
+};
 
 /** Runs `curl` with the arguments after the command's name. */
 export function curl(env: ProcessEnv, args: readonly string[], done: (result: ProcessResult) => void): RunningProcess {
@@ -58,9 +66,8 @@ class Transfer {
       this.#later(() => this.#fail(3, 'URL using bad/illegal format or missing URL'));
       return;
     }
-    if (url.scheme !== 'http') {
-      const why = url.scheme === 'https' ? 'TLS is not modelled: https' : `Protocol "${url.scheme}" not supported or disabled in libcurl`;
-      this.#later(() => this.#fail(1, why));
+    if (url.scheme !== 'http' && url.scheme !== 'https') {
+      this.#later(() => this.#fail(1, `Protocol "${url.scheme}" not supported or disabled in libcurl`));
       return;
     }
     if (maxTime !== null) {
@@ -94,14 +101,18 @@ class Transfer {
 
   #connect(address: Ipv4, url: CurlUrl): void {
     this.#note(`*   Trying ${formatIpv4(address)}...`);
+    const handlers: TcpHandlers = {
+      onConnected: (one) => this.#onConnected(one, url),
+      onData: (_socket, bytes) => this.#onData(bytes),
+      onEnd: () => this.#onEnd(),
+      onError: (_socket, errno) => this.#onError(errno),
+    };
     const socket = this.#env.sockets.connect({
       remote: { address, port: url.port },
-      handlers: {
-        onConnected: (one) => this.#onConnected(one, url),
-        onData: (_socket, bytes) => this.#onData(bytes),
-        onEnd: () => this.#onEnd(),
-        onError: (_socket, errno) => this.#onError(errno),
-      },
+      handlers:
+        url.scheme === 'https'
+          ? tlsClient(this.#env.rng, url.host, handlers, (why) => this.#fail(35, TLS_FAILURES[why](`${url.host}:${url.port}`)))
+          : handlers,
     });
     if (isErrno(socket)) {
       this.#later(() => this.#onError(socket));
@@ -112,6 +123,7 @@ class Transfer {
 
   #onConnected(socket: TcpSocket, url: CurlUrl): void {
     this.#connected = true;
+    this.#socket = socket;
     this.#note(`* Connected to ${url.host} (${formatIpv4(socket.remote.address)}) port ${url.port} (#0)`);
     const head = requestHead(this.#options, url, this.#env.curlVersion);
     for (const line of head.split('\r\n').slice(0, -1)) {
@@ -251,7 +263,7 @@ class Transfer {
 export function requestHead(options: CurlOptions, url: CurlUrl, version: string): string {
   const method = options.method ?? (options.head ? 'HEAD' : options.data === null ? 'GET' : 'POST');
   const own: [string, string][] = [
-    ['Host', url.explicitPort && url.port !== 80 ? `${url.host}:${url.port}` : url.host],
+    ['Host', url.explicitPort && url.port !== (url.scheme === 'https' ? 443 : 80) ? `${url.host}:${url.port}` : url.host],
     ['User-Agent', options.userAgent ?? `curl/${version}`],
     ['Accept', '*/*'],
   ];

@@ -35,7 +35,7 @@ export function readHead(bytes: Uint8Array): ReadHead | 'partial' | 'malformed' 
   for (let from = 0; ; ) {
     const stop = lineEnd(bytes, from);
     if (stop < 0) {
-      return 'partial';
+      return startLine === null && isNoText(bytes) ? 'malformed' : 'partial';
     }
     if (stop === from && startLine !== null) {
       return malformed ? 'malformed' : { startLine, headers, end: stop + 2 };
@@ -53,6 +53,11 @@ export function readHead(bytes: Uint8Array): ReadHead | 'partial' | 'malformed' 
       }
     }
   }
+}
+
+/** A line that ends and is no text, such as a TLS hello: Go reads up to the line feed and refuses. @see go:src/net/http/request.go#readRequest */
+function isNoText(bytes: Uint8Array): boolean {
+  return bytes.length > 0 && (bytes[0] as number) < 0x20 && bytes[0] !== 13 && bytes.includes(10);
 }
 
 /** A header's value. */

@@ -8,6 +8,7 @@ import { httpDate } from '../net/http_date.ts';
 import { IPV4_ANY } from '../net/ipv4.ts';
 import { type HttpHead, header, readHead } from './http_message.ts';
 import type { ProcessEnv, Server } from './process.ts';
+import { tlsServer } from './tls.ts';
 
 /** A request as a handler sees it. */
 export interface ServerRequest {
@@ -43,18 +44,21 @@ const REASONS: Readonly<Record<number, string>> = {
 export class HttpServer implements Server {
   readonly #port: number;
   readonly #handler: RequestHandler;
+  readonly #tls: boolean;
   #listener: TcpListener | null = null;
   readonly #connections = new Set<TcpSocket>();
 
-  constructor(port: number, handler: RequestHandler) {
+  /** @param tls whether it speaks HTTPS */
+  constructor(port: number, handler: RequestHandler, tls = false) {
     this.#port = port;
     this.#handler = handler;
+    this.#tls = tls;
   }
 
   start(env: ProcessEnv): void {
     const listener = env.sockets.listen({
       local: { address: IPV4_ANY, port: this.#port },
-      onAccept: (socket) => this.#accept(env, socket),
+      onAccept: (socket) => (this.#tls ? tlsServer(socket, (secure) => this.#accept(env, secure)) : this.#accept(env, socket)),
     });
     this.#listener = isErrno(listener) ? null : listener;
   }

@@ -36,6 +36,7 @@ const worldServerSchema = z.strictObject({
   port: portSchema,
   protocol: z.enum(['TCP', 'UDP']).optional().describe('TCP (the default): an HTTP server. UDP: sends back what it gets.'),
   text: z.string().optional().describe("What every answer says; default: the host's name."),
+  tls: z.boolean().optional().describe('A TCP server that speaks HTTPS; default: false.'),
 });
 
 const worldHostSchema = z.strictObject({
