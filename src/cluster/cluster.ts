@@ -99,13 +99,15 @@ export class Cluster {
     });
     const zone = new ClusterDns(this.api, this.outside.names);
     this.nodes = options.nodes.map(
-      (node) =>
+      (node, index) =>
         new Node({
           scheduler: this.scheduler,
           rng: this.#rng,
           journey: this.journey,
           fabric: this.fabric,
           node,
+          nodes: options.nodes,
+          runsApiServer: index === 0,
           clusterPins: options.pins,
           nextPacketId: () => ++this.#packetId,
           api: this.api,
@@ -247,7 +249,10 @@ export class Cluster {
   #watchPods(): void {
     this.api.admit('Pod', (object) => {
       const pod = object as Pod;
-      const nodeName = pod.spec.nodeName ?? assertPresent(this.options.nodes[this.#nextNode++ % this.options.nodes.length], 'a node').name;
+      const nodeName =
+        pod.spec.nodeName ??
+        this.#podPins(pod).node ??
+        assertPresent(this.options.nodes[this.#nextNode++ % this.options.nodes.length], 'a node').name;
       const bound: Pod = { ...pod, spec: { ...pod.spec, nodeName, serviceAccountName: pod.spec.serviceAccountName ?? 'default' } };
       this.#pinIdentity(bound);
       return bound;

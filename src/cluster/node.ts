@@ -7,7 +7,7 @@ import { Kernel } from '../kernel/kernel.ts';
 import type { NetNs } from '../kernel/netns.ts';
 import { RT_TABLE_MAIN } from '../kernel/route.ts';
 import { EventRing } from '../monitor/event_ring.ts';
-import { type Ipv4, parseCidr4, parseIpv4 } from '../net/ipv4.ts';
+import { type Cidr4, containsIpv4, type Ipv4, parseCidr4, parseIpv4 } from '../net/ipv4.ts';
 import { assertPresent } from '../sim/assert.ts';
 import { SECOND } from '../sim/clock.ts';
 import type { Journey } from '../sim/journey.ts';
@@ -23,13 +23,15 @@ import type { NodeOptions, Pins } from './options.ts';
 
 /** What a node is made of. */
 export interface NodeDeps
-  extends Pick<DaemonDeps, 'api' | 'options' | 'identities'>,
+  extends Pick<DaemonDeps, 'api' | 'options' | 'identities' | 'runsApiServer'>,
     Pick<KubeletDeps, 'zone' | 'dnsIp' | 'curlVersion' | 'pins'> {
   readonly scheduler: Scheduler;
   readonly rng: Rng;
   readonly journey: Journey;
   readonly fabric: Fabric;
   readonly node: NodeOptions;
+  /** All nodes of the cluster. */
+  readonly nodes: readonly NodeOptions[];
   readonly clusterPins: Pins;
   readonly nextPacketId: () => number;
 }
@@ -67,8 +69,9 @@ export class Node {
     this.kernel = new Kernel({ scheduler, rng: rng.fork('kernel'), journey, bpffs: this.bpffs, nextPacketId: deps.nextPacketId });
     this.hostNetns = this.kernel.newNetns('host');
     const address = parseIpv4(node.ip) as Ipv4;
+    const peers = directRoutes(deps);
     const eth0 = this.kernel.createUplink({ name: 'eth0', netns: this.hostNetns, mac: randomMac(rng) }, (packet) =>
-      fabric.transmit(packet),
+      fabric.transmit(packet, peers.find(({ cidr }) => containsIpv4(cidr, packet.ip.dst))?.via),
     );
     fabric.attach(address, eth0);
     this.hostNetns.addAddress(eth0, address, 24);
@@ -80,6 +83,9 @@ export class Node {
       device: eth0,
       src: address,
     });
+    for (const { cidr, via } of peers) {
+      this.hostNetns.routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: cidr, gateway: via, device: eth0, src: address });
+    }
     this.hostNetns.tcp.ports.pinned.push(...(clusterPins.hostTcpPorts ?? []));
     const launcher: ProxyLauncher = { startEnvoy: (config) => this.#startEnvoy(config) };
     this.agent = new Daemon({
@@ -87,6 +93,7 @@ export class Node {
       rng: rng.fork('agent'),
       journey,
       api: deps.api,
+      runsApiServer: deps.runsApiServer,
       nodeName: node.name,
       nodeIp: address,
       podCidr: assertPresent(parseCidr4(node.podCIDR), `pod CIDR ${node.podCIDR}`),
@@ -167,6 +174,19 @@ export class Node {
     this.#envoy = envoy;
     scheduler.after(0, 'start envoy', () => envoy.start());
   }
+}
+
+/**
+ * Routes to the pods of other nodes by way of those nodes, without a tunnel.
+ * @see cilium:pkg/datapath/linux/node.go#linuxNodeHandler.updateDirectRoute
+ * @remarks Not modelled: with a tunnel pods of different nodes do not reach each other.
+ */
+function directRoutes({ node, nodes, options }: NodeDeps): { readonly cidr: Cidr4; readonly via: Ipv4 }[] {
+  return options.tunnel === 'disabled' && options['auto-direct-node-routes']
+    ? nodes
+        .filter(({ name }) => name !== node.name)
+        .map(({ ip, podCIDR }) => ({ cidr: parseCidr4(podCIDR) as Cidr4, via: parseIpv4(ip) as Ipv4 }))
+    : [];
 }
 
 function agentPins(pins: Pins): DaemonDeps['pins'] {

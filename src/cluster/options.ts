@@ -15,6 +15,8 @@ export interface NodeOptions {
 /** Pins of one pod, by `namespace/name`. Every member is optional: what is not pinned is drawn from the seed. */
 export interface PodPins {
   readonly ip?: string;
+  /** The node that the scheduler picks for it. */
+  readonly node?: string;
   readonly endpointId?: number;
   /** Security identity of the pod's label set. */
   readonly identity?: number;

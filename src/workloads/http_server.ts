@@ -33,7 +33,9 @@ export type RequestHandler = (request: ServerRequest, env: ProcessEnv) => Server
 
 const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
+  201: 'Created',
   400: 'Bad Request',
+  401: 'Unauthorized',
   404: 'Not Found',
   405: 'Method Not Allowed',
   500: 'Internal Server Error',

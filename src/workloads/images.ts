@@ -3,6 +3,7 @@ import { agnhostServers } from './agnhost.ts';
 import { Coredns, type DnsZone } from './coredns.ts';
 import { newDeathstar } from './deathstar.ts';
 import { newEchoServer } from './echo_server.ts';
+import { newJsonMock } from './json_mock.ts';
 import type { Server } from './process.ts';
 
 /** What of a container's specification the images look at. */
@@ -26,8 +27,11 @@ export function serversForImage(spec: ContainerSpec, zone: DnsZone): readonly Se
   if (/(^|\/)agnhost$/.test(name)) {
     return agnhostServers(spec);
   }
-  if (/(^|\/)(http-echo|echoserver|nginx|httpd|echo-server|json-mock)$/.test(name)) {
+  if (/(^|\/)(http-echo|echoserver|nginx|httpd|echo-server)$/.test(name)) {
     return [newEchoServer(spec.ports[0] ?? 80, echoText(spec.args))];
+  }
+  if (/(^|\/)json-mock$/.test(name)) {
+    return [newJsonMock(spec.ports[0] ?? 8080)];
   }
   return /(^|\/)(netperf|netshoot|curl|busybox|alpine(-curl)?|pause)$/.test(name) ? [] : undefined;
 }

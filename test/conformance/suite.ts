@@ -2,14 +2,21 @@
  * The suites of `../shared/suites` as packets through the simulated datapath.
  */
 import { type CaseOutcome, type ConformanceModule, hasShared, readLines, type SuiteOutcome, sharedFile } from './module.ts';
+import { type ConnectivityLine, runConnectivity, skipReason, type Topology } from './suite_connectivity.ts';
+import { compareConnectivity } from './suite_connectivity_compare.ts';
 import { compareRecipeStep, type RecipeLine, type RecipeStep, type RecipeVerdict, recipeCluster, runRecipeStep } from './suite_recipe.ts';
 import { compareTables, type TableLine, TableRunner } from './suite_table.ts';
 
 /** Suites, named as their files. */
-const SUITES = ['cyclonus', 'k8s-e2e', 'recipes'] as const;
+const SUITES = ['cyclonus', 'k8s-e2e', 'recipes', 'connectivity'] as const;
+
+/** The first line of connectivity.jsonl, which holds for those after it. */
+interface TopologyLine {
+  readonly topology: Topology;
+}
 
 /** A line of any suite. */
-type SuiteLine = TableLine | RecipeLine;
+type SuiteLine = TableLine | RecipeLine | ConnectivityLine | TopologyLine;
 
 /** Path of a suite's file below `../shared`. */
 export function suiteFile(suite: string): string {
@@ -19,18 +26,60 @@ export function suiteFile(suite: string): string {
 /** Runs the lines of one file in order. */
 export class SuiteRunner {
   readonly #tables = new TableRunner();
+  #topology: Topology | null = null;
 
   /** Results of a line, one object for each of its steps. Never throws. */
   emit(line: SuiteLine): readonly object[] {
-    return 'checks' in line ? [this.#emitTable(line)] : emitRecipe(line);
+    if ('topology' in line) {
+      this.#topology = line.topology;
+      return [];
+    }
+    if ('checks' in line) {
+      return [this.#emitTable(line)];
+    }
+    return 'probes' in line ? [this.#emitConnectivity(line)] : emitRecipe(line);
   }
 
-  /** Compares a line with what it expects; one whose computation breaks fails. */
-  check(line: SuiteLine): CaseOutcome {
+  /** Compares a line with what it expects; one whose computation breaks fails; `null` for what is no case of 1.13. */
+  check(line: SuiteLine): CaseOutcome | null {
+    if ('topology' in line) {
+      this.#topology = line.topology;
+      return null;
+    }
+    if ('probes' in line && skipReason(line) !== null) {
+      return null;
+    }
     try {
-      return { name: line.name, differences: 'checks' in line ? compareTables(line, this.#tables.run(line)) : checkRecipe(line) };
+      return { name: line.name, differences: this.#differences(line) };
     } catch (error) {
       return { name: line.name, differences: [`broken: ${textOf(error)}`] };
+    }
+  }
+
+  #differences(line: TableLine | RecipeLine | ConnectivityLine): readonly string[] {
+    if ('checks' in line) {
+      return compareTables(line, this.#tables.run(line));
+    }
+    return 'probes' in line ? compareConnectivity(line, runConnectivity(this.#knownTopology(), line)) : checkRecipe(line);
+  }
+
+  #knownTopology(): Topology {
+    if (this.#topology === null) {
+      throw new Error('no topology line came before');
+    }
+    return this.#topology;
+  }
+
+  #emitConnectivity(line: ConnectivityLine): object {
+    const head = { name: line.name, step: 1 };
+    const skipped = skipReason(line);
+    if (skipped !== null) {
+      return { ...head, skipped };
+    }
+    try {
+      return { ...head, results: runConnectivity(this.#knownTopology(), line) };
+    } catch (error) {
+      return { ...head, error: textOf(error) };
     }
   }
 
@@ -77,7 +126,7 @@ export const suiteModule: ConformanceModule = {
   compare(): SuiteOutcome[] {
     return SUITES.filter((suite) => hasShared(suiteFile(suite))).map((suite) => {
       const runner = new SuiteRunner();
-      return { suite, cases: (readLines(sharedFile(suiteFile(suite))) as SuiteLine[]).map((line) => runner.check(line)) };
+      return { suite, cases: (readLines(sharedFile(suiteFile(suite))) as SuiteLine[]).flatMap((line) => runner.check(line) ?? []) };
     });
   },
 };

@@ -58,6 +58,8 @@ export interface SuiteClusterSpec {
   readonly nodes?: readonly NodeOptions[];
   readonly serviceCIDR?: string;
   readonly options?: ClusterOptions['options'];
+  /** Where the cluster's DNS runs. */
+  readonly coredns?: { readonly ip: string; readonly node: string };
   readonly world?: ClusterOptions['world'];
   /** Containers a pod gets; agnhost servers unless said. */
   readonly containersOf?: (pod: SuitePod) => Pod['spec']['containers'];
@@ -83,6 +85,10 @@ export class SuiteCluster {
     this.#spec = spec;
     const single = spec.nodes === undefined;
     this.#podPins['kube-system/coredns-0'] = single ? { ip: RESERVED.coredns } : {};
+    const { coredns } = spec;
+    if (coredns !== undefined) {
+      this.#podPins['kube-system/coredns-0'] = { ip: coredns.ip, node: coredns.node };
+    }
     this.cluster = Cluster.create({
       ...DEFAULT_CLUSTER_OPTIONS,
       nodes: spec.nodes ?? [{ name: 'node1', ip: '192.168.1.10', podCIDR: POD_CIDR }],

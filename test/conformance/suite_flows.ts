@@ -1,67 +1,80 @@
 /**
- * Hubble flows of one probe, as EMIT.md wants them: what the source's or the destination's pod saw, in time order.
+ * Hubble flows of one probe, as EMIT.md wants them: those in which the source's address takes part, and those of the destination's.
+ * A flow between the two is told for both, as a look at either pod would show it.
  */
 import type { Cluster } from '../../src/cluster/cluster.ts';
-import type { Node } from '../../src/cluster/node.ts';
-import type { EventFollower } from '../../src/monitor/event_ring.ts';
+import { DROP_REASON_NAMES } from '../../src/monitor/hubble/drop_reason_names.ts';
 import type { Flow } from '../../src/monitor/hubble/flow.ts';
 import { observe } from '../../src/monitor/hubble/observer.ts';
-import { formatIpv4, parseIpv4 } from '../../src/net/ipv4.ts';
+import { clusterHost } from '../../src/scenario/cluster_host.ts';
+import { flowNames } from '../../src/shell/hubble/flow_names.ts';
 
 /** One flow. */
 export interface ProbeFlow {
   readonly at: 'source' | 'destination';
-  /** `to-endpoint`, `drop`, `policy-verdict`, `L7` and so on. */
+  /** `drop`, `policy-verdict`, `L7`, or the trace point. */
   readonly type: string;
   readonly verdict: string;
   readonly tcpFlags?: string;
   readonly l7?: object;
   readonly dropReason?: string;
+  /** What the flow says in words: also protocol and ICMP type. */
+  readonly summary: string;
+  readonly source: string;
+  readonly destination: string;
 }
 
-/** Follows the events of all nodes until `flows` is asked. */
+/** Follows the events of all nodes until they are taken. */
 export class FlowRecorder {
-  readonly #followers: readonly { readonly node: Node; readonly follower: EventFollower }[];
+  readonly #cluster: Cluster;
+  readonly #followers: readonly ReturnType<Cluster['nodes'][number]['events']['follow']>[];
 
   constructor(cluster: Cluster) {
-    this.#followers = cluster.nodes.map((node) => ({ node, follower: node.events.follow() }));
+    this.#cluster = cluster;
+    this.#followers = cluster.nodes.map((node) => node.events.follow());
   }
 
-  /** The flows between two ends, by their addresses; further ones belong to the source if it takes part in them (its DNS requests). */
-  flows(source: string, destination: string): ProbeFlow[] {
-    const found = this.#followers.flatMap(({ node, follower }) => {
+  /** All flows since the beginning, in time order. */
+  take(): Flow[] {
+    const host = clusterHost(this.#cluster);
+    const flows = this.#followers.flatMap((follower, index) => {
       follower.stop();
-      return observe(follower.events, flowNames(node)).map((flow) => ({ flow, node }));
+      const node = host.nodes[index];
+      return node === undefined ? [] : observe(follower.events, flowNames(host, node));
     });
-    return found
-      .sort((a, b) => a.flow.time - b.flow.time)
-      .filter(({ flow }) => flow.source.ip === source || flow.destination.ip === source)
-      .map(({ flow, node }) => probeFlow(flow, sideOf(flow, node, destination)));
+    return flows.sort((a, b) => a.time - b.time);
   }
 }
 
-/** Whose program or proxy reported it: the endpoint at which the datapath stood decides. */
-function sideOf(flow: Flow, node: Node, destination: string): 'source' | 'destination' {
-  const involvesDestination = flow.source.ip === destination || flow.destination.ip === destination;
-  const here = node.agent.endpoints.ofAddress(parseIpv4(destination) ?? 0);
-  if (!involvesDestination || here === undefined) {
-    return 'source';
-  }
-  return flow.direction === 'INGRESS' ? 'destination' : 'source';
+/** The flows of a probe between two addresses. */
+export function probeFlows(flows: readonly Flow[], source: string, destination: string): ProbeFlow[] {
+  const concerns = (flow: Flow, ip: string): boolean => flow.source.ip === ip || flow.destination.ip === ip;
+  return flows.flatMap((flow) => [
+    ...(concerns(flow, source) ? [probeFlow(flow, 'source')] : []),
+    ...(concerns(flow, destination) ? [probeFlow(flow, 'destination')] : []),
+  ]);
 }
 
 function probeFlow(flow: Flow, at: ProbeFlow['at']): ProbeFlow {
-  const { event } = flow;
-  const tcpFlags = flow.summary.startsWith('TCP Flags: ') ? { tcpFlags: flow.summary.slice('TCP Flags: '.length) } : {};
+  const { event, verdict, summary, l4 } = flow;
+  const flags = l4?.kind === 'TCP' && l4.flags !== null ? { tcpFlags: l4.flags.join(', ') } : {};
+  const ends = { summary, source: `${flow.source.ip}:${flow.source.port}`, destination: `${flow.destination.ip}:${flow.destination.port}` };
   switch (event.kind) {
     case 'drop':
-      return { at, type: 'drop', verdict: flow.verdict, ...tcpFlags, dropReason: dropReasonName(event.reason) };
+      return { at, type: 'drop', verdict, ...flags, dropReason: dropReasonName(event.code), ...ends };
     case 'trace':
-      return { at, type: event.point, verdict: flow.verdict, ...tcpFlags };
+      return { at, type: event.point, verdict, ...flags, ...ends };
     case 'policy-verdict':
-      return { at, type: 'policy-verdict', verdict: flow.verdict, ...tcpFlags };
+      return {
+        at,
+        type: 'policy-verdict',
+        verdict,
+        ...flags,
+        ...(flow.dropReason === 0 ? {} : { dropReason: dropReasonName(flow.dropReason) }),
+        ...ends,
+      };
     case 'l7':
-      return { at, type: 'L7', verdict: flow.verdict, l7: l7Of(event.record) };
+      return { at, type: 'L7', verdict, l7: l7Of(event.record), ...ends };
   }
 }
 
@@ -72,41 +85,12 @@ function l7Of(record: Extract<Flow['event'], { kind: 'l7' }>['record']): object 
     return { type, http: { method: http.method, url: http.url, ...(record.type === 'Response' ? { code: http.code } : {}) } };
   }
   if (dns !== undefined) {
-    return { type, dns: { query: dns.query, rcode: dns.rcode, source: dns.observationSource } };
+    return { type, dns: { query: dns.query, rcode: dns.rcode, observationSource: dns.observationSource } };
   }
   return { type };
 }
 
-/** Names of Hubble's DropReason for the texts that occur. @see cilium:api/v1/flow/flow.proto#DropReason */
-const DROP_REASON_NAMES: Readonly<Record<string, string>> = {
-  'Policy denied': 'POLICY_DENIED',
-  'Policy denied by denylist': 'POLICY_DENY',
-  'Invalid source ip': 'INVALID_SOURCE_IP',
-  'Stale or unroutable IP': 'STALE_OR_UNROUTABLE_IP',
-  'Unsupported L3 protocol': 'UNSUPPORTED_L3_PROTOCOL',
-  'CT: Unknown L4 protocol': 'CT_UNKNOWN_L4_PROTOCOL',
-  'Service backend not found': 'SERVICE_BACKEND_NOT_FOUND',
-};
-
-/** The name of a drop reason. */
-export function dropReasonName(text: string): string {
-  return DROP_REASON_NAMES[text] ?? text.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
-}
-
-function flowNames(node: Node): Parameters<typeof observe>[1] {
-  const { agent } = node;
-  const labels = (identity: number): readonly string[] => agent.identityViews().find(({ id }) => id === identity)?.labels ?? [];
-  return {
-    nodeName: node.name,
-    endpointByIp(ip) {
-      const endpoint = agent.endpoints.ofAddress(parseIpv4(ip) ?? 0);
-      return endpoint === undefined
-        ? null
-        : { id: endpoint.id, identity: endpoint.identity?.id ?? 0, namespace: endpoint.namespace, podName: endpoint.podName, labels: [] };
-    },
-    identityByIp: (ip) => agent.ipcache.lookup(ip)?.identity ?? 2,
-    identityLabels: labels,
-    // Names do not matter to a probe's flows.
-    ...({ formatIpv4 } as object),
-  };
+/** Hubble's name of a drop reason code. */
+export function dropReasonName(code: number): string {
+  return DROP_REASON_NAMES[code] ?? 'DROP_REASON_UNKNOWN';
 }

@@ -11,7 +11,7 @@ import { IDENTITY_HOST, IDENTITY_WORLD } from '../../maps/identity.ts';
 import { ENDPOINT_F_HOST } from '../../maps/lxcmap.ts';
 import { newPolicyMap } from '../../maps/policymap.ts';
 import { DNS_RCODE_NXDOMAIN, DNS_RCODE_REFUSED } from '../../net/dns.ts';
-import type { Cidr4, Ipv4 } from '../../net/ipv4.ts';
+import { type Cidr4, type Ipv4, parseCidr4 } from '../../net/ipv4.ts';
 import type { Mac } from '../../net/mac.ts';
 import { assertPresent } from '../../sim/assert.ts';
 import type { Journey } from '../../sim/journey.ts';
@@ -38,6 +38,7 @@ import { hostPrefix4, Ipcache } from '../ipcache/ipcache.ts';
 import { podNamedPorts } from '../k8s/pod_labels.ts';
 import { ciliumNetworkPoliciesInit } from '../k8s/watchers/cilium_network_policy.ts';
 import { syncCiliumEndpoint } from '../k8s/watchers/endpoint_sync.ts';
+import { Remote } from '../k8s/watchers/remote.ts';
 import type { Label } from '../labels/labels.ts';
 import { MonitorAgent } from '../monitor/monitor_agent.ts';
 import type { DaemonOptions } from '../option/config.ts';
@@ -75,6 +76,8 @@ export interface DaemonDeps {
   readonly nodeName: string;
   readonly nodeIp: Ipv4;
   readonly podCidr: Cidr4;
+  /** Whether this node is the one that runs the API server. */
+  readonly runsApiServer: boolean;
   readonly hostNetns: NetNs;
   readonly bpffs: BpfFs;
   readonly loader: Loader;
@@ -139,6 +142,7 @@ export class Daemon {
   readonly #policyCache: PolicyCache;
   readonly #regenerator: Regenerator;
   readonly #labels: EndpointLabels;
+  readonly #remote: Remote;
 
   constructor(deps: DaemonDeps) {
     const { scheduler, rng, journey, options } = deps;
@@ -160,8 +164,8 @@ export class Daemon {
       podCidr: deps.podCidr,
       macs: [randomMac(rng), randomMac(rng)],
     });
-    installStaticRules(deps.hostNetns.netfilter, deps.podCidr);
-    this.selectorCache = new SelectorCache(hostWithApiServer(reservedIdentities()));
+    installStaticRules(deps.hostNetns.netfilter, deps.podCidr, parseCidr4(options['ipv4-native-routing-cidr']) ?? deps.podCidr);
+    this.selectorCache = new SelectorCache(deps.runsApiServer ? hostWithApiServer(reservedIdentities()) : reservedIdentities());
     this.repository = new Repository(this.selectorCache, this.policyConfig);
     this.#policyCache = new PolicyCache(this.repository);
     this.ipcache = new Ipcache(this.maps.ipcache, journey, deps.nodeIp);
@@ -191,7 +195,7 @@ export class Daemon {
       journey,
       proxy: this.proxy,
       xds: this.xdsServer,
-      clusterNamedPorts: () => this.endpoints.list().flatMap((endpoint) => endpoint.namedPorts),
+      clusterNamedPorts: () => [...this.endpoints.list().flatMap((endpoint) => endpoint.namedPorts), ...this.#remote.namedPorts],
       origins: this.npdsOrigins,
     };
     this.fqdn = new Fqdn({
@@ -219,6 +223,14 @@ export class Daemon {
         syncCiliumEndpoint(deps.api, endpoint, this.nodeIp, options['enable-endpoint-status']);
         this.monitor.send({ kind: 'agent', name: 'Endpoint regenerated', text: JSON.stringify({ id: endpoint.id }) });
       },
+    });
+    this.#remote = new Remote({
+      api: deps.api,
+      nodeName: deps.nodeName,
+      nodeIp: deps.nodeIp,
+      ipcache: this.ipcache,
+      identities: this.identities,
+      updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
     });
     this.#labels = new EndpointLabels({
       scheduler,
@@ -424,6 +436,7 @@ export class Daemon {
       onDelete: (endpoints) => this.services.deleteEndpoints(endpoints as never),
     });
     this.#labels.watch();
+    this.#remote.watch();
     ciliumNetworkPoliciesInit({
       api,
       journey,

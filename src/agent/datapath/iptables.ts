@@ -9,8 +9,12 @@ import { IPPROTO_TCP, IPPROTO_UDP } from '../../net/protocol.ts';
 
 const ALL_BITS = 0xffffffff;
 
-/** Chains and rules that are always there. @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.installStaticProxyRules */
-export function installStaticRules(netfilter: Netfilter, podCidr: Cidr4): void {
+/**
+ * Chains and rules that are always there.
+ * @param notMasqueraded destinations that see a pod's own address: ipv4-native-routing-cidr, or the node's pod CIDR
+ * @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.installStaticProxyRules
+ */
+export function installStaticRules(netfilter: Netfilter, podCidr: Cidr4, notMasqueraded: Cidr4): void {
   const jump = (chain: string): NfRule => ({ matches: [], target: { kind: 'JUMP', chain }, comment: `cilium-feeder: ${chain}` });
   netfilter.insert('raw', 'PREROUTING', jump('CILIUM_PRE_raw'));
   netfilter.insert('mangle', 'PREROUTING', jump('CILIUM_PRE_mangle'));
@@ -52,7 +56,7 @@ export function installStaticRules(netfilter: Netfilter, podCidr: Cidr4): void {
   netfilter.append('nat', 'CILIUM_POST_nat', {
     matches: [
       { kind: 'src', cidr: podCidr },
-      { kind: 'dst', cidr: podCidr, negate: true },
+      { kind: 'dst', cidr: notMasqueraded, negate: true },
       { kind: 'out', device: 'cilium_+', negate: true },
     ],
     target: { kind: 'MASQUERADE' },

@@ -13,6 +13,8 @@ export const DEFAULT_OPTIONS = {
   'monitor-aggregation-interval': 5,
   'monitor-aggregation-flags': 'all',
   tunnel: 'vxlan',
+  'auto-direct-node-routes': false,
+  'ipv4-native-routing-cidr': '',
   'kube-proxy-replacement': 'disabled',
   'enable-session-affinity': false,
   'enable-k8s-terminating-endpoint': true,
