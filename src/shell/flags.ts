@@ -28,6 +28,8 @@ export interface Flags {
   count(name: string): number;
   /** The last value of a flag, or `null`. */
   value(name: string): string | null;
+  /** All values of a flag as they were given. */
+  values(name: string): readonly string[];
   /** All values of a flag. Commas separate, as in slices. */
   list(name: string): readonly string[];
   /** All flags with their values as given: for commands in which their order counts. */
@@ -68,6 +70,7 @@ export function parseFlags(args: readonly string[], specs: readonly FlagSpec[]):
       has: (name) => (values(name).at(-1) ?? 'false') !== 'false',
       count: (name) => values(name).length,
       value: (name) => values(name).at(-1) ?? null,
+      values,
       list: (name) => values(name).flatMap((value) => value.split(',')),
       given: seen,
     },

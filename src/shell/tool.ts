@@ -63,6 +63,8 @@ export interface Tool {
   readonly name: string;
   /** A few words for `help`. */
   readonly summary: string;
+  /** It works on text alone: no cluster is asked. */
+  readonly filter?: true;
   /** Parses the words after the name. */
   parse(args: readonly string[]): Parsed;
   /** Words that may stand for the last of `words` (which may be empty or half typed); the caller keeps those that begin with it. */

@@ -38,6 +38,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   scenario: ['yaml', 'zod'],
   envoy: ['re2js'],
   agent: ['re2js'],
+  shell: ['re2js'],
   check: ['fast-check'],
   cli: ['commander', 'chalk'],
 };

@@ -1,0 +1,551 @@
+/**
+ * Runs syntax trees. One interpreter is one shell or subshell; all of a session share its cluster, files and jobs.
+ * @see https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18_09
+ */
+import { nearest } from '../../net/nearest_word.ts';
+import { type Follower, findTool, type Parsed, refusal, type Tool, type ToolContext } from '../tool.ts';
+import { BUILTINS } from './builtins.ts';
+import { type ExpansionHost, expandPattern, expandText, expandWords } from './expand.ts';
+import { Collector, Input, type Io, type Sink } from './io.ts';
+import { matchesPattern } from './pattern.ts';
+import type { Pause } from './pause.ts';
+import { quoteWord } from './printf.ts';
+import { type Opened, openRedirects } from './redirect.ts';
+import type { Session } from './session.ts';
+import type { Flow, OptionName, ShellState } from './shell_state.ts';
+import type { AndOr, Command, List, Pipeline, SimpleCommand, Word } from './syntax.ts';
+
+/** Exit code of a command that is not there. */
+const NOT_FOUND = 127;
+/** Exit code of a script that was stopped. */
+export const EXIT_STOPPED = 137;
+/** Functions, `eval` and `.` may call each other this deep. */
+const MAX_CALLS = 100;
+/** Filters that give out a line when they have read one: they may stand behind a command that follows. */
+const LINE_FILTERS = ['cat', 'cut', 'grep', 'egrep', 'fgrep', 'jq', 'sed', 'tr'];
+/** While a person looks on, a command that follows is asked this often, in nanoseconds of virtual time. */
+const TICK = 100e6;
+/** Otherwise a command that follows is asked at least this often until its deadline. */
+const ASKED = 1000;
+
+/** A shell or subshell. */
+export class Interpreter implements ExpansionHost {
+  readonly session: Session;
+  readonly state: ShellState;
+  /** Why the rest of the lists is skipped; `null` in the ordinary course. */
+  flow: Flow | null = null;
+  /** Above zero inside of conditions, where `set -e` does nothing. */
+  #tested = 0;
+  #err: Sink = () => undefined;
+  #line = 0;
+  #substituted = 0;
+
+  constructor(session: Session, state: ShellState) {
+    this.session = session;
+    this.state = state;
+  }
+
+  /** Runs a list and returns the exit code of its last command. */
+  *run(list: List, io: Io): Generator<Pause, number> {
+    this.#err = io.err;
+    for (const andOr of list) {
+      yield* this.#andOr(andOr, io);
+      if (this.flow !== null) {
+        break;
+      }
+    }
+    return this.flow?.kind === 'exit' || this.flow?.kind === 'return' ? this.flow.status : this.state.status;
+  }
+
+  /** A subshell. */
+  child(): Interpreter {
+    const sub = new Interpreter(this.session, this.state.fork());
+    sub.#tested = this.#tested;
+    sub.#err = this.#err;
+    sub.#line = this.#line;
+    return sub;
+  }
+
+  /** Counts a command that a builtin calls; false when the script has run too long. */
+  counts(): boolean {
+    return this.#mayGoOn();
+  }
+
+  has(option: OptionName): boolean {
+    return this.state.options.has(option);
+  }
+
+  /** Says what is wrong, with the line where it is. */
+  complain(message: string, err: Sink = this.#err): void {
+    err(`${this.state.name}: ${this.#line > 0 && !this.session.interactive ? `line ${this.#line}: ` : ''}${message}\n`);
+  }
+
+  exit(status: number): void {
+    this.flow = { kind: 'exit', status };
+    this.state.status = status;
+  }
+
+  get positional(): readonly string[] {
+    return this.state.positional;
+  }
+
+  get nounset(): boolean {
+    return this.has('nounset');
+  }
+
+  variable(name: string): string | undefined {
+    const { state } = this;
+    if (/^[0-9]+$/.test(name)) {
+      return name === '0' ? state.name : state.positional[Number(name) - 1];
+    }
+    switch (name) {
+      case '?':
+        return String(state.status);
+      case '#':
+        return String(state.positional.length);
+      case '$':
+        return '4241';
+      case '!':
+        return state.lastJob === 0 ? undefined : String(state.lastJob);
+      case '-':
+        return [
+          state.options.has('errexit') ? 'e' : '',
+          state.options.has('nounset') ? 'u' : '',
+          state.options.has('xtrace') ? 'x' : '',
+        ].join('');
+      case 'PWD':
+        return state.folder === '' ? '.' : state.folder;
+      case 'LINENO':
+        return String(this.#line);
+      default:
+        return state.variables.get(name);
+    }
+  }
+
+  assign(name: string, value: string): void {
+    if (this.state.readonlyNames.has(name)) {
+      this.fail(`${name}: readonly variable`);
+      return;
+    }
+    this.state.variables.set(name, value);
+  }
+
+  fail(message: string): void {
+    if (this.flow === null) {
+      this.complain(message);
+      this.exit(1);
+    }
+  }
+
+  *substitute(script: List): Generator<Pause, string> {
+    const output = new Collector();
+    const sub = this.child();
+    this.#substituted++;
+    this.state.status = yield* sub.run(script, { input: new Input(''), out: output.write, err: this.#err });
+    return output.text.replace(/\n+$/, '');
+  }
+
+  *#andOr(andOr: AndOr, io: Io): Generator<Pause, void> {
+    if (andOr.background) {
+      yield* this.#background(andOr, io);
+      return;
+    }
+    const { first, rest } = andOr;
+    yield* this.#pipeline(first, io, rest.length > 0);
+    for (const [i, { operator, pipeline }] of rest.entries()) {
+      if (this.flow !== null) {
+        return;
+      }
+      if ((operator === '&&') === (this.state.status === 0)) {
+        yield* this.#pipeline(pipeline, io, i < rest.length - 1);
+      }
+    }
+  }
+
+  /** `tested`: what becomes of a failure is decided by `&&` or `||`. */
+  *#pipeline({ negated, commands }: Pipeline, io: Io, tested: boolean): Generator<Pause, void> {
+    this.#tested += negated || tested ? 1 : 0;
+    const status = commands.length === 1 ? yield* this.#command(commands[0] as Command, io) : yield* this.#piped(commands, io);
+    this.#tested -= negated || tested ? 1 : 0;
+    if (this.flow !== null) {
+      return;
+    }
+    this.state.status = negated ? Number(status === 0) : status;
+    if (status !== 0 && !negated && !tested && this.#tested === 0 && this.has('errexit')) {
+      this.exit(status);
+    }
+  }
+
+  /** Each command is a subshell whose output the next one reads. */
+  *#piped(commands: readonly Command[], io: Io): Generator<Pause, number> {
+    let input = io.input;
+    let status = 0;
+    for (const [i, command] of commands.entries()) {
+      const last = i === commands.length - 1;
+      const output = new Collector();
+      const sub = this.child();
+      yield* sub.#pipeline({ negated: false, commands: [command] }, { input, out: last ? io.out : output.write, err: io.err }, true);
+      const left = sub.flow?.kind === 'exit' ? sub.flow.status : sub.state.status;
+      status = this.has('pipefail') && left === 0 ? status : last || this.has('pipefail') ? left : 0;
+      input = new Input(output.text);
+    }
+    return status;
+  }
+
+  *#command(command: Command, io: Io): Generator<Pause, number> {
+    if (command.kind === 'simple') {
+      return yield* this.#simple(command, io);
+    }
+    const opened = yield* openRedirects(command.redirects, io, this);
+    if (opened === null) {
+      return 1;
+    }
+    const status = yield* this.#compound(command, opened.io);
+    opened.close();
+    return status;
+  }
+
+  *#compound(command: Exclude<Command, { readonly kind: 'simple' }>, io: Io): Generator<Pause, number> {
+    switch (command.kind) {
+      case 'group':
+        return yield* command.subshell ? this.#subshell(command.body, io) : this.run(command.body, io);
+      case 'if': {
+        for (const { condition, body } of command.clauses) {
+          if ((yield* this.#condition(condition, io)) && this.flow === null) {
+            return yield* this.run(body, io);
+          }
+          if (this.flow !== null) {
+            return this.state.status;
+          }
+        }
+        this.state.status = 0;
+        return command.otherwise === null ? 0 : yield* this.run(command.otherwise, io);
+      }
+      case 'for':
+        return yield* this.#for(command.name, command.words, command.body, io);
+      case 'loop': {
+        let status = 0;
+        while (this.flow === null && (yield* this.#condition(command.condition, io)) !== command.until && this.#mayGoOn()) {
+          status = yield* this.run(command.body, io);
+          if (!this.#nextRound()) {
+            break;
+          }
+        }
+        return status;
+      }
+      case 'case': {
+        const subject = yield* expandText(command.subject, this);
+        for (const { patterns, body } of command.branches) {
+          for (const pattern of patterns) {
+            if (matchesPattern(yield* expandPattern(pattern, this), subject)) {
+              this.state.status = 0;
+              return yield* this.run(body, io);
+            }
+          }
+        }
+        return 0;
+      }
+      case 'function':
+        this.state.functions.set(command.name, command.body);
+        return 0;
+    }
+  }
+
+  *#subshell(body: List, io: Io): Generator<Pause, number> {
+    return yield* this.child().run(body, io);
+  }
+
+  *#condition(list: List, io: Io): Generator<Pause, boolean> {
+    this.#tested++;
+    const status = yield* this.run(list, io);
+    this.#tested--;
+    return status === 0;
+  }
+
+  *#for(name: string, words: readonly Word[] | null, body: List, io: Io): Generator<Pause, number> {
+    const values = words === null ? this.state.positional : yield* expandWords(words, this);
+    this.state.status = 0;
+    for (const value of values) {
+      if (this.flow !== null || !this.#mayGoOn()) {
+        break;
+      }
+      this.assign(name, value);
+      yield* this.run(body, io);
+      if (!this.#nextRound()) {
+        break;
+      }
+    }
+    return this.state.status;
+  }
+
+  /** Whether a loop goes on after its body. */
+  #nextRound(): boolean {
+    const { flow } = this;
+    if (flow?.kind !== 'break' && flow?.kind !== 'continue') {
+      return flow === null;
+    }
+    this.flow = flow.loops > 1 ? { ...flow, loops: flow.loops - 1 } : null;
+    return this.flow === null && flow.kind === 'continue';
+  }
+
+  /** Counts a command; false when the script has run too long. */
+  #mayGoOn(): boolean {
+    this.session.commands++;
+    const { exhausted } = this.session;
+    if (exhausted === null) {
+      return this.session.cluster.now() < this.session.deadline;
+    }
+    if (this.flow === null) {
+      this.complain(exhausted);
+      this.exit(EXIT_STOPPED);
+    }
+    return false;
+  }
+
+  *#simple(command: SimpleCommand, io: Io): Generator<Pause, number> {
+    this.#line = command.line;
+    this.#err = io.err;
+    const prepared = yield* this.#prepare(command, io);
+    if (prepared === null) {
+      return this.flow?.kind === 'exit' ? this.flow.status : 1;
+    }
+    const { words, opened, before } = prepared;
+    const status = words.length === 0 ? prepared.status : yield* this.call(words, opened.io);
+    for (const [name, value] of before) {
+      if (value === undefined) {
+        this.state.variables.delete(name);
+      } else {
+        this.state.variables.set(name, value);
+      }
+    }
+    opened.close();
+    yield* this.session.jobs.poll();
+    yield 'step';
+    return status;
+  }
+
+  /** Expands the words, opens the redirections, makes the assignments. `before`: what to put back afterwards. */
+  *#prepare(
+    command: SimpleCommand,
+    io: Io,
+  ): Generator<
+    Pause,
+    {
+      readonly words: readonly string[];
+      readonly opened: Opened;
+      readonly before: ReadonlyMap<string, string | undefined>;
+      readonly status: number;
+    } | null
+  > {
+    if (!this.#mayGoOn()) {
+      return null;
+    }
+    const substituted = this.#substituted;
+    const words = yield* expandWords(command.words, this);
+    if (this.flow !== null) {
+      return null;
+    }
+    const opened = yield* openRedirects(command.redirects, io, this);
+    if (opened === null) {
+      return null;
+    }
+    const before = new Map<string, string | undefined>();
+    for (const { name, value } of command.assignments) {
+      const text = yield* expandText(value, this);
+      if (this.flow !== null) {
+        return null;
+      }
+      if (words.length > 0 && !before.has(name)) {
+        before.set(name, this.state.variables.get(name));
+      }
+      this.assign(name, text);
+    }
+    if (this.has('xtrace')) {
+      const assigned = command.assignments.map(({ name }) => `${name}=${quoteWord(this.state.variables.get(name) ?? '')}`);
+      io.err(`+ ${[...assigned, ...words.map(quoteWord)].join(' ')}\n`);
+    }
+    return { words, opened, before, status: this.#substituted > substituted ? this.state.status : 0 };
+  }
+
+  /** Calls a function, a builtin or a tool. */
+  *call(words: readonly string[], io: Io): Generator<Pause, number> {
+    const [name, ...args] = words as readonly [string, ...string[]];
+    const body = this.state.functions.get(name);
+    if (body !== undefined) {
+      return yield* this.#function(body, args, io);
+    }
+    const builtin = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
+    if (builtin !== undefined) {
+      return yield* builtin(this, args, io);
+    }
+    const tool = findTool(name, this.session.tools);
+    if (tool === null) {
+      this.complain(this.#notFound(name), io.err);
+      return NOT_FOUND;
+    }
+    return yield* this.#tool(tool, args, io);
+  }
+
+  *#tool(tool: Tool, args: readonly string[], io: Io): Generator<Pause, number> {
+    const parsed = tool.parse(args);
+    if (!parsed.ok) {
+      io.err(refusal(parsed).stderr);
+      return parsed.exitCode;
+    }
+    this.rest(tool);
+    const context = this.context(io);
+    if (parsed.follow !== undefined && (this.session.interactive || this.session.deadline !== Number.POSITIVE_INFINITY)) {
+      return yield* this.#follow(parsed.follow(context), io);
+    }
+    const result = parsed.run(context);
+    io.out(result.stdout);
+    io.err(result.stderr);
+    return result.exitCode;
+  }
+
+  /** A command that follows in the foreground: until its deadline, or until somebody ends it. */
+  *#follow(follower: Follower, io: Io): Generator<Pause, number> {
+    const { session } = this;
+    const { cluster } = session;
+    const tick = session.interactive ? TICK : Math.max(1e9, (session.deadline - cluster.now()) / ASKED);
+    for (;;) {
+      const { stdout, stderr } = follower.next();
+      io.err(stderr);
+      io.out(stdout);
+      if (cluster.now() >= session.deadline || session.exhausted !== null) {
+        return 0;
+      }
+      yield 'wait';
+      cluster.advance(session.bounded(tick));
+    }
+  }
+
+  *#function(body: Command, args: readonly string[], io: Io): Generator<Pause, number> {
+    const { state, session } = this;
+    if (session.depth >= MAX_CALLS) {
+      this.fail(`maximum function nesting level exceeded (${MAX_CALLS})`);
+      return 1;
+    }
+    const { positional } = state;
+    state.positional = args;
+    session.depth++;
+    const status = yield* this.#command(body, io);
+    session.depth--;
+    state.positional = positional;
+    const { flow } = this;
+    if (flow?.kind === 'return') {
+      this.flow = null;
+      return flow.status;
+    }
+    return status;
+  }
+
+  /** A follower goes on beside what comes next. @remarks Simplified: any other command in the background runs to its end at once. */
+  *#background(andOr: AndOr, io: Io): Generator<Pause, void> {
+    const { session, state } = this;
+    const started = yield* this.#startFollowing(andOr, io);
+    if (started === 'other') {
+      const status = yield* this.child().run([{ ...andOr, background: false }], { ...io, input: new Input('') });
+      state.lastJob = session.jobs.add(andOr.text, null, status, function* () {})?.pid ?? 0;
+    }
+    state.status = started === 'failed' ? 1 : 0;
+  }
+
+  *#startFollowing({ first, rest, text }: AndOr, io: Io): Generator<Pause, 'started' | 'failed' | 'other'> {
+    const [command, ...filters] = first.commands;
+    if (rest.length > 0 || first.negated || command?.kind !== 'simple' || !this.#mayFollow(command)) {
+      return 'other';
+    }
+    const { session, state } = this;
+    this.#line = command.line;
+    this.#err = io.err;
+    const sub = this.child();
+    const prepared = yield* sub.#prepare(command, io);
+    const [name, ...args] = prepared?.words ?? [];
+    const tool = name === undefined || state.functions.has(name) ? null : findTool(name, session.tools);
+    if (prepared === null || tool === null) {
+      return prepared === null ? 'failed' : 'other';
+    }
+    const parsed: Parsed = tool.parse(args);
+    if (!parsed.ok || parsed.follow === undefined) {
+      return 'other';
+    }
+    this.rest(tool);
+    const whole = new Collector();
+    const byLine = filters.every((one) => one.kind === 'simple' && LINE_FILTERS.includes(firstText(one.words)));
+    const { opened } = prepared;
+    const deliver = function* (result: { readonly stdout: string; readonly stderr: string }, last: boolean): Generator<Pause, void> {
+      io.err(result.stderr);
+      if (filters.length === 0) {
+        opened.io.out(result.stdout);
+      } else if (byLine || last) {
+        whole.write(result.stdout);
+        const text = byLine ? result.stdout : whole.text;
+        if (text !== '' || last) {
+          yield* sub.#piped([passed(), ...filters], { ...io, input: new Input(text) });
+        }
+      } else {
+        whole.write(result.stdout);
+      }
+      opened.close();
+    };
+    const job = session.jobs.add(text, parsed.follow(this.context(opened.io)), 0, deliver);
+    if (job === null) {
+      this.complain('too many jobs', io.err);
+      return 'failed';
+    }
+    state.lastJob = job.pid;
+    if (session.interactive) {
+      io.err(`[${job.id}] ${job.pid}\n`);
+    }
+    return 'started';
+  }
+
+  /** Whether a command's name is one that could follow: only then are its words expanded before it is known what it is. */
+  #mayFollow(command: SimpleCommand): boolean {
+    const name = firstText(command.words);
+    return !this.state.functions.has(name) && findTool(name, this.session.tools) !== null && !Object.hasOwn(BUILTINS, name);
+  }
+
+  /** Before a command that talks to the cluster the cluster comes to rest, unless `set +o settle` forbids it. */
+  rest(tool: Tool): void {
+    if (tool.filter !== true && this.has('settle')) {
+      this.session.settle();
+    }
+  }
+
+  /** What a tool is given. */
+  context(io: Io): ToolContext {
+    const { session, state } = this;
+    return {
+      cluster: session.view,
+      agentPod: null,
+      nodeName: null,
+      get stdin() {
+        return io.input.readAll();
+      },
+      readPath: (path) =>
+        path === '-' || path === '/dev/stdin' ? { kind: 'text', text: io.input.readAll() } : session.files.read(state.folder, path),
+    };
+  }
+
+  /** Names of everything that can be called. */
+  get commandNames(): string[] {
+    return [...new Set([...this.session.tools.map(({ name }) => name), ...Object.keys(BUILTINS), ...this.state.functions.keys()])].sort();
+  }
+
+  #notFound(name: string): string {
+    const suggestion = nearest(name, this.commandNames);
+    return `${name}: command not found${suggestion === null ? '; "help" lists what there is' : `; did you mean "${suggestion}"?`}`;
+  }
+}
+
+/** `cat`, to feed a pipeline. */
+function passed(): Command {
+  return { kind: 'simple', assignments: [], words: [[{ kind: 'text', text: 'cat', quoted: true }]], redirects: [], line: 0 };
+}
+
+function firstText(words: readonly Word[]): string {
+  const part = words[0]?.[0];
+  return words[0]?.length === 1 && part?.kind === 'text' ? part.text : '';
+}
