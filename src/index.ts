@@ -30,9 +30,13 @@ export type {
 } from './scenario/result.ts';
 export { type RunOptions, runScenario } from './scenario/run_scenario.ts';
 export type { Action, Scenario, ScenarioStep } from './scenario/scenario.ts';
+export { type ScenarioShellOptions, scenarioShell } from './scenario/scenario_shell.ts';
 export { explanationJsonSchema } from './scenario/schema/explanation.ts';
 export { resultJsonSchema } from './scenario/schema/result.ts';
 export { scenarioJsonSchema } from './scenario/schema/scenario.ts';
 export type { ClusterView, EndpointView, NodeView } from './shell/cluster_view.ts';
+export type { Pause } from './shell/lang/pause.ts';
 export { runCommand } from './shell/run_command.ts';
+export { createShell, type Shell, type ShellOptions, type ShellOutput } from './shell/shell.ts';
 export type { CommandResult } from './shell/table.ts';
+export type { FileRead, Parsed, ReadPath, Tool, ToolContext } from './shell/tool.ts';

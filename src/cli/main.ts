@@ -55,6 +55,23 @@ async function main(args: readonly string[]): Promise<number> {
       exitCode = await explain(paths, options);
     });
   program
+    .command('shell')
+    .description("type kubectl, cilium, hubble and curl commands at a cluster with a scenario's options and pins; no step is run")
+    .argument(
+      '[files...]',
+      'a scenario (.yaml), a script, and arguments of the script; without a script, commands come from standard input',
+    )
+    .option('-c, --command <text>', 'run these commands instead of a script')
+    .option('--seed <number>', "seed for everything that is not pinned, instead of the scenario's", seedOf)
+    .addHelpText(
+      'after',
+      '\nExit code: that of the last command, as of a shell; 2 for bad input. In the shell, "help" lists what there is.',
+    )
+    .action(async (files: string[], options) => {
+      const { shell } = await import('./shell.ts');
+      exitCode = await shell(files, options);
+    });
+  program
     .command('schema')
     .description('print a JSON Schema: of scenario files, or of the output of run --json or explain --json')
     .argument('[what]', 'scenario, result or explanation', 'scenario')

@@ -17,6 +17,8 @@ import { TOOLS } from './tools.ts';
 
 /** Exit code of a script that is no script. */
 const EXIT_SYNTAX = 2;
+/** Exit code of a command ended by Ctrl-C. */
+const EXIT_INTERRUPTED = 130;
 
 /** How a shell is made. */
 export interface ShellOptions {
@@ -47,6 +49,8 @@ export interface Shell {
   isIncomplete(text: string): boolean;
   /** What the last word of a line may become, and that word. */
   complete(line: string): { readonly words: readonly string[]; readonly partial: string };
+  /** Says that a started script was ended from outside: `$?` is that of Ctrl-C. */
+  interrupt(): void;
   /** Whether `exit` was run. */
   readonly exited: boolean;
   /** `$?` */
@@ -87,6 +91,9 @@ export function createShell(cluster: ClusterView, options: ShellOptions = {}): S
     isIncomplete: (text) => {
       const parsed = parseScript(text);
       return !parsed.ok && parsed.incomplete;
+    },
+    interrupt: () => {
+      state.status = EXIT_INTERRUPTED;
     },
     complete: (line) => completions(line, new Interpreter(session, state)),
     get exited() {

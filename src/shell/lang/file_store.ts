@@ -19,7 +19,7 @@ export class FileStore {
     if (path === '/dev/null') {
       return { kind: 'text', text: '' };
     }
-    const place = joinPath(folder, path);
+    const place = joinPath(folder, path) || '.';
     const text = this.#written.get(place);
     if (text !== undefined) {
       return { kind: 'text', text };

@@ -429,9 +429,14 @@ export class Interpreter implements ExpansionHost {
     const { positional } = state;
     state.positional = args;
     session.depth++;
-    const status = yield* this.#command(body, io);
-    session.depth--;
-    state.positional = positional;
+    let status: number;
+    try {
+      status = yield* this.#command(body, io);
+    } finally {
+      // Also when Ctrl-C ends the generator.
+      session.depth--;
+      state.positional = positional;
+    }
     const { flow } = this;
     if (flow?.kind === 'return') {
       this.flow = null;
