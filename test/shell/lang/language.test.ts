@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of the shell
 import { describe, expect, test } from 'vitest';
 import { createShell } from '../../../src/shell/shell.ts';
 import { fakeCluster } from '../fake_cluster.ts';
