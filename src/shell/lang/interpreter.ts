@@ -3,7 +3,8 @@
  * @see https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18_09
  */
 import { nearest } from '../../net/nearest_word.ts';
-import { type Follower, findTool, type Parsed, refusal, type Tool, type ToolContext } from '../tool.ts';
+import { type Follower, findTool, refusal, type Tool, type ToolContext } from '../tool.ts';
+import { runInBackground } from './background.ts';
 import { BUILTINS } from './builtins.ts';
 import { type ExpansionHost, expandPattern, expandText, expandWords } from './expand.ts';
 import { Collector, Input, type Io, type Sink } from './io.ts';
@@ -21,8 +22,6 @@ const NOT_FOUND = 127;
 export const EXIT_STOPPED = 137;
 /** Functions, `eval` and `.` may call each other this deep. */
 const MAX_CALLS = 100;
-/** Filters that give out a line when they have read one: they may stand behind a command that follows. */
-const LINE_FILTERS = ['cat', 'cut', 'grep', 'egrep', 'fgrep', 'jq', 'sed', 'tr'];
 /** While a person looks on, a command that follows is asked this often, in nanoseconds of virtual time. */
 const TICK = 100e6;
 /** Otherwise a command that follows is asked at least this often until its deadline. */
@@ -57,12 +56,12 @@ export class Interpreter implements ExpansionHost {
     return this.flow?.kind === 'exit' || this.flow?.kind === 'return' ? this.flow.status : this.state.status;
   }
 
-  /** A subshell. */
-  child(): Interpreter {
+  /** A subshell. `from`: the command that is run there, for the places in messages. */
+  child(from: { readonly line: number; readonly err: Sink } = { line: this.#line, err: this.#err }): Interpreter {
     const sub = new Interpreter(this.session, this.state.fork());
     sub.#tested = this.#tested;
-    sub.#err = this.#err;
-    sub.#line = this.#line;
+    sub.#err = from.err;
+    sub.#line = from.line;
     return sub;
   }
 
@@ -147,7 +146,7 @@ export class Interpreter implements ExpansionHost {
 
   *#andOr(andOr: AndOr, io: Io): Generator<Pause, void> {
     if (andOr.background) {
-      yield* this.#background(andOr, io);
+      yield* runInBackground(this, andOr, io);
       return;
     }
     const { first, rest } = andOr;
@@ -165,7 +164,7 @@ export class Interpreter implements ExpansionHost {
   /** `tested`: what becomes of a failure is decided by `&&` or `||`. */
   *#pipeline({ negated, commands }: Pipeline, io: Io, tested: boolean): Generator<Pause, void> {
     this.#tested += negated || tested ? 1 : 0;
-    const status = commands.length === 1 ? yield* this.#command(commands[0] as Command, io) : yield* this.#piped(commands, io);
+    const status = commands.length === 1 ? yield* this.#command(commands[0] as Command, io) : yield* this.piped(commands, io);
     this.#tested -= negated || tested ? 1 : 0;
     if (this.flow !== null) {
       return;
@@ -177,7 +176,7 @@ export class Interpreter implements ExpansionHost {
   }
 
   /** Each command is a subshell whose output the next one reads. */
-  *#piped(commands: readonly Command[], io: Io): Generator<Pause, number> {
+  *piped(commands: readonly Command[], io: Io): Generator<Pause, number> {
     let input = io.input;
     let status = 0;
     for (const [i, command] of commands.entries()) {
@@ -305,7 +304,7 @@ export class Interpreter implements ExpansionHost {
   *#simple(command: SimpleCommand, io: Io): Generator<Pause, number> {
     this.#line = command.line;
     this.#err = io.err;
-    const prepared = yield* this.#prepare(command, io);
+    const prepared = yield* this.prepare(command, io);
     if (prepared === null) {
       return this.flow?.kind === 'exit' ? this.flow.status : 1;
     }
@@ -325,7 +324,7 @@ export class Interpreter implements ExpansionHost {
   }
 
   /** Expands the words, opens the redirections, makes the assignments. `before`: what to put back afterwards. */
-  *#prepare(
+  *prepare(
     command: SimpleCommand,
     io: Io,
   ): Generator<
@@ -445,73 +444,6 @@ export class Interpreter implements ExpansionHost {
     return status;
   }
 
-  /** A follower goes on beside what comes next. @remarks Simplified: any other command in the background runs to its end at once. */
-  *#background(andOr: AndOr, io: Io): Generator<Pause, void> {
-    const { session, state } = this;
-    const started = yield* this.#startFollowing(andOr, io);
-    if (started === 'other') {
-      const status = yield* this.child().run([{ ...andOr, background: false }], { ...io, input: new Input('') });
-      state.lastJob = session.jobs.add(andOr.text, null, status, function* () {})?.pid ?? 0;
-    }
-    state.status = started === 'failed' ? 1 : 0;
-  }
-
-  *#startFollowing({ first, rest, text }: AndOr, io: Io): Generator<Pause, 'started' | 'failed' | 'other'> {
-    const [command, ...filters] = first.commands;
-    if (rest.length > 0 || first.negated || command?.kind !== 'simple' || !this.#mayFollow(command)) {
-      return 'other';
-    }
-    const { session, state } = this;
-    this.#line = command.line;
-    this.#err = io.err;
-    const sub = this.child();
-    const prepared = yield* sub.#prepare(command, io);
-    const [name, ...args] = prepared?.words ?? [];
-    const tool = name === undefined || state.functions.has(name) ? null : findTool(name, session.tools);
-    if (prepared === null || tool === null) {
-      return prepared === null ? 'failed' : 'other';
-    }
-    const parsed: Parsed = tool.parse(args);
-    if (!parsed.ok || parsed.follow === undefined) {
-      return 'other';
-    }
-    this.rest(tool);
-    const whole = new Collector();
-    const byLine = filters.every((one) => one.kind === 'simple' && LINE_FILTERS.includes(firstText(one.words)));
-    const { opened } = prepared;
-    const deliver = function* (result: { readonly stdout: string; readonly stderr: string }, last: boolean): Generator<Pause, void> {
-      io.err(result.stderr);
-      if (filters.length === 0) {
-        opened.io.out(result.stdout);
-      } else if (byLine || last) {
-        whole.write(result.stdout);
-        const text = byLine ? result.stdout : whole.text;
-        if (text !== '' || last) {
-          yield* sub.#piped([passed(), ...filters], { ...io, input: new Input(text) });
-        }
-      } else {
-        whole.write(result.stdout);
-      }
-      opened.close();
-    };
-    const job = session.jobs.add(text, parsed.follow(this.context(opened.io)), 0, deliver);
-    if (job === null) {
-      this.complain('too many jobs', io.err);
-      return 'failed';
-    }
-    state.lastJob = job.pid;
-    if (session.interactive) {
-      io.err(`[${job.id}] ${job.pid}\n`);
-    }
-    return 'started';
-  }
-
-  /** Whether a command's name is one that could follow: only then are its words expanded before it is known what it is. */
-  #mayFollow(command: SimpleCommand): boolean {
-    const name = firstText(command.words);
-    return !this.state.functions.has(name) && findTool(name, this.session.tools) !== null && !Object.hasOwn(BUILTINS, name);
-  }
-
   /** Before a command that talks to the cluster the cluster comes to rest, unless `set +o settle` forbids it. */
   rest(tool: Tool): void {
     if (tool.filter !== true && this.has('settle')) {
@@ -543,14 +475,4 @@ export class Interpreter implements ExpansionHost {
     const suggestion = nearest(name, this.commandNames);
     return `${name}: command not found${suggestion === null ? '; "help" lists what there is' : `; did you mean "${suggestion}"?`}`;
   }
-}
-
-/** `cat`, to feed a pipeline. */
-function passed(): Command {
-  return { kind: 'simple', assignments: [], words: [[{ kind: 'text', text: 'cat', quoted: true }]], redirects: [], line: 0 };
-}
-
-function firstText(words: readonly Word[]): string {
-  const part = words[0]?.[0];
-  return words[0]?.length === 1 && part?.kind === 'text' ? part.text : '';
 }
