@@ -35,6 +35,7 @@ const CONFIG: NodeConfig = {
   enableIcmpRule: true,
   enableSctp: false,
   allowIcmpFragNeeded: true,
+  sessionAffinity: false,
   quirks: { policyIdProtoAny: true, loopbackBypass: true, replyPolicyAccounting: true },
 };
 

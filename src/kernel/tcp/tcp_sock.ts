@@ -232,6 +232,7 @@ export class TcpSock implements TcpSocket {
       case 'CLOSING':
         if (finAcked) {
           this.#enterTimeWait();
+          this.#closed();
         }
         return false;
       case 'LAST-ACK':
@@ -275,8 +276,11 @@ export class TcpSock implements TcpSocket {
     if (bytes.length > 0) {
       this.#handlers.onData?.(this, bytes);
     }
-    if (finNow) {
+    if (finNow && !this.#orphan) {
       this.#handlers.onEnd?.(this);
+    }
+    if (finNow && this.state === 'TIME-WAIT') {
+      this.#closed();
     }
   }
 
@@ -439,14 +443,18 @@ export class TcpSock implements TcpSocket {
   }
 
   #enterTimeWait(): void {
-    const { onClose } = this.#handlers;
     this.#setState('TIME-WAIT');
     this.#acks.clear();
     this.#rto.setIdle(TCP_TIMEWAIT_LEN);
+  }
+
+  /** Both directions have ended: the last thing the process hears. */
+  #closed(): void {
+    const { onClose } = this.#handlers;
+    this.#handlers = {};
     if (!this.#orphan) {
       onClose?.(this);
     }
-    this.#handlers = {};
   }
 
   #finish(): void {
