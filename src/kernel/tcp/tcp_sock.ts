@@ -232,12 +232,12 @@ export class TcpSock implements TcpSocket {
       case 'CLOSING':
         if (finAcked) {
           this.#enterTimeWait();
-          this.#closed();
+          this.#closed('TIME-WAIT');
         }
         return false;
       case 'LAST-ACK':
         if (finAcked) {
-          this.#finish();
+          this.#closed('CLOSED');
         }
         return false;
       case 'TIME-WAIT':
@@ -280,7 +280,7 @@ export class TcpSock implements TcpSocket {
       this.#handlers.onEnd?.(this);
     }
     if (finNow && this.state === 'TIME-WAIT') {
-      this.#closed();
+      this.#closed('TIME-WAIT');
     }
   }
 
@@ -391,7 +391,7 @@ export class TcpSock implements TcpSocket {
   /** @see linux:net/ipv4/tcp_timer.c#tcp_retransmit_timer */
   #onRto(): void {
     if (this.state === 'FIN-WAIT-2' || this.state === 'TIME-WAIT') {
-      this.#finish();
+      this.#closed('CLOSED');
       return;
     }
     if (this.#retries >= this.#retryLimit()) {
@@ -449,19 +449,13 @@ export class TcpSock implements TcpSocket {
   }
 
   /** Both directions have ended: the last thing the process hears. */
-  #closed(): void {
+  #closed(state: 'TIME-WAIT' | 'CLOSED'): void {
     const { onClose } = this.#handlers;
     this.#handlers = {};
-    if (!this.#orphan) {
-      onClose?.(this);
+    if (state === 'CLOSED') {
+      this.#destroy();
     }
-  }
-
-  #finish(): void {
-    const { onClose } = this.#handlers;
-    const orphan = this.#orphan;
-    this.#destroy();
-    if (!orphan) {
+    if (!this.#orphan) {
       onClose?.(this);
     }
   }
