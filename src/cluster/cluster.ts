@@ -23,10 +23,12 @@ import { ClusterDns } from './cluster_dns.ts';
 import { Fabric } from './fabric.ts';
 import { kubeSystemObjects } from './kube_system.ts';
 import { randomSuffix } from './names.ts';
+import { startNamespaceController } from './namespace_controller.ts';
 import { Node } from './node.ts';
 import type { ClusterOptions, PodPins } from './options.ts';
 import { Outside } from './outside.ts';
 import { startControllers } from './workload_controllers.ts';
+import { startWorkloadStatus } from './workload_status.ts';
 
 /** A process that was started. */
 export interface Execution {
@@ -84,6 +86,8 @@ export class Cluster {
     this.#serviceIps.add(addresses.kubernetes).add(addresses.kubeDns);
     this.#watchServices(service.address, 2 ** (32 - service.length) - 2);
     this.#watchPods();
+    startNamespaceController(this.api);
+    startWorkloadStatus({ api: this.api, now: () => formatRfc3339(this.clock.wallMillis()) });
     startControllers({ api: this.api, rng: this.#rng.fork('controllers'), podNames: options.pins.podNames ?? {} });
     this.outside = new Outside({
       scheduler: this.scheduler,

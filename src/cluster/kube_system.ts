@@ -26,6 +26,7 @@ export function kubeSystemObjects(nodes: readonly NodeOptions[], addresses: Well
     objects.push(nodeObject(node));
   }
   objects.push(kubernetesService(addresses), kubernetesEndpoints(nodes), kubeDnsService(addresses), corednsDeployment());
+  objects.push(ciliumDaemonSet());
   for (const node of nodes) {
     objects.push(ciliumPod(node));
   }
@@ -125,6 +126,24 @@ function corednsDeployment(): KubeObject {
   };
 }
 
+const CILIUM_LABELS = { 'app.kubernetes.io/name': 'cilium-agent', 'app.kubernetes.io/part-of': 'cilium', 'k8s-app': 'cilium' };
+const CILIUM_POD_SPEC = {
+  hostNetwork: true,
+  serviceAccountName: 'cilium',
+  nodeSelector: { 'kubernetes.io/os': 'linux' },
+  containers: [{ name: 'cilium-agent', image: CILIUM_IMAGE }],
+};
+
+/** What users reach the agents by: `ds/cilium`. Its pods are made here, not by a controller. */
+function ciliumDaemonSet(): KubeObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { name: 'cilium', namespace: 'kube-system', labels: CILIUM_LABELS },
+    spec: { selector: { matchLabels: { 'k8s-app': 'cilium' } }, template: { metadata: { labels: CILIUM_LABELS }, spec: CILIUM_POD_SPEC } },
+  };
+}
+
 function ciliumPod(node: NodeOptions): KubeObject {
   return {
     apiVersion: 'v1',
@@ -133,13 +152,9 @@ function ciliumPod(node: NodeOptions): KubeObject {
       name: 'cilium',
       namespace: 'kube-system',
       generateName: 'cilium-',
-      labels: { 'app.kubernetes.io/name': 'cilium-agent', 'app.kubernetes.io/part-of': 'cilium', 'k8s-app': 'cilium' },
+      labels: CILIUM_LABELS,
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'cilium', uid: '', controller: true }],
     },
-    spec: {
-      nodeName: node.name,
-      hostNetwork: true,
-      serviceAccountName: 'cilium',
-      containers: [{ name: 'cilium-agent', image: CILIUM_IMAGE }],
-    },
+    spec: { ...CILIUM_POD_SPEC, nodeName: node.name },
   };
 }

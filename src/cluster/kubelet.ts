@@ -258,10 +258,20 @@ export class Kubelet {
       startTime: now,
       containerStatuses: pod.spec.containers.map((container) => ({
         name: container.name,
+        image: container.image ?? '',
         ready: true,
+        started: true,
         restartCount: 0,
+        state: { running: { startedAt: now } },
         ...(containerId === '' ? {} : { containerID: `containerd://${containerId}` }),
       })),
+      conditions: ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map((type) => ({
+        type,
+        status: 'True',
+        lastProbeTime: null,
+        lastTransitionTime: now,
+      })),
+      qosClass: 'BestEffort',
     };
     this.#deps.api.updateStatus('Pod', namespaceOf(pod), pod.metadata.name, status);
   }

@@ -85,7 +85,9 @@ export interface PodStatus {
     readonly ready: boolean;
     readonly restartCount: number;
     readonly containerID?: string;
+    readonly [member: string]: unknown;
   }[];
+  readonly [member: string]: unknown;
 }
 
 /** A pod. */

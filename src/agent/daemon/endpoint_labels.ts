@@ -15,6 +15,7 @@ import type { EndpointManager } from '../endpointmanager/manager.ts';
 import type { ClusterIdentities } from '../identity/cluster_identities.ts';
 import type { Identity } from '../identity/identity.ts';
 import { hostPrefix4, type Ipcache } from '../ipcache/ipcache.ts';
+import { createIdentityObject, deleteIdentityObject } from '../k8s/identity_objects.ts';
 import { podLabels } from '../k8s/pod_labels.ts';
 import { filterLabels, newLabelFilter } from '../labels/filter.ts';
 import type { Label } from '../labels/labels.ts';
@@ -72,6 +73,7 @@ export class EndpointLabels {
     } else {
       const allocated = identities.allocate(identity);
       endpoint.identity = allocated.identity;
+      createIdentityObject(this.#deps.api, allocated.identity);
       updateIdentities([allocated.identity], []);
     }
     policyCache.addUser(endpoint.identity);
@@ -132,6 +134,10 @@ export class EndpointLabels {
   /** One user less; the identity if that was the last. */
   #unuse(identity: Identity): Identity | null {
     this.#deps.policyCache.removeUser(identity);
-    return identity.id > 255 ? this.#deps.identities.release(identity) : null;
+    const gone = identity.id > 255 ? this.#deps.identities.release(identity) : null;
+    if (gone !== null) {
+      deleteIdentityObject(this.#deps.api, gone);
+    }
+    return gone;
   }
 }
