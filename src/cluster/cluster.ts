@@ -116,6 +116,7 @@ export class Cluster {
           nextPacketId: () => ++this.#packetId,
           api: this.api,
           options: daemonOptions,
+          quirks: options.quirks ?? {},
           identities: this.identities,
           zone,
           dnsIp: parseIpv4(addresses.kubeDns) as Ipv4,

@@ -8,7 +8,7 @@ import { endpointCallsMap } from '../agent/datapath/node.ts';
 import { monitorAggregationLevel } from '../agent/option/config.ts';
 import { loadBpfHost } from '../bpf/bpf_host.ts';
 import { loadBpfLxc } from '../bpf/bpf_lxc.ts';
-import { type BpfEnv, type NodeConfig, newBpfEnv } from '../bpf/env.ts';
+import { type BpfEnv, type DatapathQuirks, type NodeConfig, newBpfEnv } from '../bpf/env.ts';
 import type { BpfFs } from '../kernel/bpffs.ts';
 import type { NetDevice } from '../kernel/netdev.ts';
 import { type CallsMap, newCallsMap, POLICY_CALL_NAME } from '../maps/callsmap.ts';
@@ -24,6 +24,8 @@ export interface DatapathParts {
   readonly rng: Rng;
   readonly journey: Journey;
   readonly bpffs: BpfFs;
+  /** Switches that are not as the profile says. */
+  readonly quirks: Partial<DatapathQuirks>;
 }
 
 /** The loader of one node. */
@@ -36,7 +38,7 @@ export class DatapathLoader implements Loader {
   }
 
   reloadHostDatapath(config: NodeDatapathConfig): void {
-    const env = newBpfEnv({ ...this.#parts, config: nodeConfig(config) });
+    const env = newBpfEnv({ ...this.#parts, config: nodeConfig(config, this.#parts.quirks) });
     this.#env = env;
     const host = { endpointId: config.hostEndpointId };
     const onHost = loadBpfHost(env, host, newCallsMap('cilium_calls_hostns'));
@@ -68,7 +70,7 @@ export class DatapathLoader implements Loader {
 }
 
 /** node_config.h from the agent's options. */
-function nodeConfig({ options, routerIp, ciliumHost, ciliumNet }: NodeDatapathConfig): NodeConfig {
+function nodeConfig({ options, routerIp, ciliumHost, ciliumNet }: NodeDatapathConfig, quirks: Partial<DatapathQuirks>): NodeConfig {
   const released = options.profile !== 'branch-point';
   return {
     routerIp,
@@ -95,7 +97,7 @@ function nodeConfig({ options, routerIp, ciliumHost, ciliumNet }: NodeDatapathCo
     enableIcmpRule: options['enable-icmp-rules'],
     enableSctp: options['enable-sctp'],
     allowIcmpFragNeeded: true,
-    quirks: { policyIdProtoAny: released, loopbackBypass: released, replyPolicyAccounting: true },
+    quirks: { policyIdProtoAny: released, loopbackBypass: released, replyPolicyAccounting: true, ...quirks },
   };
 }
 

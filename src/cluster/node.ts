@@ -20,6 +20,7 @@ import { Kubelet, type KubeletDeps } from './kubelet.ts';
 import { monitorEvent } from './monitor_events.ts';
 import { randomMac } from './names.ts';
 import type { NodeOptions, Pins } from './options.ts';
+import { datapathQuirks, policyQuirks, type QuirkSwitches } from './quirks.ts';
 
 /** What a node is made of. */
 export interface NodeDeps
@@ -33,6 +34,7 @@ export interface NodeDeps
   /** All nodes of the cluster. */
   readonly nodes: readonly NodeOptions[];
   readonly clusterPins: Pins;
+  readonly quirks: QuirkSwitches;
   readonly nextPacketId: () => number;
 }
 
@@ -99,7 +101,14 @@ export class Node {
       podCidr: assertPresent(parseCidr4(node.podCIDR), `pod CIDR ${node.podCIDR}`),
       hostNetns: this.hostNetns,
       bpffs: this.bpffs,
-      loader: new DatapathLoader({ clock: scheduler.clock, rng: rng.fork('datapath'), journey, bpffs: this.bpffs }),
+      loader: new DatapathLoader({
+        clock: scheduler.clock,
+        rng: rng.fork('datapath'),
+        journey,
+        bpffs: this.bpffs,
+        quirks: datapathQuirks(deps.quirks),
+      }),
+      quirks: policyQuirks(deps.quirks),
       proxy: launcher,
       options: deps.options,
       identities: deps.identities,

@@ -2,6 +2,7 @@
  * What a cluster is made from: nodes, Cilium's options, clocks, and pins for everything the real system draws at random.
  */
 import { parseOptions } from '../agent/option/config.ts';
+import type { QuirkSwitches } from './quirks.ts';
 
 /** One node. */
 export interface NodeOptions {
@@ -96,6 +97,8 @@ export interface ClusterOptions {
   readonly serviceCIDR: string;
   /** Cilium options by their own names (`monitor-aggregation`). */
   readonly options: Readonly<Record<string, string | number | boolean>>;
+  /** Quirks of 1.13.3 that are switched off (or on), see quirks.ts. */
+  readonly quirks?: QuirkSwitches;
   readonly pins: Pins;
   readonly seed: number;
   /** Seconds since boot at the start of the run. */

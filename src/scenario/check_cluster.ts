@@ -1,5 +1,6 @@
 /** What a schema cannot see in the `cluster` section: values that do not go together. */
 import { type ClusterOptions, ciliumOptionIssues } from '../cluster/options.ts';
+import { quirkIssues } from '../cluster/quirks.ts';
 import { type Cidr4, containsIpv4, parseCidr4, parseIpv4 } from '../net/ipv4.ts';
 import type { SourceDocument } from './document.ts';
 import { type Issue, pathText } from './issue.ts';
@@ -20,6 +21,9 @@ export function clusterIssues(options: ClusterOptions, document: SourceDocument)
   };
   for (const { option, message } of ciliumOptionIssues(options.options)) {
     report(['options'], message, option);
+  }
+  for (const { quirk, message } of quirkIssues(options.quirks ?? {})) {
+    report(['quirks'], message, quirk);
   }
   checkRanges(options, report);
   checkAddresses(options, report);

@@ -70,6 +70,7 @@ function clusterOptions(section: ClusterSection): ClusterOptions {
     nodes: section.nodes ?? defaults.nodes,
     serviceCIDR: section.serviceCIDR ?? defaults.serviceCIDR,
     options: section.options ?? defaults.options,
+    quirks: section.quirks ?? {},
     pins: (section.pins as ClusterOptions['pins'] | undefined) ?? defaults.pins,
     seed: section.seed ?? defaults.seed,
     bootTime: section.bootTime === undefined ? defaults.bootTime : section.bootTime / SECOND,

@@ -83,6 +83,7 @@ export interface DaemonDeps {
   readonly loader: Loader;
   readonly proxy: ProxyLauncher;
   readonly options: DaemonOptions;
+  readonly quirks: PolicyConfig['quirks'];
   readonly pins: AgentPins;
   /** Shared by all agents of a cluster: the identities in the API server. */
   readonly identities: ClusterIdentities;
@@ -151,7 +152,7 @@ export class Daemon {
     this.nodeName = deps.nodeName;
     this.nodeIp = deps.nodeIp;
     this.identities = deps.identities;
-    this.policyConfig = policyConfigOf(options);
+    this.policyConfig = policyConfigOf(options, deps.quirks);
     this.maps = initMaps(deps.bpffs, options);
     this.monitor = new MonitorAgent(this.maps.events);
     this.ipam = new Ipam(deps.podCidr, rng.fork('ipam'));
@@ -165,7 +166,8 @@ export class Daemon {
       macs: [randomMac(rng), randomMac(rng)],
     });
     installStaticRules(deps.hostNetns.netfilter, deps.podCidr, parseCidr4(options['ipv4-native-routing-cidr']) ?? deps.podCidr);
-    this.selectorCache = new SelectorCache(deps.runsApiServer ? hostWithApiServer(reservedIdentities()) : reservedIdentities());
+    const reserved = deps.runsApiServer ? hostWithApiServer(reservedIdentities()) : reservedIdentities();
+    this.selectorCache = new SelectorCache(reserved, undefined, this.policyConfig.quirks.relabelKeepsSelections);
     this.repository = new Repository(this.selectorCache, this.policyConfig);
     this.#policyCache = new PolicyCache(this.repository);
     this.ipcache = new Ipcache(this.maps.ipcache, journey, deps.nodeIp);
@@ -450,7 +452,7 @@ export class Daemon {
   }
 }
 
-function policyConfigOf(options: DaemonOptions): PolicyConfig {
+function policyConfigOf(options: DaemonOptions, quirks: PolicyConfig['quirks']): PolicyConfig {
   return {
     ...DEFAULT_POLICY_CONFIG,
     enforcement: options['enable-policy'] as PolicyConfig['enforcement'],
@@ -459,6 +461,7 @@ function policyConfigOf(options: DaemonOptions): PolicyConfig {
     enableL7Proxy: options['enable-l7-proxy'],
     enableICMPRules: options['enable-icmp-rules'],
     clusterName: options['cluster-name'],
+    quirks,
   };
 }
 

@@ -39,8 +39,11 @@ export function parseCnp(object: unknown, config: SanitizeConfig): ParsedPolicy 
   const uid = reader.string(metadata, 'uid', ['metadata']);
   const ref: PolicyRef = { kind, namespace, name };
   const identityLabels = policyLabels(ref, uid);
-  const spec = raw['spec'] === undefined || raw['spec'] === null ? null : decodeRule(reader, raw['spec'], ['spec'], ref);
-  const specs = reader.list(raw, 'specs', [], (one, path) => decodeRule(reader, one, path, ref));
+  const spec =
+    raw['spec'] === undefined || raw['spec'] === null
+      ? null
+      : decodeRule(reader, raw['spec'], ['spec'], ref, config.quirks.denySectionsUnchecked);
+  const specs = reader.list(raw, 'specs', [], (one, path) => decodeRule(reader, one, path, ref, config.quirks.denySectionsUnchecked));
   const failed = (issues: readonly PolicyIssue[]): ParsedPolicy => ({ ref, rules: [], issues, identityLabels });
   if (reader.issues.length > 0) {
     return failed(reader.issues);
@@ -70,14 +73,20 @@ export function parseCnp(object: unknown, config: SanitizeConfig): ParsedPolicy 
     return failed(issues);
   }
   const rules = [...(spec === null ? [] : [spec]), ...(specs ?? [])];
-  return { ref, rules: rules.map((rule) => toCiliumRule(rule, namespace, identityLabels)), issues, identityLabels };
+  return {
+    ref,
+    rules: rules.map((rule) => toCiliumRule(rule, namespace, identityLabels, config.quirks.initEscapesNamespace)),
+    issues,
+    identityLabels,
+  };
 }
 
 /** Parses a list of rules as the policy API takes it: no namespace, no labels of its own, all or none. */
 export function parseRuleList(list: unknown, config: SanitizeConfig): ParsedPolicy {
   const reader = new Reader();
   const ref: PolicyRef = { kind: 'CiliumRules', namespace: '', name: '' };
-  const rules = reader.list({ rules: list }, 'rules', [], (one, path) => decodeRule(reader, one, path, ref)) ?? [];
+  const rules =
+    reader.list({ rules: list }, 'rules', [], (one, path) => decodeRule(reader, one, path, ref, config.quirks.denySectionsUnchecked)) ?? [];
   const issues = reader.issues.length > 0 ? reader.issues : rules.flatMap((rule) => sanitizeRule(rule, config));
   return { ref, rules: issues.length > 0 ? [] : rules, issues, identityLabels: [] };
 }
@@ -94,9 +103,9 @@ export function policyLabels(ref: PolicyRef, uid: string): LabelArray {
 }
 
 /** Ties a rule to its namespace and labels. @see cilium:pkg/k8s/apis/cilium.io/utils/utils.go#ParseToCiliumRule */
-function toCiliumRule(rule: Rule, namespace: string, identityLabels: LabelArray): Rule {
+function toCiliumRule(rule: Rule, namespace: string, identityLabels: LabelArray, initEscapes: boolean): Rule {
   const subject = rule.endpointSelector;
-  const matchesInit = subject !== null && hasKey(subject, INIT_KEY);
+  const matchesInit = subject !== null && hasKey(subject, INIT_KEY) && (initEscapes || namespace === '');
   const peer = (selector: EndpointSelector): EndpointSelector => peerSelector(selector, namespace, { keepReserved: true, matchesInit });
   const required = (selector: EndpointSelector): EndpointSelector =>
     peerSelector(selector, namespace, { keepReserved: false, matchesInit });

@@ -19,7 +19,7 @@ export interface PolicyConfig {
   readonly quirks: PolicyQuirks;
 }
 
-/** Departures of 1.13.3 from its own rules. Every switch true = as released. */
+/** Departures of 1.13.3 from its own rules. Every switch true = as released; docs/quirks.md lists them for users. */
 export interface PolicyQuirks {
   /**
    * Keys of a redirect are assigned, not inserted with deny preference, once its proxy port is known: an L7 allow reopens an L3 deny.
@@ -37,6 +37,31 @@ export interface PolicyQuirks {
    * @see cilium:pkg/policy/l4.go#L4Policy.AccumulateMapChanges
    */
   readonly namedPortOfFirstEndpoint: boolean;
+  /**
+   * Nothing checks or normalizes deny sections: a port without a protocol denies nothing, unknown entities and bad ports are accepted.
+   * @see cilium:pkg/policy/api/rule_validation.go#Rule.Sanitize
+   */
+  readonly denySectionsUnchecked: boolean;
+  /**
+   * A namespaced policy whose subject selector has a key `reserved:init` is not tied to its namespace (CVE-2023-41333).
+   * @see cilium:pkg/k8s/apis/cilium.io/utils/utils.go#ParseToCiliumRule
+   */
+  readonly initEscapesNamespace: boolean;
+  /**
+   * A deny that the deny of a wider prefix covers gets no entry of its own; an allow of everything then lets it through.
+   * @see cilium:pkg/policy/mapstate.go#MapState.denyPreferredInsertWithChanges
+   */
+  readonly coveredDenyDropped: boolean;
+  /**
+   * `toServices` with ports and no matching service opens the ports to everyone.
+   * @see cilium:pkg/policy/rule.go#mergeEgress
+   */
+  readonly unmatchedServicesOpenPorts: boolean;
+  /**
+   * An identity whose labels change keeps the selections it had, until the selectors are made anew.
+   * @see cilium:pkg/policy/selectorcache.go#SelectorCache.UpdateIdentities
+   */
+  readonly relabelKeepsSelections: boolean;
 }
 
 /** Cilium 1.13.3 as released. */
@@ -44,6 +69,11 @@ export const RELEASED_QUIRKS: PolicyQuirks = {
   redirectOverwritesDeny: true,
   incrementalIgnoresWildcard: true,
   namedPortOfFirstEndpoint: true,
+  denySectionsUnchecked: true,
+  initEscapesNamespace: true,
+  coveredDenyDropped: true,
+  unmatchedServicesOpenPorts: true,
+  relabelKeepsSelections: true,
 };
 
 /** Cilium 1.13.3 on Kubernetes with its Helm defaults. */
@@ -58,8 +88,9 @@ export const DEFAULT_POLICY_CONFIG: PolicyConfig = {
   quirks: RELEASED_QUIRKS,
 };
 
-/** What 1.13.3's rules intend. */
+/** What 1.13.3 writes once all redirects are known: its rules without the accidents of the order of writing. */
 export const INTENDED_QUIRKS: PolicyQuirks = {
+  ...RELEASED_QUIRKS,
   redirectOverwritesDeny: false,
   incrementalIgnoresWildcard: false,
   namedPortOfFirstEndpoint: false,

@@ -182,6 +182,12 @@ export class L4Policy {
   }
 }
 
+/** What the keys of a filter depend on besides the filter. */
+export interface KeyContext {
+  readonly nets: IdentityNets;
+  readonly coveredDenyDropped: boolean;
+}
+
 /** Takes one key of a filter. The entry is the receiver's own. */
 export type KeyReceiver = (identity: NumericIdentity, entry: MapStateEntry) => void;
 
@@ -189,7 +195,7 @@ export type KeyReceiver = (identity: NumericIdentity, entry: MapStateEntry) => v
  * The map keys of a filter at a port, redirects with {@link UNKNOWN_PROXY_PORT}.
  * @see cilium:pkg/policy/l4.go#L4Filter.ToMapState
  */
-export function filterKeys(filter: L4Filter, port: number, nets: IdentityNets, receive: KeyReceiver): void {
+export function filterKeys(filter: L4Filter, port: number, { nets, coveredDenyDropped }: KeyContext, receive: KeyReceiver): void {
   const parts = keyedParts(filter);
   if (parts.length === 1 || parts.every(({ policy }) => policy === null)) {
     const isDeny = parts[0]?.policy?.isDeny ?? false;
@@ -199,7 +205,7 @@ export function filterKeys(filter: L4Filter, port: number, nets: IdentityNets, r
     }
   }
   // Selectors may select the same identity with different results: sort that out within the filter first, as upstream does.
-  const state = new MapState();
+  const state = new MapState(coveredDenyDropped);
   forEachKey(filter, parts, (identity, entry) => state.denyPreferredInsert(identity, port, filter.u8Proto, filter.direction, entry, nets));
   state.forEach((identity, _port, _proto, _direction, entry) => {
     receive(identity, entry);

@@ -95,8 +95,14 @@ export function ownersOf(entry: MapStateEntry): readonly MapStateOwner[] {
 /** The map state. Its methods take keys in pieces: they run for every identity of every filter, and a key object each time would cost too much. */
 export class MapState {
   private readonly directions: readonly [Direction, Direction] = [new Direction(), new Direction()];
+  private readonly coveredDenyDropped: boolean;
   /** What entries were before an undoable change touched them. */
   private journal: Map<PackedKey, MapStateEntry | null> | null = null;
+
+  /** @param coveredDenyDropped the quirk of this name, see config.ts */
+  constructor(coveredDenyDropped = true) {
+    this.coveredDenyDropped = coveredDenyDropped;
+  }
 
   /** Number of entries. */
   get size(): number {
@@ -284,7 +290,7 @@ export class MapState {
     const wider = nets.ancestors(identity);
     const l3Denies = this.directions[direction].find(0, 0)?.deny;
     if (l3Denies !== undefined && l3Denies.size > 0) {
-      for (const id of [identity, ...wider]) {
+      for (const id of this.coveredDenyDropped ? [identity, ...wider] : [identity]) {
         const cover = l3Denies.get(id);
         if (cover !== undefined && !cover.dependents?.has(key)) {
           return;
@@ -307,7 +313,8 @@ export class MapState {
         }
       }
       if (l3Only) {
-        for (const id of coveredIds(bucket.deny, identity, nets, true)) {
+        const covered = this.coveredDenyDropped || identity === 0 ? coveredIds(bucket.deny, identity, nets, true) : [identity];
+        for (const id of covered) {
           if (!entry.dependents?.has(packKey(id, bucket.port, bucket.proto, direction))) {
             this.deleteKey(id, bucket.port, bucket.proto, direction, null, changes);
           }

@@ -56,7 +56,8 @@ export function addNewRedirects(
 function writeKeys(policy: EndpointPolicy, filter: L4Filter, port: number, proxyPort: number): void {
   const { mapState } = policy;
   const { cache, config } = policy.selectorPolicy;
-  filterKeys(filter, port, cache.nets, (identity, entry) => {
+  const context = { nets: cache.nets, coveredDenyDropped: config.quirks.coveredDenyDropped };
+  filterKeys(filter, port, context, (identity, entry) => {
     if (entry.proxyPort !== 0) {
       entry.proxyPort = proxyPort;
     }

@@ -65,7 +65,12 @@ const ALLOW_ANY_EGRESS = derivedFrom('allow-any-egress');
  * @see cilium:pkg/policy/resolve.go#selectorPolicy.DistillPolicy
  */
 export function distillPolicy(policy: SelectorPolicy, owner: PolicyOwner, isHost: boolean): EndpointPolicy {
-  const endpoint: EndpointPolicy = { selectorPolicy: policy, owner, mapState: new MapState(), pending: [] };
+  const endpoint: EndpointPolicy = {
+    selectorPolicy: policy,
+    owner,
+    mapState: new MapState(policy.config.quirks.coveredDenyDropped),
+    pending: [],
+  };
   if (!policy.ingressPolicyEnabled) {
     endpoint.mapState.set(0, 0, 0, TRAFFIC_INGRESS, newEntry(null, ALLOW_ANY_INGRESS, 0, false));
   }
@@ -118,14 +123,16 @@ export function consumeMapChanges(policy: EndpointPolicy): KeyChanges {
 /** @see cilium:pkg/policy/resolve.go#EndpointPolicy.computeDirectionL4PolicyMapEntries */
 function computeDirection(policy: EndpointPolicy, filters: L4PolicyMap): void {
   const { owner, mapState } = policy;
-  const { nets } = policy.selectorPolicy.cache;
+  const { cache, config } = policy.selectorPolicy;
+  const { nets } = cache;
+  const context = { nets, coveredDenyDropped: config.quirks.coveredDenyDropped };
   for (const filter of filters.values()) {
     const port = filter.resolvePort(owner);
     if (port === null) {
       continue;
     }
     const proxyPort = filter.isRedirect() ? owner.lookupRedirectPort(filter.ingress, filter.protocol, port) : 0;
-    filterKeys(filter, port, nets, (identity, entry) => {
+    filterKeys(filter, port, context, (identity, entry) => {
       if (entry.proxyPort !== 0) {
         entry.proxyPort = proxyPort;
         if (proxyPort === 0) {

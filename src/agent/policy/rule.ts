@@ -100,6 +100,14 @@ export interface Requirements {
 /** @see cilium:pkg/policy/rule.go#mergeIngress @see cilium:pkg/policy/rule.go#mergeEgress */
 function mergeElement(section: Section, element: IngressRule | EgressRule): ResolveError {
   const { peers } = section;
+  if (
+    peers.length === 0 &&
+    'toServices' in element &&
+    element.toServices.length > 0 &&
+    !section.ctx.config.quirks.unmatchedServicesOpenPorts
+  ) {
+    return null;
+  }
   if (element.toPorts.length === 0 && element.icmps.length === 0) {
     // No peers and no ports allow nothing, but the direction is enforced.
     return peers.length === 0 ? null : addFilter(section, peers, { portRule: null, path: section.path, port: '0', protocol: PROTO_ANY });

@@ -95,9 +95,12 @@ export class SelectorCache {
   private readonly identities = new Map<NumericIdentity, Identity>();
   private readonly postings = new LabelPostings();
   private readonly selectors = new Map<string, Selector>();
+  private readonly relabelKeepsSelections: boolean;
   private names: IdentityNotifier;
 
-  constructor(identities: Iterable<Identity> = [], names: IdentityNotifier = NO_NAMES) {
+  /** @param relabelKeepsSelections the quirk of this name, see config.ts */
+  constructor(identities: Iterable<Identity> = [], names: IdentityNotifier = NO_NAMES, relabelKeepsSelections = true) {
+    this.relabelKeepsSelections = relabelKeepsSelections;
     this.names = names;
     for (const identity of identities) {
       this.remember(identity);
@@ -175,7 +178,7 @@ export class SelectorCache {
 
   /**
    * Takes identities in and out and tells every user whose selection changed. An identity that only changes labels keeps the selections it
-   * has and can gain new ones, as upstream; unchanged labels are nothing.
+   * has and can gain new ones, as upstream, unless the quirk is switched off; unchanged labels are nothing.
    * @see cilium:pkg/policy/selectorcache.go#SelectorCache.UpdateIdentities
    */
   updateIdentities(added: readonly Identity[], deleted: readonly NumericIdentity[]): void {
@@ -200,9 +203,13 @@ export class SelectorCache {
       const dels = gone.filter((id) => selector.chosen.delete(id));
       const adds: NumericIdentity[] = [];
       for (const identity of come) {
-        if (!selector.chosen.has(identity.id) && matches(selector, identity)) {
+        const isChosen = selector.chosen.has(identity.id);
+        if (!isChosen && matches(selector, identity)) {
           selector.chosen.add(identity.id);
           adds.push(identity.id);
+        } else if (isChosen && !this.relabelKeepsSelections && !matches(selector, identity)) {
+          selector.chosen.delete(identity.id);
+          dels.push(identity.id);
         }
       }
       if (dels.length + adds.length > 0) {

@@ -71,6 +71,10 @@ export const clusterSchema = z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text, a number or true/false' }))
       .optional()
       .describe("Cilium's options by their own names, for instance monitor-aggregation."),
+    quirks: z
+      .record(z.string(), z.boolean({ error: 'expected true or false' }))
+      .optional()
+      .describe('Quirks of 1.13.3 by name: false gives what its authors meant (docs/quirks.md).'),
     seed: z.int().min(0).max(0xffffffff).optional(),
     bootTime: durationSchema.optional().describe('Time since boot at the start.'),
     wallTime: timeSchema.optional(),

@@ -29,8 +29,11 @@ import type {
 } from './rule.ts';
 import { type EndpointSelector, newSelector } from './selector.ts';
 
+/** How the ports of a deny section are taken. */
+type DenyPorts = 'as written' | 'normalized';
+
 /** Reads one rule (the value of `spec`, or an element of `specs` or of a rule list). */
-export function decodeRule(reader: Reader, value: unknown, path: Path, ref: PolicyRef): Rule {
+export function decodeRule(reader: Reader, value: unknown, path: Path, ref: PolicyRef, denyUnchecked = true): Rule {
   const raw = reader.object(value, path) ?? {};
   const selector = (key: string): EndpointSelector | null => (key in raw ? decodeSelector(reader, raw[key], [...path, key]) : null);
   return {
@@ -38,10 +41,15 @@ export function decodeRule(reader: Reader, value: unknown, path: Path, ref: Poli
     path,
     endpointSelector: selector('endpointSelector'),
     nodeSelector: selector('nodeSelector'),
-    ingress: reader.list(raw, 'ingress', path, (one, at) => decodeIngress(reader, one, at, ref, false)) ?? [],
-    ingressDeny: reader.list(raw, 'ingressDeny', path, (one, at) => decodeIngress(reader, one, at, ref, true)) ?? [],
-    egress: reader.list(raw, 'egress', path, (one, at) => decodeEgress(reader, one, at, ref, false)) ?? [],
-    egressDeny: reader.list(raw, 'egressDeny', path, (one, at) => decodeEgress(reader, one, at, ref, true)) ?? [],
+    ingress: reader.list(raw, 'ingress', path, (one, at) => decodeIngress(reader, one, at, ref, null)) ?? [],
+    ingressDeny:
+      reader.list(raw, 'ingressDeny', path, (one, at) =>
+        decodeIngress(reader, one, at, ref, denyUnchecked ? 'as written' : 'normalized'),
+      ) ?? [],
+    egress: reader.list(raw, 'egress', path, (one, at) => decodeEgress(reader, one, at, ref, null)) ?? [],
+    egressDeny:
+      reader.list(raw, 'egressDeny', path, (one, at) => decodeEgress(reader, one, at, ref, denyUnchecked ? 'as written' : 'normalized')) ??
+      [],
     labels: reader.list(raw, 'labels', path, (one, at) => decodeLabel(reader, one, at)) ?? [],
     description: reader.string(raw, 'description', path),
   };
@@ -83,7 +91,7 @@ function selectors(reader: Reader, raw: RawObject, key: string, path: Path): End
   return reader.list(raw, key, path, (one, at) => decodeSelector(reader, one, at)) ?? [];
 }
 
-function decodeIngress(reader: Reader, value: unknown, path: Path, ref: PolicyRef, deny: boolean): IngressRule {
+function decodeIngress(reader: Reader, value: unknown, path: Path, ref: PolicyRef, deny: DenyPorts | null): IngressRule {
   const raw = reader.object(value, path) ?? {};
   return {
     path,
@@ -97,7 +105,7 @@ function decodeIngress(reader: Reader, value: unknown, path: Path, ref: PolicyRe
   };
 }
 
-function decodeEgress(reader: Reader, value: unknown, path: Path, ref: PolicyRef, deny: boolean): EgressRule {
+function decodeEgress(reader: Reader, value: unknown, path: Path, ref: PolicyRef, deny: DenyPorts | null): EgressRule {
   const raw = reader.object(value, path) ?? {};
   return {
     path,
@@ -108,7 +116,7 @@ function decodeEgress(reader: Reader, value: unknown, path: Path, ref: PolicyRef
     toEntities: reader.strings(raw, 'toEntities', path),
     toServices: reader.list(raw, 'toServices', path, (one, at) => decodeService(reader, one, at)) ?? [],
     toGroups: (reader.list(raw, 'toGroups', path, (one, at) => reader.object(one, at)) ?? []).length,
-    toFQDNs: deny ? [] : (reader.list(raw, 'toFQDNs', path, (one, at) => decodeFqdn(reader, one, at)) ?? []),
+    toFQDNs: deny !== null ? [] : (reader.list(raw, 'toFQDNs', path, (one, at) => decodeFqdn(reader, one, at)) ?? []),
     toPorts: decodePorts(reader, raw, path, ref, deny),
     icmps: decodeIcmps(reader, raw, path),
   };
@@ -160,18 +168,18 @@ function decodeIcmps(reader: Reader, raw: RawObject, path: Path): IcmpRule[] {
   return icmps ?? [];
 }
 
-function decodePorts(reader: Reader, raw: RawObject, path: Path, ref: PolicyRef, deny: boolean): PortRule[] {
+function decodePorts(reader: Reader, raw: RawObject, path: Path, ref: PolicyRef, deny: DenyPorts | null): PortRule[] {
   return reader.list(raw, 'toPorts', path, (one, at) => decodePortRule(reader, one, at, ref, deny)) ?? [];
 }
 
-function decodePortRule(reader: Reader, value: unknown, path: Path, ref: PolicyRef, deny: boolean): PortRule {
+function decodePortRule(reader: Reader, value: unknown, path: Path, ref: PolicyRef, deny: DenyPorts | null): PortRule {
   const raw = reader.object(value, path) ?? {};
   const ports = reader.list(raw, 'ports', path, (one, at): PortProtocol => {
     const port = reader.object(one, at) ?? {};
     const written = { port: reader.string(port, 'port', at), protocol: reader.string(port, 'protocol', at) };
-    return deny ? written : normalizePort(written);
+    return deny === 'as written' ? written : normalizePort(written);
   });
-  if (deny) {
+  if (deny !== null) {
     return { path, ports: ports ?? [], terminatingTLS: null, originatingTLS: null, serverNames: [], rules: null };
   }
   return {

@@ -1,5 +1,5 @@
 /**
- * What the agent accepts. Only `ingress` and `egress` are looked at: nothing checks deny sections in 1.13.
+ * What the agent accepts. Only `ingress` and `egress` are looked at: nothing checks deny sections in 1.13, unless the quirk is switched off.
  * Issues come in the order in which the agent would find them; it reports the first.
  * @see cilium:pkg/policy/api/rule_validation.go
  */
@@ -24,7 +24,7 @@ import type { EndpointSelector } from './selector.ts';
 const MAX_ICMP_FIELDS = 40;
 
 /** Options that decide what is accepted. */
-export type SanitizeConfig = Pick<PolicyConfig, 'enableL7Proxy' | 'enableICMPRules'>;
+export type SanitizeConfig = Pick<PolicyConfig, 'enableL7Proxy' | 'enableICMPRules' | 'quirks'>;
 
 /** All issues of a rule; none = accepted. @see cilium:pkg/policy/api/rule_validation.go#Rule.Sanitize */
 export function sanitizeRule(rule: Rule, config: SanitizeConfig): PolicyIssue[] {
@@ -38,11 +38,12 @@ export function sanitizeRule(rule: Rule, config: SanitizeConfig): PolicyIssue[] 
   }
   checkSelector(report, rule.endpointSelector, [...rule.path, 'endpointSelector']);
   checkSelector(report, rule.nodeSelector, [...rule.path, 'nodeSelector']);
-  for (const element of rule.ingress) {
+  const { denySectionsUnchecked } = config.quirks;
+  for (const element of [...rule.ingress, ...(denySectionsUnchecked ? [] : rule.ingressDeny)]) {
     checkIngress(report, element, config);
     checkHostPolicy(report, rule, element);
   }
-  for (const element of rule.egress) {
+  for (const element of [...rule.egress, ...(denySectionsUnchecked ? [] : rule.egressDeny)]) {
     checkEgress(report, element, config);
     checkHostPolicy(report, rule, element);
   }
