@@ -1,7 +1,7 @@
 /**
  * Reads a scenario file. Everything that can be wrong with it is found here, before anything runs.
  */
-import { type ClusterOptions, DEFAULT_CLUSTER_OPTIONS, type WorldHost, type WorldName } from '../cluster/options.ts';
+import { type ClusterOptions, DEFAULT_CLUSTER_OPTIONS, type Pins, type WorldHost, type WorldName } from '../cluster/options.ts';
 import { SECOND } from '../sim/clock.ts';
 import { clusterIssues } from './check_cluster.ts';
 import { readDocument, type SourceDocument } from './document.ts';
@@ -39,13 +39,17 @@ export function parseScenario(text: string, options: ParseOptions): ParseResult 
   if (cluster !== null) {
     issues.push(...clusterIssues(cluster, document));
   }
-  if (!parsed.success || cluster === null || issues.length > 0) {
+  const shellCluster = parsed.success && cluster !== null ? withPins(cluster, parsed.data.shell?.pins as Pins | undefined) : null;
+  if (shellCluster !== null && issues.length === 0) {
+    issues.push(...clusterIssues(shellCluster, document));
+  }
+  if (!parsed.success || cluster === null || shellCluster === null || issues.length > 0) {
     return { ok: false, issues: sorted(issues) };
   }
   const { name, description } = parsed.data;
   return {
     ok: true,
-    scenario: { name, description: description ?? null, file: options.file, cluster: cluster, steps },
+    scenario: { name, description: description ?? null, file: options.file, cluster, shellCluster, steps },
   };
 }
 
@@ -79,6 +83,15 @@ function clusterOptions(section: ClusterSection): ClusterOptions {
     world: (section.world ?? []).map(worldHost),
     dns: (section.dns ?? []).map(worldName),
   };
+}
+
+/** Options with some pins replaced; those of pods member by member. */
+function withPins(options: ClusterOptions, pins: Pins = {}): ClusterOptions {
+  const pods = { ...options.pins.pods };
+  for (const [name, pod] of Object.entries(pins.pods ?? {})) {
+    pods[name] = { ...pods[name], ...pod };
+  }
+  return { ...options, pins: { ...options.pins, ...pins, pods } };
 }
 
 function worldName({ name, cname, ips, ttl, answers, rotate }: NonNullable<ClusterSection['dns']>[number]): WorldName {

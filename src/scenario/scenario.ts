@@ -66,5 +66,7 @@ export interface Scenario {
   readonly description: string | null;
   readonly file: string;
   readonly cluster: ClusterOptions;
+  /** The cluster that `trenchrun shell` starts. */
+  readonly shellCluster: ClusterOptions;
   readonly steps: readonly ScenarioStep[];
 }

@@ -13,7 +13,7 @@ export interface ScenarioShellOptions extends ShellOptions {
 
 /** Starts the cluster with the scenario's options and pins (without a scenario: a plain one of one node), and a shell on it. */
 export function scenarioShell(scenario: Scenario | null, options: ScenarioShellOptions = {}): Shell {
-  const cluster = scenario?.cluster ?? DEFAULT_CLUSTER_OPTIONS;
+  const cluster = scenario?.shellCluster ?? DEFAULT_CLUSTER_OPTIONS;
   const started = Cluster.create(options.seed === undefined ? cluster : { ...cluster, seed: options.seed });
   started.journey.recording = false;
   return createShell(clusterHost(started), options);

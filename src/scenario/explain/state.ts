@@ -35,6 +35,7 @@ export function explainManifests(
     description: null,
     file,
     cluster: DEFAULT_CLUSTER_OPTIONS,
+    shellCluster: DEFAULT_CLUSTER_OPTIONS,
     steps: manifests.map((manifest) => ({
       name: null,
       position: { file: manifest.file, line: 1, column: 1 },

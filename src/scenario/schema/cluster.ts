@@ -13,7 +13,8 @@ const podPinsSchema = z.strictObject({
   udpPorts: z.array(portSchema).optional().describe('Client UDP ports in the order in which the pod sends.'),
 });
 
-const pinsSchema = z.strictObject({
+/** Values for what a real cluster draws at random. */
+export const pinsSchema = z.strictObject({
   pods: z.record(namespacedNameSchema, podPinsSchema).optional().describe('By namespace/name.'),
   podNames: z
     .record(namespacedNameSchema, z.array(nameSchema))

@@ -1,12 +1,16 @@
 /** A whole scenario file, and its JSON Schema for editors. */
 import * as z from 'zod';
-import { clusterSchema } from './cluster.ts';
+import { clusterSchema, pinsSchema } from './cluster.ts';
 import { STEP_SCHEMAS } from './steps.ts';
 
 const common = {
   name: z.string().describe('What the scenario shows.'),
   description: z.string().optional(),
   cluster: clusterSchema.optional(),
+  shell: z
+    .strictObject({ pins: pinsSchema.describe('Replace pins of the same name, pod by pod.') })
+    .optional()
+    .describe('What trenchrun shell starts with where it differs: its commands may come in another order than the steps.'),
 };
 
 /** The file with its steps unread: each is read by the schema its key names. */
