@@ -81,19 +81,14 @@ function filesOf(context: ToolContext, path: string, recursive: boolean, errors:
     return [];
   }
   const inside = (name: string): string => `${path.replace(/\/+$/, '')}/${name}`;
-  const files = read.names
-    .filter((name) => EXTENSIONS.test(name))
-    .flatMap((name) => filesOf(context, inside(name), recursive, errors, depth + 1));
-  const below =
-    recursive && depth < MAX_DEPTH
-      ? read.names
-          .filter((name) => !EXTENSIONS.test(name) && context.readPath(inside(name)).kind === 'directory')
-          .flatMap((name) => filesOf(context, inside(name), true, errors, depth + 1))
-      : [];
-  if (depth === 0 && files.length + below.length === 0 && errors.length === 0) {
+  const files = read.names.flatMap((name) => {
+    const isDirectory = !EXTENSIONS.test(name) && recursive && depth < MAX_DEPTH && context.readPath(inside(name)).kind === 'directory';
+    return EXTENSIONS.test(name) || isDirectory ? filesOf(context, inside(name), recursive, errors, depth + 1) : [];
+  });
+  if (depth === 0 && files.length === 0 && errors.length === 0) {
     errors.push(`error: error reading [${path}]: recognized file extensions are [.json .yaml .yml]`);
   }
-  return [...files, ...below];
+  return files;
 }
 
 /** The object in its namespace, or kubectl's message when the command line names another one. */
