@@ -250,7 +250,7 @@ export class NetNs implements SocketLayer {
       result = this.routing.lookup(skb.packet.ip.dst, skb.mark) ?? result;
     }
     const device = result.route.kind === 'local' ? this.loopback : result.route.device;
-    this.#natOut(skb, '', device);
+    this.#natOut(skb, null, device);
     device.transmit(skb);
   }
 
@@ -278,16 +278,18 @@ export class NetNs implements SocketLayer {
   }
 
   /** Source NAT: rules are asked for the first packet of a connection only. @see linux:net/netfilter/nf_nat_core.c#nf_nat_inet_fn */
-  #natOut(skb: Skb, inDevice: string, out: NetDevice): void {
+  #natOut(skb: Skb, from: NetDevice | null, out: NetDevice): void {
     if (skb.nfct !== null && (skb.nfct.connection.confirmed || skb.nfct.related)) {
       const before = skb.packet;
       this.conntrack.translateSource(skb, null);
       this.#translated(skb, before, 'nf_nat_ipv4_out');
       return;
     }
-    const context = this.#context(inDevice, out.name);
+    const context = this.#context(from?.name ?? '', out.name);
     this.netfilter.walk('nat', 'POSTROUTING', skb, context);
-    if (skb.notrack || (out.kind !== 'uplink' && skb.nfct === null) || !this.netfilter.translates) {
+    // What a network card brought is tracked as well: its replies must not be taken for connections of their own.
+    const crosses = out.kind === 'uplink' || from?.kind === 'uplink';
+    if (skb.notrack || (!crosses && skb.nfct === null) || !this.netfilter.translates) {
       return;
     }
     const before = skb.packet;
@@ -342,7 +344,7 @@ export class NetNs implements SocketLayer {
       this.#dropped(skb, 'FORWARD', 'a netfilter rule');
       return;
     }
-    this.#natOut(skb, device.name, result.route.device);
+    this.#natOut(skb, device, result.route.device);
     // The next device fills in its own Ethernet addresses.
     skb.packet = { ...skb.packet, eth: { dst: 0, src: 0, type: skb.packet.eth.type } };
     result.route.device.transmit(skb);

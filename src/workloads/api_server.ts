@@ -1,18 +1,36 @@
 /**
- * The API server's port as a client without TLS finds it.
- * @see go:src/net/http/server.go#conn.serve
- * @remarks Simplified: nothing speaks TLS to it; like Go's server it answers plain HTTP with 400. The objects are in `k8s/api_server.ts`.
+ * The API server's port as clients without credentials find it: health and version for anybody, 403 for the rest.
+ * @see kubernetes:plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go#ClusterRoles
+ * @remarks Simplified: the objects are in `k8s/api_server.ts`; nobody gets them here.
  */
-import { HttpServer } from './http_server.ts';
+import { HttpServer, type ServerRequest, type ServerResponse } from './http_server.ts';
 
 /** Port of k3s' API server. */
 export const API_SERVER_PORT = 6443;
 
-/** A server that only says that it wants TLS. */
+/** What system:public-info-viewer may see. */
+const PUBLIC = ['/healthz', '/livez', '/readyz'];
+
+/** A server for anonymous clients. */
 export function newApiServerPort(): HttpServer {
-  return new HttpServer(API_SERVER_PORT, () => ({
-    status: 400,
-    contentType: '',
-    body: 'Client sent an HTTP request to an HTTPS server.\n',
-  }));
+  return new HttpServer(API_SERVER_PORT, answer, true);
+}
+
+function answer({ method, target }: ServerRequest): ServerResponse {
+  const path = target.split('?')[0] as string;
+  if (PUBLIC.includes(path)) {
+    return { status: 200, contentType: 'text/plain; charset=utf-8', body: 'ok' };
+  }
+  const message = `forbidden: User "system:anonymous" cannot ${method.toLowerCase()} path "${path}"`;
+  const status = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason: 'Forbidden',
+    details: {},
+    code: 403,
+  };
+  return { status: 403, contentType: 'application/json', body: JSON.stringify(status, null, 2) };
 }

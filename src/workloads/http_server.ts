@@ -36,6 +36,7 @@ const REASONS: Readonly<Record<number, string>> = {
   201: 'Created',
   400: 'Bad Request',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   500: 'Internal Server Error',

@@ -12,7 +12,7 @@
  * the plain bytes and padding. Whoever stands in between sees a ClientHello with its server name and then opaque records.
  */
 import type { SocketErrno, TcpHandlers, TcpSocket } from '../kernel/socket.ts';
-import { concatBytes, NO_BYTES } from '../net/bytes.ts';
+import { concatBytes, latin1, NO_BYTES } from '../net/bytes.ts';
 import {
   clientHello,
   encodeRecord,
@@ -35,6 +35,9 @@ const CLIENT_FINISHED = 53;
 const ALERT_CLOSE_NOTIFY = Uint8Array.from([1, 0]);
 const ONE = Uint8Array.from([1]);
 
+/** What a Go server says to plain HTTP. @see go:src/net/http/server.go#conn.serve */
+const PLAIN_HTTP = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n';
+
 /** Why a handshake came to nothing. */
 export type TlsFailure = 'reset' | 'closed' | 'not-tls';
 
@@ -56,7 +59,12 @@ export function tlsClient(rng: Rng, serverName: string, inner: TcpHandlers, fail
 
 /** A server's side of an accepted connection. */
 export function tlsServer(socket: TcpSocket, accept: (socket: TcpSocket) => TcpHandlers): TcpHandlers {
-  const session = new TlsSocket(socket, {}, () => socket.abort());
+  const session = new TlsSocket(socket, {}, (why) => {
+    if (why === 'not-tls') {
+      socket.write(latin1(PLAIN_HTTP));
+    }
+    socket.close();
+  });
   session.setHandlers(accept(session));
   return {
     onData: (_socket, bytes) => session.receive(bytes, 'server'),
@@ -138,7 +146,9 @@ class TlsSocket implements TcpSocket {
     }
   }
 
+  /** A FIN: whoever sent it reads no close_notify any more, so none is sent. */
   ended(): void {
+    this.#over = this.#established;
     if (this.#established) {
       this.#handlers.onEnd?.(this);
     } else {

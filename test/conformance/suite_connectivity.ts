@@ -231,7 +231,10 @@ function argvOf(probe: ConnectivityProbe): string[] {
   if (probe.kind === 'icmp-echo') {
     return ['ping', '-c', '1', '-W', '2', '-w', '10', probe.toIP ?? ''];
   }
-  const { method, url, headers } = probe.request ?? { url: '' };
+  const { method, headers } = probe.request ?? {};
+  const given = probe.request?.url ?? '';
+  // The source asks the API server for its health. See connectivity/check/peer.go#Service.Path of cilium-cli.
+  const url = probe.to['what'] === 'kube-apiserver' && /:\d+\/?$/.test(given) ? `${given.replace(/\/$/, '')}/healthz` : given;
   return [
     ...['curl', '-w', '%{response_code}', '--silent', '--fail', '--show-error', '--output', '/dev/null'],
     ...['--connect-timeout', '2', '--max-time', '10'],
