@@ -6,6 +6,7 @@ import { podLabels } from '../agent/k8s/pod_labels.ts';
 import { filterLabels, newLabelFilter } from '../agent/labels/filter.ts';
 import { parseOptions } from '../agent/option/config.ts';
 import { ApiServer } from '../k8s/api_server.ts';
+import { defaultPod, defaultService } from '../k8s/defaults.ts';
 import type { Namespace, Pod, Service } from '../k8s/objects.ts';
 import { BpfFs } from '../kernel/bpffs.ts';
 import { formatIpv4, type Ipv4, parseCidr4, parseIpv4 } from '../net/ipv4.ts';
@@ -217,10 +218,10 @@ export class Cluster {
   #watchServices(base: Ipv4, capacity: number): void {
     const rng = this.#rng.fork('cluster ips');
     this.api.admit('Service', (object) => {
-      const service = object as Service;
+      const service = defaultService(object as Service);
       const { type, clusterIP } = service.spec;
       if (clusterIP !== undefined || type === 'ExternalName') {
-        return object;
+        return service;
       }
       const key = `${service.metadata.namespace ?? 'default'}/${service.metadata.name}`;
       let ip = this.options.pins.clusterIPs?.[key];
@@ -253,12 +254,12 @@ export class Cluster {
   /** Schedules pods to nodes, and pins identities before the agent allocates them. */
   #watchPods(): void {
     this.api.admit('Pod', (object) => {
-      const pod = object as Pod;
+      const pod = defaultPod(object as Pod);
       const nodeName =
         pod.spec.nodeName ??
         this.#podPins(pod).node ??
         assertPresent(this.options.nodes[this.#nextNode++ % this.options.nodes.length], 'a node').name;
-      const bound: Pod = { ...pod, spec: { ...pod.spec, nodeName, serviceAccountName: pod.spec.serviceAccountName ?? 'default' } };
+      const bound: Pod = { ...pod, spec: { ...pod.spec, nodeName } };
       this.#pinIdentity(bound);
       return bound;
     });

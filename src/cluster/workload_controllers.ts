@@ -5,7 +5,7 @@
  */
 import type { ApiServer } from '../k8s/api_server.ts';
 import type { Deployment, EndpointAddress, EndpointSubset, Endpoints, Pod, ReplicaSet, Service } from '../k8s/objects.ts';
-import { matchesLabels } from '../k8s/selector.ts';
+import { matchesLabels, matchesSelector } from '../k8s/selector.ts';
 import type { Rng } from '../sim/rng.ts';
 import { podTemplateHash, randomSuffix } from './names.ts';
 
@@ -18,6 +18,7 @@ export interface ControllerDeps {
 }
 
 const POD_TEMPLATE_HASH = 'pod-template-hash';
+const REVISION = 'deployment.kubernetes.io/revision';
 
 /** Starts all controllers; they follow the API server from now on. */
 export function startControllers(deps: ControllerDeps): void {
@@ -68,12 +69,19 @@ function syncDeployment(deps: ControllerDeps, deployment: Deployment): void {
     }
   }
   const existing = deps.api.get<ReplicaSet>('ReplicaSet', namespace, name);
+  const revision =
+    existing?.metadata.annotations?.[REVISION] ??
+    String(deps.api.list<ReplicaSet>('ReplicaSet', { namespace }).filter((set) => isOwnedBy(set, deployment)).length + 1);
+  const live = deps.api.get<Deployment>('Deployment', namespace, deployment.metadata.name);
+  if (live !== undefined && live.metadata.annotations?.[REVISION] !== revision && podTemplateHash(live.spec.template) === hash) {
+    deps.api.update({ ...live, metadata: { ...live.metadata, annotations: { ...live.metadata.annotations, [REVISION]: revision } } });
+  }
   if (existing === undefined) {
     const labels = { ...deployment.spec.template.metadata?.labels, [POD_TEMPLATE_HASH]: hash };
     deps.api.create({
       apiVersion: 'apps/v1',
       kind: 'ReplicaSet',
-      metadata: { name, namespace, labels, ownerReferences: [ownerOf(deployment)] },
+      metadata: { name, namespace, labels, annotations: { [REVISION]: revision }, ownerReferences: [ownerOf(deployment)] },
       spec: {
         replicas,
         selector: { ...deployment.spec.selector, matchLabels: { ...deployment.spec.selector.matchLabels, [POD_TEMPLATE_HASH]: hash } },
@@ -88,7 +96,7 @@ function syncDeployment(deps: ControllerDeps, deployment: Deployment): void {
 /** Creates missing pods, deletes the youngest surplus ones. @see kubernetes:pkg/controller/replicaset/replica_set.go#manageReplicas */
 function syncReplicaSet(deps: ControllerDeps, set: ReplicaSet, usedPins: Map<string, number>): void {
   const namespace = set.metadata.namespace ?? 'default';
-  const pods = deps.api.list<Pod>('Pod', { namespace }).filter((pod) => isOwnedBy(pod, set));
+  const pods = claimPods(deps, set);
   const wanted = set.spec.replicas ?? 1;
   for (let missing = wanted - pods.length; missing > 0; missing--) {
     deps.api.create({
@@ -107,6 +115,28 @@ function syncReplicaSet(deps: ControllerDeps, set: ReplicaSet, usedPins: Map<str
   for (const pod of pods.slice(wanted)) {
     deps.api.delete('Pod', namespace, pod.metadata.name);
   }
+}
+
+/**
+ * The set's pods. A pod whose labels the selector no longer takes is let go; one that has no owner and is taken becomes the set's own.
+ * @see kubernetes:pkg/controller/controller_ref_manager.go#PodControllerRefManager.ClaimPods
+ */
+function claimPods(deps: ControllerDeps, set: ReplicaSet): Pod[] {
+  const claimed: Pod[] = [];
+  for (const pod of deps.api.list<Pod>('Pod', { namespace: set.metadata.namespace ?? 'default' })) {
+    const taken = matchesSelector(set.spec.selector, pod.metadata.labels ?? {});
+    const owned = isOwnedBy(pod, set);
+    if (owned && !taken) {
+      const { ownerReferences, ...metadata } = pod.metadata;
+      const others = (ownerReferences ?? []).filter((owner) => owner.kind !== set.kind || owner.name !== set.metadata.name);
+      deps.api.update({ ...pod, metadata: { ...metadata, ...(others.length === 0 ? {} : { ownerReferences: others }) } });
+    } else if (owned) {
+      claimed.push(pod);
+    } else if (taken && (pod.metadata.ownerReferences ?? []).length === 0) {
+      claimed.push(deps.api.update({ ...pod, metadata: { ...pod.metadata, ownerReferences: [ownerOf(set)] } }));
+    }
+  }
+  return claimed;
 }
 
 function podName(deps: ControllerDeps, set: ReplicaSet, usedPins: Map<string, number>): string {

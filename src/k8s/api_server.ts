@@ -53,6 +53,18 @@ const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
   'CiliumNode',
 ]);
 
+/** Kinds whose specification's versions are not counted. @see kubernetes:pkg/registry/core/pod/strategy.go#podStrategy.PrepareForCreate */
+const WITHOUT_GENERATION: ReadonlySet<string> = new Set([
+  'ConfigMap',
+  'Endpoints',
+  'Namespace',
+  'Node',
+  'Pod',
+  'Secret',
+  'Service',
+  'ServiceAccount',
+]);
+
 /** Whether objects of a kind live in a namespace. */
 export function isNamespaced(kind: string): boolean {
   return !CLUSTER_SCOPED.has(kind);
@@ -113,7 +125,7 @@ export class ApiServer {
         ...namespace,
         uid: object.metadata.uid ?? this.#deps.uid(),
         resourceVersion: String(++this.#revision),
-        generation: 1,
+        ...(WITHOUT_GENERATION.has(object.kind) ? {} : { generation: 1 }),
         creationTimestamp: object.metadata.creationTimestamp ?? this.#deps.now(),
       },
     };
@@ -139,7 +151,7 @@ export class ApiServer {
         ...(old.metadata.uid === undefined ? {} : { uid: old.metadata.uid }),
         ...(old.metadata.creationTimestamp === undefined ? {} : { creationTimestamp: old.metadata.creationTimestamp }),
         resourceVersion: String(++this.#revision),
-        generation: (old.metadata.generation ?? 1) + (specChanged ? 1 : 0),
+        ...(WITHOUT_GENERATION.has(object.kind) ? {} : { generation: (old.metadata.generation ?? 1) + (specChanged ? 1 : 0) }),
       },
     };
     const from = origin === undefined ? existing.origin : origin;
