@@ -62,6 +62,12 @@ export interface PolicyQuirks {
    * @see cilium:pkg/policy/selectorcache.go#SelectorCache.UpdateIdentities
    */
   readonly relabelKeepsSelections: boolean;
+  /**
+   * When an entry goes that covered others (a deny, say), what it covered is not put back until the next full computation; when one of several
+   * reasons for an entry goes, a redirect stays one.
+   * @see cilium:pkg/policy/mapstate.go#MapState.deleteKeyWithChanges
+   */
+  readonly incrementalLosesCovered: boolean;
 }
 
 /** Cilium 1.13.3 as released. */
@@ -74,6 +80,7 @@ export const RELEASED_QUIRKS: PolicyQuirks = {
   coveredDenyDropped: true,
   unmatchedServicesOpenPorts: true,
   relabelKeepsSelections: true,
+  incrementalLosesCovered: true,
 };
 
 /** Cilium 1.13.3 on Kubernetes with its Helm defaults. */
@@ -94,4 +101,6 @@ export const INTENDED_QUIRKS: PolicyQuirks = {
   redirectOverwritesDeny: false,
   incrementalIgnoresWildcard: false,
   namedPortOfFirstEndpoint: false,
+  relabelKeepsSelections: false,
+  incrementalLosesCovered: false,
 };

@@ -94,7 +94,7 @@ export function ownersOf(entry: MapStateEntry): readonly MapStateOwner[] {
 
 /** The map state. Its methods take keys in pieces: they run for every identity of every filter, and a key object each time would cost too much. */
 export class MapState {
-  private readonly directions: readonly [Direction, Direction] = [new Direction(), new Direction()];
+  private directions: readonly [Direction, Direction] = [new Direction(), new Direction()];
   private readonly coveredDenyDropped: boolean;
   /** What entries were before an undoable change touched them. */
   private journal: Map<PackedKey, MapStateEntry | null> | null = null;
@@ -183,6 +183,22 @@ export class MapState {
         this.restore(key, entry);
       }
     };
+  }
+
+  /** Takes over the entries of another map state, which must not be used any more, and tells what changed. */
+  replaceBy(other: MapState, changes: KeyChanges): void {
+    this.forEach((identity, port, proto, direction) => {
+      if (other.get(identity, port, proto, direction) === undefined) {
+        changes.deletes.add(packKey(identity, port, proto, direction));
+      }
+    });
+    other.forEach((identity, port, proto, direction, entry) => {
+      const old = this.get(identity, port, proto, direction);
+      if (old === undefined || old.isDeny !== entry.isDeny || old.proxyPort !== entry.proxyPort) {
+        changes.adds.add(packKey(identity, port, proto, direction));
+      }
+    });
+    this.directions = other.directions;
   }
 
   /** Whether everything of a direction is denied. */

@@ -47,6 +47,7 @@ export interface PendingChange {
 export interface EndpointPolicy {
   readonly selectorPolicy: SelectorPolicy;
   readonly owner: PolicyOwner;
+  readonly isHost: boolean;
   /** Wanted content of the policy map. */
   readonly mapState: MapState;
   /** Changes of selections since the last {@link consumeMapChanges}. */
@@ -65,25 +66,33 @@ const ALLOW_ANY_EGRESS = derivedFrom('allow-any-egress');
  * @see cilium:pkg/policy/resolve.go#selectorPolicy.DistillPolicy
  */
 export function distillPolicy(policy: SelectorPolicy, owner: PolicyOwner, isHost: boolean): EndpointPolicy {
-  const endpoint: EndpointPolicy = {
-    selectorPolicy: policy,
-    owner,
-    mapState: new MapState(policy.config.quirks.coveredDenyDropped),
-    pending: [],
-  };
+  const mapState = new MapState(policy.config.quirks.coveredDenyDropped);
+  const endpoint: EndpointPolicy = { selectorPolicy: policy, owner, isHost, mapState, pending: [] };
+  policy.l4Policy.insertUser(endpoint);
+  fillMapState(endpoint, mapState);
+  return endpoint;
+}
+
+/** The full computation. */
+function fillMapState({ selectorPolicy: policy, owner, isHost }: EndpointPolicy, mapState: MapState): void {
   if (!policy.ingressPolicyEnabled) {
-    endpoint.mapState.set(0, 0, 0, TRAFFIC_INGRESS, newEntry(null, ALLOW_ANY_INGRESS, 0, false));
+    mapState.set(0, 0, 0, TRAFFIC_INGRESS, newEntry(null, ALLOW_ANY_INGRESS, 0, false));
   }
   if (!policy.egressPolicyEnabled) {
-    endpoint.mapState.set(0, 0, 0, TRAFFIC_EGRESS, newEntry(null, ALLOW_ANY_EGRESS, 0, false));
+    mapState.set(0, 0, 0, TRAFFIC_EGRESS, newEntry(null, ALLOW_ANY_EGRESS, 0, false));
   }
-  policy.l4Policy.insertUser(endpoint);
-  computeDirection(endpoint, policy.l4Policy.ingress);
-  computeDirection(endpoint, policy.l4Policy.egress);
+  const target: Target = { policy, owner, mapState };
+  computeDirection(target, policy.l4Policy.ingress);
+  computeDirection(target, policy.l4Policy.egress);
   if (!isHost) {
-    allowLocalhost(endpoint);
+    allowLocalhost(target);
   }
-  return endpoint;
+}
+
+interface Target {
+  readonly policy: SelectorPolicy;
+  readonly owner: PolicyOwner;
+  readonly mapState: MapState;
 }
 
 /** Ends the following of selections. */
@@ -99,6 +108,14 @@ export function consumeMapChanges(policy: EndpointPolicy): KeyChanges {
   const changes: KeyChanges = { adds: new Set(), deletes: new Set() };
   const { mapState, owner } = policy;
   const { cache, config } = policy.selectorPolicy;
+  const uncovers = policy.pending.some(({ deleted }) => deleted.length > 0);
+  if (uncovers && !config.quirks.incrementalLosesCovered) {
+    policy.pending.length = 0;
+    const fresh = new MapState(config.quirks.coveredDenyDropped);
+    fillMapState(policy, fresh);
+    mapState.replaceBy(fresh, changes);
+    return changes;
+  }
   for (const { filter, part, port, added, deleted } of policy.pending.splice(0)) {
     if (!config.quirks.incrementalIgnoresWildcard && !hasKeys(filter, part)) {
       continue;
@@ -121,9 +138,8 @@ export function consumeMapChanges(policy: EndpointPolicy): KeyChanges {
 }
 
 /** @see cilium:pkg/policy/resolve.go#EndpointPolicy.computeDirectionL4PolicyMapEntries */
-function computeDirection(policy: EndpointPolicy, filters: L4PolicyMap): void {
-  const { owner, mapState } = policy;
-  const { cache, config } = policy.selectorPolicy;
+function computeDirection({ policy, owner, mapState }: Target, filters: L4PolicyMap): void {
+  const { cache, config } = policy;
   const { nets } = cache;
   const context = { nets, coveredDenyDropped: config.quirks.coveredDenyDropped };
   for (const filter of filters.values()) {
@@ -145,9 +161,8 @@ function computeDirection(policy: EndpointPolicy, filters: L4PolicyMap): void {
 }
 
 /** @see cilium:pkg/policy/mapstate.go#MapState.DetermineAllowLocalhostIngress */
-function allowLocalhost(policy: EndpointPolicy): void {
-  const { config, cache } = policy.selectorPolicy;
-  const { mapState } = policy;
+function allowLocalhost({ policy, mapState }: Target): void {
+  const { config, cache } = policy;
   if (config.allowLocalhost !== 'always') {
     return;
   }

@@ -55,7 +55,7 @@ export interface World {
 
 export function newWorld(identities: readonly Identity[] = PODS, config: Partial<PolicyConfig> = {}): World {
   const all: PolicyConfig = { ...DEFAULT_POLICY_CONFIG, quirks: INTENDED_QUIRKS, ...config };
-  const cache = new SelectorCache([...reservedIdentities(), ...identities]);
+  const cache = new SelectorCache([...reservedIdentities(), ...identities], undefined, all.quirks.relabelKeepsSelections);
   const repository = new Repository(cache, all);
   const cidrs = newCidrIdentities();
   const subject = (id = WEB): Identity => {
