@@ -3,27 +3,49 @@
  * @see cilium:bpf/bpf_host.c
  */
 import { type Skb, TC_ACT_OK, type TcProgram } from '../kernel/skb.ts';
-import { type CallsMap, CILIUM_CALL_IPV4_FROM_HOST } from '../maps/callsmap.ts';
+import { type CallsMap, CILIUM_CALL_IPV4_FROM_HOST, CILIUM_CALL_IPV4_FROM_NETDEV } from '../maps/callsmap.ts';
 import { DROP_MISSED_TAIL_CALL, DROP_UNROUTABLE } from '../maps/drop_reasons.ts';
-import { TRACE_FROM_HOST, TRACE_FROM_PROXY, TRACE_REASON_UNKNOWN, TRACE_TO_STACK } from '../maps/eventsmap.ts';
+import {
+  TRACE_FROM_HOST,
+  TRACE_FROM_NETWORK,
+  TRACE_FROM_PROXY,
+  TRACE_REASON_UNKNOWN,
+  TRACE_TO_NETWORK,
+  TRACE_TO_STACK,
+} from '../maps/eventsmap.ts';
 import { IDENTITY_HOST, IDENTITY_WORLD, type Identity } from '../maps/identity.ts';
 import { ENDPOINT_F_HOST } from '../maps/lxcmap.ts';
-import { MARK_MAGIC_HOST_MASK, MARK_MAGIC_PROXY_EGRESS, MARK_MAGIC_PROXY_INGRESS, MARK_MAGIC_TO_PROXY } from '../maps/marks.ts';
-import { METRIC_INGRESS } from '../maps/metricsmap.ts';
+import {
+  MARK_MAGIC_HOST,
+  MARK_MAGIC_HOST_MASK,
+  MARK_MAGIC_IDENTITY,
+  MARK_MAGIC_PROXY_EGRESS,
+  MARK_MAGIC_PROXY_INGRESS,
+  MARK_MAGIC_SNAT_DONE,
+  MARK_MAGIC_TO_PROXY,
+  markIdentity,
+} from '../maps/marks.ts';
+import { METRIC_EGRESS, METRIC_INGRESS } from '../maps/metricsmap.ts';
 import { packetSummary, withEth } from '../net/packet.ts';
 import { ETH_P_IP } from '../net/protocol.ts';
 import type { BpfEnv } from './env.ts';
 import { TRACE_PAYLOAD_LEN } from './lib/conntrack.ts';
 import { FILE_BPF_HOST, sendDropNotify } from './lib/drop.ts';
 import { lookupIp4Endpoint } from './lib/eps.ts';
+import { type HostFirewall, ipv4HostPolicyEgress, ipv4HostPolicyIngress } from './lib/host_firewall.ts';
 import { identityIsReserved, inheritIdentityFromHost, lookupIp4RemoteEndpoint } from './lib/identity.ts';
 import { ipv4LocalDelivery } from './lib/l3.ts';
 import { CB_PROXY_MAGIC, CB_SRC_LABEL } from './lib/meta.ts';
+import { handleNatFwd, nodeportLb4 } from './lib/nodeport.ts';
 import { sendTraceNotify } from './lib/trace.ts';
 
 /** Configuration of the host endpoint. */
 export interface HostConfig {
   readonly endpointId: number;
+  /** Index of the network card the object is for; 0: cilium_host. */
+  readonly nativeIfindex: number;
+  /** The host's policy and its POLICY_VERDICT_LOG_FILTER, with the host firewall. */
+  readonly firewall: HostFirewall | null;
 }
 
 /** The entry points of the host's object. */
@@ -32,6 +54,9 @@ export interface HostPrograms {
   readonly cilFromHost: TcProgram;
   /** tc ingress of cilium_host and cilium_net. */
   readonly cilToHost: TcProgram;
+  /** tc ingress and egress of a network card. */
+  readonly cilFromNetdev: TcProgram;
+  readonly cilToNetdev: TcProgram;
 }
 
 interface Host {
@@ -41,12 +66,20 @@ interface Host {
 }
 
 const SITE_FROM_HOST = { file: FILE_BPF_HOST, line: 653 } as const;
+const SITE_TO_NETDEV = { file: FILE_BPF_HOST, line: 1168 } as const;
+const SITE_TO_HOST = { file: FILE_BPF_HOST, line: 1400 } as const;
 
 /** Compiles and loads the host's programs. */
 export function loadBpfHost(env: BpfEnv, config: HostConfig, calls: CallsMap): HostPrograms {
   const host: Host = { env, config, calls };
   calls.set(CILIUM_CALL_IPV4_FROM_HOST, (skb) => tailHandleIpv4FromHost(host, skb));
-  return { cilFromHost: (skb) => cilFromHost(host, skb), cilToHost: (skb) => cilToHost(host, skb) };
+  calls.set(CILIUM_CALL_IPV4_FROM_NETDEV, (skb) => tailHandleIpv4FromNetdev(host, skb));
+  return {
+    cilFromHost: (skb) => cilFromHost(host, skb),
+    cilToHost: (skb) => cilToHost(host, skb),
+    cilFromNetdev: (skb) => cilFromNetdev(host, skb),
+    cilToNetdev: (skb) => cilToNetdev(host, skb),
+  };
 }
 
 /** @see cilium:bpf/bpf_host.c#cil_from_host */
@@ -88,19 +121,21 @@ function resolveSrcidIpv4(host: Host, skb: Skb, inherited: Identity): Identity {
 
 /** @see cilium:bpf/bpf_host.c#tail_handle_ipv4_from_host */
 function tailHandleIpv4FromHost(host: Host, skb: Skb): ReturnType<TcProgram> {
+  const { env } = host;
   const secctx = skb.cb[CB_SRC_LABEL];
   skb.cb[CB_SRC_LABEL] = 0;
-  const result = handleIpv4(host, skb, secctx);
+  const refused = host.config.firewall === null ? 0 : ipv4HostPolicyEgress(env, host.config.firewall, skb, secctx);
+  const result = refused < 0 ? refused : handleIpv4FromHost(host, skb, secctx);
   return result < 0
-    ? sendDropNotify(host.env, skb, host.config.endpointId, secctx, 0, 0, result, METRIC_INGRESS, SITE_FROM_HOST)
+    ? sendDropNotify(env, skb, host.config.endpointId, secctx, 0, 0, result, METRIC_INGRESS, SITE_FROM_HOST)
     : (result as ReturnType<TcProgram>);
 }
 
 /**
  * @see cilium:bpf/bpf_host.c#handle_ipv4
- * @remarks Not modelled: encapsulation to other nodes, NodePort, the host firewall.
+ * @remarks Not modelled: encapsulation to other nodes.
  */
-function handleIpv4(host: Host, skb: Skb, secctx: Identity): number {
+function handleIpv4FromHost(host: Host, skb: Skb, secctx: Identity): number {
   const { env } = host;
   const { eth } = skb.packet;
   skb.packet = withEth(skb.packet, { dst: env.config.ciliumNetMac, src: eth.src, type: eth.type });
@@ -112,6 +147,74 @@ function handleIpv4(host: Host, skb: Skb, secctx: Identity): number {
   return info === undefined || info.secLabel === IDENTITY_WORLD ? DROP_UNROUTABLE : TC_ACT_OK;
 }
 
+/** @see cilium:bpf/bpf_host.c#cil_from_netdev */
+function cilFromNetdev(host: Host, skb: Skb): ReturnType<TcProgram> {
+  const { env, config } = host;
+  if (env.journey.recording) {
+    enter(host, skb, 'cil_from_netdev', 'network card ingress');
+  }
+  if (skb.packet.eth.type !== ETH_P_IP) {
+    return TC_ACT_OK;
+  }
+  sendTraceNotify(env, skb, config.endpointId, TRACE_FROM_NETWORK, 0, 0, 0, 0, TRACE_REASON_UNKNOWN, TRACE_PAYLOAD_LEN);
+  skb.cb.fill(0);
+  // With the host's own routing an address says nothing about who sent: SECCTX_FROM_IPCACHE is off.
+  skb.cb[CB_SRC_LABEL] = IDENTITY_WORLD;
+  return tailHandleIpv4FromNetdev(host, skb);
+}
+
+/**
+ * @see cilium:bpf/bpf_host.c#tail_handle_ipv4_from_netdev
+ * @remarks Simplified: an answer that NAT sends through this program once more (a tail call with SKIP_NODEPORT) just goes on.
+ */
+function tailHandleIpv4FromNetdev(host: Host, skb: Skb): ReturnType<TcProgram> {
+  const { env, config } = host;
+  const secctx = skb.cb[CB_SRC_LABEL];
+  let result: number = env.config.nodePort ? nodeportLb4(env, skb, config.nativeIfindex) : TC_ACT_OK;
+  if (result === TC_ACT_OK && config.firewall !== null) {
+    result = ipv4HostPolicyIngress(env, config.firewall, skb);
+  }
+  // The rest is the stack's: without BPF host routing a redirect would bypass its connection tracking (NO_REDIRECT).
+  return result < 0
+    ? sendDropNotify(env, skb, config.endpointId, secctx, 0, 0, result, METRIC_INGRESS, SITE_FROM_HOST)
+    : (result as ReturnType<TcProgram>);
+}
+
+/** @see cilium:bpf/bpf_host.c#cil_to_netdev */
+function cilToNetdev(host: Host, skb: Skb): ReturnType<TcProgram> {
+  const { env, config } = host;
+  if (env.journey.recording) {
+    enter(host, skb, 'cil_to_netdev', 'network card egress');
+  }
+  let reason: number = TRACE_REASON_UNKNOWN;
+  if (config.firewall !== null && skb.packet.eth.type === ETH_P_IP) {
+    const refused = handleToNetdevIpv4(host, config.firewall, skb);
+    if (refused < 0) {
+      return sendDropNotify(env, skb, config.endpointId, 0, 0, 0, refused, METRIC_EGRESS, SITE_TO_NETDEV);
+    }
+    reason = env.scratch.ctStatus;
+  }
+  if (env.config.nodePort && (skb.mark & MARK_MAGIC_SNAT_DONE) !== MARK_MAGIC_SNAT_DONE) {
+    const result = handleNatFwd(env, skb, config.endpointId);
+    return result < 0
+      ? sendDropNotify(env, skb, config.endpointId, 0, 0, 0, result, METRIC_EGRESS, SITE_TO_NETDEV)
+      : (result as ReturnType<TcProgram>);
+  }
+  sendTraceNotify(env, skb, config.endpointId, TRACE_TO_NETWORK, 0, 0, 0, 0, reason, env.scratch.monitor);
+  return TC_ACT_OK;
+}
+
+/** The identity of what leaves, then the host's policy. @see cilium:bpf/bpf_host.c#handle_to_netdev_ipv4 */
+function handleToNetdevIpv4(host: Host, firewall: HostFirewall, skb: Skb): number {
+  const { mark } = skb;
+  const magic = mark & MARK_MAGIC_HOST_MASK;
+  let source: Identity = magic === MARK_MAGIC_HOST ? IDENTITY_HOST : magic === MARK_MAGIC_IDENTITY ? markIdentity(mark) : 0;
+  if (source === 0) {
+    source = lookupIp4RemoteEndpoint(host.env, skb, skb.packet.ip.src)?.secLabel ?? 0;
+  }
+  return ipv4HostPolicyEgress(host.env, firewall, skb, source);
+}
+
 /** @see cilium:bpf/bpf_host.c#cil_to_host */
 function cilToHost(host: Host, skb: Skb): ReturnType<TcProgram> {
   const { env, config } = host;
@@ -119,12 +222,20 @@ function cilToHost(host: Host, skb: Skb): ReturnType<TcProgram> {
     enter(host, skb, 'cil_to_host', 'cilium_host ingress');
   }
   const magic = skb.cb[CB_PROXY_MAGIC];
-  if ((magic & 0xffff) === MARK_MAGIC_TO_PROXY) {
+  const toProxy = (magic & 0xffff) === MARK_MAGIC_TO_PROXY;
+  if (toProxy) {
     skb.cb[CB_PROXY_MAGIC] = 0;
     skb.mark = magic;
-    return TC_ACT_OK;
   }
-  sendTraceNotify(env, skb, config.endpointId, TRACE_TO_STACK, 0, 0, 0, 0, TRACE_REASON_UNKNOWN, 0);
+  if (config.firewall !== null && skb.packet.eth.type === ETH_P_IP) {
+    const refused = ipv4HostPolicyIngress(env, config.firewall, skb);
+    if (refused < 0) {
+      return sendDropNotify(env, skb, config.endpointId, env.scratch.remoteId, 0, 0, refused, METRIC_INGRESS, SITE_TO_HOST);
+    }
+  }
+  if (!toProxy) {
+    sendTraceNotify(env, skb, config.endpointId, TRACE_TO_STACK, 0, 0, 0, 0, TRACE_REASON_UNKNOWN, 0);
+  }
   return TC_ACT_OK;
 }
 

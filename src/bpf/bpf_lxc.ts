@@ -5,11 +5,26 @@
  */
 import { type Skb, TC_ACT_OK, type TcProgram } from '../kernel/skb.ts';
 import { type CallsMap, CILIUM_CALL_IPV4_CT_EGRESS, CILIUM_CALL_IPV4_FROM_LXC, CILIUM_CALL_IPV4_FROM_LXC_CONT } from '../maps/callsmap.ts';
+import { CT_NODE_PORT, type CtMap, type Ipv4CtTuple, TUPLE_F_OUT } from '../maps/ctmap.ts';
 import { DROP_INVALID_SIP, DROP_MISSED_TAIL_CALL, DROP_UNKNOWN_CT, DROP_UNKNOWN_L3 } from '../maps/drop_reasons.ts';
-import { TRACE_FROM_LXC, TRACE_REASON_UNKNOWN, TRACE_TO_LXC, TRACE_TO_PROXY, TRACE_TO_STACK } from '../maps/eventsmap.ts';
-import { IDENTITY_WORLD, type Identity } from '../maps/identity.ts';
+import {
+  TRACE_FROM_LXC,
+  TRACE_REASON_UNKNOWN,
+  TRACE_TO_HOST,
+  TRACE_TO_LXC,
+  TRACE_TO_NETWORK,
+  TRACE_TO_PROXY,
+  TRACE_TO_STACK,
+} from '../maps/eventsmap.ts';
+import { IDENTITY_HOST, IDENTITY_WORLD, type Identity } from '../maps/identity.ts';
 import { ENDPOINT_F_HOST } from '../maps/lxcmap.ts';
-import { identityMark, MARK_MAGIC_IDENTITY, TC_INDEX_F_SKIP_EGRESS_PROXY, TC_INDEX_F_SKIP_INGRESS_PROXY } from '../maps/marks.ts';
+import {
+  identityMark,
+  MARK_MAGIC_IDENTITY,
+  TC_INDEX_F_SKIP_EGRESS_PROXY,
+  TC_INDEX_F_SKIP_INGRESS_PROXY,
+  TC_INDEX_F_SKIP_RECIRCULATION,
+} from '../maps/marks.ts';
 import { METRIC_EGRESS, METRIC_INGRESS } from '../maps/metricsmap.ts';
 import type { PolicyMap } from '../maps/policymap.ts';
 import type { Ipv4 } from '../net/ipv4.ts';
@@ -36,6 +51,7 @@ import { lookupIp4RemoteEndpoint } from './lib/identity.ts';
 import { ipv4L3, ipv4LocalDelivery, redirectEp } from './lib/l3.ts';
 import { lb4CtxRestoreState, lb4CtxStoreState, lb4Local, lb4LookupService, lb4RevNat } from './lib/lb.ts';
 import { CB_FROM_HOST, CB_IFINDEX, CB_POLICY, CB_PROXY_MAGIC, CB_SRC_LABEL } from './lib/meta.ts';
+import { revNodeportLb4 } from './lib/nodeport.ts';
 import { policyCanAccessIngress, policyCanEgress } from './lib/policy.ts';
 import { POLICY_EGRESS, POLICY_INGRESS, sendPolicyVerdictNotify } from './lib/policy_log.ts';
 import { ctxRedirectToProxy, redirectToProxy } from './lib/proxy.ts';
@@ -77,6 +93,9 @@ interface Lxc {
 
 /** Return of ipv4_policy that asks for the proxy. @see cilium:bpf/lib/common.h#POLICY_ACT_PROXY_REDIRECT */
 const POLICY_ACT_PROXY_REDIRECT = 1 << 16;
+
+/** Return of the egress side that asks for the node port's way back: a tail call of its own. */
+const NODEPORT_REPLY = 1 << 17;
 
 /** Lines of the branch point's send_drop_notify calls. */
 const SITE_FROM_LXC = { file: FILE_BPF_LXC, line: 1328 } as const;
@@ -196,6 +215,11 @@ function handleIpv4FromLxc(lxc: Lxc, skb: Skb, dstId: Identity): number {
     }
   }
   const error = egressConnection(lxc, skb, dstId, verdict, !hairpin);
+  if (error === NODEPORT_REPLY) {
+    sendTraceNotify(env, skb, ep.endpointId, TRACE_TO_NETWORK, ep.secLabel, dstId, 0, 0, status, scratch.monitor);
+    skb.tcIndex |= TC_INDEX_F_SKIP_RECIRCULATION;
+    return revNodeportLb4(env, skb);
+  }
   if (error < 0) {
     return error;
   }
@@ -228,6 +252,9 @@ function egressConnection(lxc: Lxc, skb: Skb, dstId: Identity, verdict: number, 
     case CT_RELATED:
     case CT_REPLY:
       skb.cb[CB_POLICY] = 1;
+      if (env.config.nodePort && ctState.nodePort) {
+        return NODEPORT_REPLY;
+      }
       if (ctState.revNatIndex !== 0) {
         lb4RevNat(env, skb, ctState, tuple, false);
       }
@@ -245,6 +272,12 @@ function forwardFromLxc(lxc: Lxc, skb: Skb, dstId: Identity, hairpin: boolean): 
     if (local !== undefined && (local.flags & ENDPOINT_F_HOST) === 0) {
       skb.cb[CB_POLICY] = 0;
       return ipv4LocalDelivery(env, skb, ep.secLabel, local, METRIC_EGRESS, false, hairpin);
+    }
+    if (local !== undefined && env.config.hostFirewall && dstId === IDENTITY_HOST) {
+      const { ctStatus, monitor } = env.scratch;
+      const { hostIfindex } = env.config;
+      sendTraceNotify(env, skb, ep.endpointId, TRACE_TO_HOST, ep.secLabel, IDENTITY_HOST, 0, hostIfindex, ctStatus, monitor);
+      return skb.redirect(hostIfindex, true);
     }
   }
   return passToStack(lxc, skb, dstId);
@@ -340,6 +373,7 @@ function ipv4Policy(lxc: Lxc, skb: Skb, srcLabel: Identity): number {
     ctStateNew.reset();
     ctStateNew.srcSecId = srcLabel;
     const map = getCtMap4(env, tuple.nexthdr);
+    ctStateNew.nodePort = env.config.nodePort && hasNodePortEgressEntry(map, tuple);
     const error = ctCreate4(env, map, env.maps.ctAny4, tuple, skb, CT_INGRESS, ctStateNew, verdict > 0, false);
     if (error < 0) {
       return error;
@@ -352,6 +386,15 @@ function ipv4Policy(lxc: Lxc, skb: Skb, srcLabel: Identity): number {
   }
   sendTraceNotify(env, skb, ep.endpointId, TRACE_TO_LXC, srcLabel, ep.secLabel, ep.endpointId, ifindex, status, scratch.monitor, origIp);
   return redirectEp(env, skb, ifindex, ep.endpointId);
+}
+
+/** Whether the network card's program has seen this request come in. @see cilium:bpf/lib/conntrack.h#ct_has_nodeport_egress_entry4 */
+function hasNodePortEgressEntry(map: CtMap, tuple: Ipv4CtTuple): boolean {
+  const { flags } = tuple;
+  tuple.flags = TUPLE_F_OUT;
+  const entry = map.lookup(tuple);
+  tuple.flags = flags;
+  return entry !== undefined && (entry.flags & CT_NODE_PORT) !== 0;
 }
 
 function verdictEvent(

@@ -7,8 +7,10 @@ import type { Skb } from '../kernel/skb.ts';
 import {
   LB_AFFINITY_MATCH_NAME,
   LB4_AFFINITY_NAME,
+  LB4_REVERSE_SK_NAME,
   type Lb4AffinityKey,
   type Lb4AffinityMap,
+  type Lb4ReverseSkMap,
   type LbAffinityMatch,
   type LbAffinityMatchMap,
 } from '../maps/affinitymap.ts';
@@ -27,8 +29,10 @@ import {
 } from '../maps/lbmap.ts';
 import { type EndpointKey, LXC_MAP_NAME, type LxcMap } from '../maps/lxcmap.ts';
 import { METRICS_MAP_NAME, type MetricsKey, type MetricsMap } from '../maps/metricsmap.ts';
+import { type NatMap, SNAT_V4_EXTERNAL_NAME } from '../maps/natmap.ts';
 import type { PolicyKey } from '../maps/policymap.ts';
-import type { Ipv4 } from '../net/ipv4.ts';
+import { LB4_SOURCE_RANGE_NAME, type SourceRangeMap } from '../maps/source_range.ts';
+import type { Cidr4, Ipv4 } from '../net/ipv4.ts';
 import type { Mac } from '../net/mac.ts';
 import { assertPresent } from '../sim/assert.ts';
 import type { Clock } from '../sim/clock.ts';
@@ -73,6 +77,16 @@ export interface NodeConfig {
   readonly ctReportFlags: number;
   /** ENABLE_PER_PACKET_LB: services are translated in bpf_lxc. */
   readonly perPacketLb: boolean;
+  /** ENABLE_NODEPORT */
+  readonly nodePort: boolean;
+  /** ENABLE_MASQUERADE */
+  readonly masquerade: boolean;
+  /** ENABLE_HOST_FIREWALL */
+  readonly hostFirewall: boolean;
+  /** IPV4_DIRECT_ROUTING, and IPV4_MASQUERADE of the one network card: the node's address. */
+  readonly directRoutingIp: Ipv4;
+  /** IPV4_SNAT_EXCLUSION_DST_CIDR */
+  readonly snatExclusion: Cidr4 | null;
   /** ENABLE_SESSION_AFFINITY */
   readonly sessionAffinity: boolean;
   /** ENABLE_ROUTING: no endpoint routes. */
@@ -98,6 +112,9 @@ export interface DatapathMaps {
   readonly reverseNat: Lb4ReverseNatMap;
   readonly affinity: Lb4AffinityMap;
   readonly affinityMatch: LbAffinityMatchMap;
+  readonly reverseSk: Lb4ReverseSkMap;
+  readonly sourceRange: SourceRangeMap;
+  readonly nat: NatMap;
   readonly metrics: MetricsMap;
   readonly events: EventsMap;
   readonly policyCall: CallsMap;
@@ -116,6 +133,9 @@ export function openMaps(bpffs: BpfFs): DatapathMaps {
     reverseNat: open(LB4_REVERSE_NAT_NAME),
     affinity: open(LB4_AFFINITY_NAME),
     affinityMatch: open(LB_AFFINITY_MATCH_NAME),
+    reverseSk: open(LB4_REVERSE_SK_NAME),
+    sourceRange: open(LB4_SOURCE_RANGE_NAME),
+    nat: open(SNAT_V4_EXTERNAL_NAME),
     metrics: open(METRICS_MAP_NAME),
     events: open(EVENTS_MAP_NAME),
     policyCall: open(POLICY_CALL_NAME),
@@ -130,6 +150,7 @@ export class Scratch {
   readonly tuple: Ipv4CtTuple = { daddr: 0, saddr: 0, dport: 0, sport: 0, nexthdr: 0, flags: 0 };
   readonly relatedTuple: Ipv4CtTuple = { daddr: 0, saddr: 0, dport: 0, sport: 0, nexthdr: 0, flags: 0 };
   readonly serviceTuple: Ipv4CtTuple = { daddr: 0, saddr: 0, dport: 0, sport: 0, nexthdr: 0, flags: 0 };
+  readonly natTuple: Ipv4CtTuple = { daddr: 0, saddr: 0, dport: 0, sport: 0, nexthdr: 0, flags: 0 };
   /** What the look-up found, and what a new entry is to hold. */
   readonly ctState: CtState = new CtState();
   readonly ctStateNew: CtState = new CtState();
@@ -143,6 +164,8 @@ export class Scratch {
   audited = false;
   /** POLICY_AUDIT_MODE of the endpoint whose program runs: a constant of its object, not of the node's. */
   policyAuditMode = false;
+  /** The peer the host firewall saw last. */
+  remoteId = 0;
   /** Proxy port a policy program asks for. */
   proxyPort = 0;
   readonly lbKey: Lb4Key = { address: 0, dport: 0, backendSlot: 0, proto: 0, scope: 0 };
@@ -160,6 +183,8 @@ export interface BpfEnv {
   readonly config: NodeConfig;
   readonly maps: DatapathMaps;
   readonly scratch: Scratch;
+  /** The device the host's routes send an address to, or `null`. @see linux:net/core/filter.c#bpf_ipv4_fib_lookup */
+  readonly fibLookup: (destination: Ipv4) => number | null;
 }
 
 /** What an environment is made of. */
@@ -169,6 +194,7 @@ export interface BpfEnvParts {
   readonly journey: Journey;
   readonly config: NodeConfig;
   readonly bpffs: BpfFs;
+  readonly fibLookup: BpfEnv['fibLookup'];
 }
 
 /** The environment of a node's programs. */
@@ -180,6 +206,7 @@ export function newBpfEnv(parts: BpfEnvParts): BpfEnv {
     config: parts.config,
     maps: openMaps(parts.bpffs),
     scratch: new Scratch(),
+    fibLookup: parts.fibLookup,
   };
 }
 

@@ -6,13 +6,16 @@
 import type { EndpointDatapathConfig, Loader, NodeDatapathConfig } from '../agent/datapath/loader.ts';
 import { endpointCallsMap } from '../agent/datapath/node.ts';
 import { monitorAggregationLevel } from '../agent/option/config.ts';
+import { datapathFeatures } from '../agent/option/features.ts';
 import { loadBpfHost } from '../bpf/bpf_host.ts';
 import { loadBpfLxc } from '../bpf/bpf_lxc.ts';
+import { loadBpfSock } from '../bpf/bpf_sock.ts';
 import { type BpfEnv, type DatapathQuirks, type NodeConfig, newBpfEnv } from '../bpf/env.ts';
 import type { BpfFs } from '../kernel/bpffs.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import type { NetDevice } from '../kernel/netdev.ts';
 import { type CallsMap, newCallsMap, POLICY_CALL_NAME } from '../maps/callsmap.ts';
-import { parseIpv4 } from '../net/ipv4.ts';
+import { type Ipv4, parseIpv4 } from '../net/ipv4.ts';
 import { assertPresent } from '../sim/assert.ts';
 import type { Clock } from '../sim/clock.ts';
 import type { Journey } from '../sim/journey.ts';
@@ -26,6 +29,7 @@ export interface DatapathParts {
   readonly bpffs: BpfFs;
   /** Switches that are not as the profile says. */
   readonly quirks: Partial<DatapathQuirks>;
+  readonly kernel: Kernel;
 }
 
 /** The loader of one node. */
@@ -38,12 +42,30 @@ export class DatapathLoader implements Loader {
   }
 
   reloadHostDatapath(config: NodeDatapathConfig): void {
-    const env = newBpfEnv({ ...this.#parts, config: nodeConfig(config, this.#parts.quirks) });
+    const env = newBpfEnv({
+      ...this.#parts,
+      config: nodeConfig(config, this.#parts.quirks),
+      fibLookup: (destination) => this.#fibLookup(config, destination),
+    });
     this.#env = env;
-    const host = { endpointId: config.hostEndpointId };
+    const features = datapathFeatures(config.options);
+    const firewall =
+      config.hostPolicyMap === null
+        ? null
+        : { endpointId: config.hostEndpointId, policyMap: config.hostPolicyMap, verdictFilter: config.hostVerdictFilter };
+    const host = { endpointId: config.hostEndpointId, nativeIfindex: 0, firewall };
     const onHost = loadBpfHost(env, host, newCallsMap('cilium_calls_hostns'));
     config.ciliumHost.egress = onHost.cilFromHost;
     config.ciliumHost.ingress = onHost.cilToHost;
+    for (const device of config.devices) {
+      const calls = newCallsMap(`cilium_calls_netdev_${String(device.ifindex).padStart(5, '0')}`);
+      const onDevice = loadBpfHost(env, { ...host, nativeIfindex: device.ifindex }, calls);
+      device.ingress = onDevice.cilFromNetdev;
+      device.egress = onDevice.cilToNetdev;
+    }
+    this.#parts.kernel.cgroup = features.socketLb
+      ? loadBpfSock(env, { hostOnly: features.socketLbHostOnly, nodePort: features.nodePort })
+      : null;
     config.ciliumNet.ingress = loadBpfHost(env, host, newCallsMap('cilium_calls_netdev')).cilToHost;
   }
 
@@ -64,13 +86,20 @@ export class DatapathLoader implements Loader {
     device.ingress = null;
   }
 
+  #fibLookup({ ciliumHost }: NodeDatapathConfig, destination: Ipv4): number | null {
+    const found = ciliumHost.netns.routing.lookup(destination, 0);
+    return found === null || found.route.kind === 'local' ? null : found.route.device.ifindex;
+  }
+
   #policyCalls(): CallsMap {
     return assertPresent(this.#parts.bpffs.get<CallsMap>(POLICY_CALL_NAME), POLICY_CALL_NAME);
   }
 }
 
 /** node_config.h from the agent's options. */
-function nodeConfig({ options, routerIp, ciliumHost, ciliumNet }: NodeDatapathConfig, quirks: Partial<DatapathQuirks>): NodeConfig {
+function nodeConfig(config: NodeDatapathConfig, quirks: Partial<DatapathQuirks>): NodeConfig {
+  const { options, routerIp, ciliumHost, ciliumNet, nodeIp } = config;
+  const features = datapathFeatures(options);
   const released = options.profile !== 'branch-point';
   return {
     routerIp,
@@ -89,8 +118,13 @@ function nodeConfig({ options, routerIp, ciliumHost, ciliumNet }: NodeDatapathCo
     ctCloseTimeout: options['bpf-ct-timeout-regular-tcp-fin'],
     ctReportInterval: options['monitor-aggregation-interval'],
     ctReportFlags: reportFlags(options['monitor-aggregation-flags']),
-    perPacketLb: true,
-    sessionAffinity: options['enable-session-affinity'] || options['kube-proxy-replacement'] === 'strict',
+    perPacketLb: features.perPacketLb,
+    nodePort: features.nodePort,
+    masquerade: features.bpfMasquerade,
+    hostFirewall: features.hostFirewall,
+    directRoutingIp: nodeIp,
+    snatExclusion: config.notMasqueraded,
+    sessionAffinity: features.sessionAffinity,
     enableRouting: true,
     tunnel: options.tunnel !== 'disabled',
     tunnelPort: options.tunnel === 'geneve' ? 6081 : 8472,

@@ -1,6 +1,7 @@
 /** One node: a kernel with its network, the agent, the proxy it starts, the kubelet. */
 import { Daemon, type DaemonDeps } from '../agent/daemon/daemon.ts';
 import type { BootstrapConfig, ProxyLauncher } from '../agent/envoy/envoy.ts';
+import { datapathFeatures } from '../agent/option/features.ts';
 import { Envoy } from '../envoy/envoy.ts';
 import { BpfFs } from '../kernel/bpffs.ts';
 import { Kernel } from '../kernel/kernel.ts';
@@ -106,9 +107,11 @@ export class Node {
         rng: rng.fork('datapath'),
         journey,
         bpffs: this.bpffs,
+        kernel: this.kernel,
         quirks: datapathQuirks(deps.quirks),
       }),
       quirks: policyQuirks(deps.quirks),
+      devices: [eth0],
       proxy: launcher,
       options: deps.options,
       identities: deps.identities,
@@ -118,7 +121,7 @@ export class Node {
       this.events.push(monitorEvent(this.agent, scheduler.clock, payload));
     });
     this.agent.start();
-    if (deps.options['kube-proxy-replacement'] !== 'strict') {
+    if (datapathFeatures(deps.options).kubeProxy) {
       startKubeProxy(deps.api, this.hostNetns, assertPresent(parseCidr4(node.podCIDR), `pod CIDR ${node.podCIDR}`));
     }
     this.kubelet = new Kubelet({

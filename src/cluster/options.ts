@@ -2,6 +2,7 @@
  * What a cluster is made from: nodes, Cilium's options, clocks, and pins for everything the real system draws at random.
  */
 import { parseOptions } from '../agent/option/config.ts';
+import { featureIssues } from '../agent/option/features.ts';
 import type { QuirkSwitches } from './quirks.ts';
 
 /** One node. */
@@ -130,5 +131,6 @@ export const DEFAULT_CLUSTER_OPTIONS: ClusterOptions = {
 
 /** What is wrong with values for Cilium's options: unknown names, values out of their set, values the model does not follow. */
 export function ciliumOptionIssues(options: ClusterOptions['options']): readonly { readonly option: string; readonly message: string }[] {
-  return parseOptions(options).issues;
+  const { options: values, issues } = parseOptions(options);
+  return issues.length > 0 ? issues : featureIssues(values);
 }

@@ -8,6 +8,7 @@ import type { Journey } from '../sim/journey.ts';
 import type { Rng } from '../sim/rng.ts';
 import type { Scheduler } from '../sim/scheduler.ts';
 import type { BpfFs } from './bpffs.ts';
+import { type CgroupPrograms, HOST_NETNS_COOKIE } from './cgroup.ts';
 import { NetDevice } from './netdev.ts';
 import { NetNs } from './netns.ts';
 import type { Skb } from './skb.ts';
@@ -36,8 +37,12 @@ export class Kernel {
   readonly journey: Journey;
   readonly bpffs: BpfFs;
   readonly nextPacketId: () => number;
+  /** Programs at the root control group. */
+  cgroup: CgroupPrograms | null = null;
   readonly #devices = new Map<number, NetDevice>();
   #nextIfindex = 1;
+  #nextCookie = 1;
+  #nextNetnsCookie = HOST_NETNS_COOKIE;
 
   constructor(deps: KernelDeps) {
     this.scheduler = deps.scheduler;
@@ -49,9 +54,14 @@ export class Kernel {
 
   /** A namespace with its loopback device. */
   newNetns(name: string): NetNs {
-    const netns = new NetNs(this, name);
+    const netns = new NetNs(this, name, this.#nextNetnsCookie++);
     netns.attachLoopback(this.#add(netns, 'lo', 'loopback', 0));
     return netns;
+  }
+
+  /** The cookie of a new socket. @see linux:net/core/sock_diag.c#__sock_gen_cookie */
+  nextSocketCookie(): number {
+    return this.#nextCookie++;
   }
 
   /** The device of an index, in whatever namespace. @remarks Simplified: indexes are unique in the whole kernel, not per namespace. */

@@ -31,6 +31,7 @@ import type {
   SctpConnectOptions,
   SctpListener,
   SctpListenOptions,
+  SocketAddress,
   SocketErrno,
   SocketLayer,
   TcpListener,
@@ -55,6 +56,8 @@ type HookContext = { inDevice: string; outDevice: string; masqueraded: boolean }
 export class NetNs implements SocketLayer {
   readonly name: string;
   readonly kernel: Kernel;
+  /** Its cookie; the host's is 1. */
+  readonly cookie: number;
   readonly devices = new Map<string, NetDevice>();
   readonly routing = new RoutingTables();
   readonly netfilter = new Netfilter();
@@ -72,9 +75,10 @@ export class NetNs implements SocketLayer {
   #loopback: NetDevice | null = null;
   #ipId = 0;
 
-  constructor(kernel: Kernel, name: string) {
+  constructor(kernel: Kernel, name: string, cookie: number) {
     this.kernel = kernel;
     this.name = name;
+    this.cookie = cookie;
     this.conntrack = new NfConntrack(() => kernel.scheduler.clock.now());
     this.tcp = new TcpLayer(this);
     this.udpLayer = new UdpLayer(this);
@@ -169,6 +173,22 @@ export class NetNs implements SocketLayer {
 
   ping(options: PingOptions): PingSocket {
     return this.#icmp.open(options);
+  }
+
+  /** Lets the control group's program see a socket's address; what it makes of it. */
+  atCgroup(
+    hook: 'connect4' | 'sendmsg4' | 'recvmsg4' | 'getpeername4',
+    protocol: number,
+    cookie: number,
+    address: SocketAddress,
+  ): SocketAddress {
+    const { cgroup } = this.kernel;
+    return cgroup === null ? address : (cgroup[hook]({ protocol, netnsCookie: this.cookie, cookie, address }) ?? address);
+  }
+
+  /** Whether the control group's program lets a bind stand. */
+  mayBind(protocol: number, address: SocketAddress): boolean {
+    return this.kernel.cgroup?.postBind4({ protocol, netnsCookie: this.cookie, cookie: 0, address }) ?? true;
   }
 
   /** The next IP identification. */

@@ -10,12 +10,17 @@ import type { SocketAddress, SocketErrno, UdpOptions, UdpSocket } from './socket
 class Udp implements UdpSocket {
   readonly local: SocketAddress;
   readonly options: UdpOptions;
+  readonly cookie: number;
+  /** The peer of a connected socket as the control group's program left it. */
+  readonly remote: SocketAddress | null;
   readonly #layer: UdpLayer;
 
-  constructor(layer: UdpLayer, local: SocketAddress, options: UdpOptions) {
+  constructor(layer: UdpLayer, local: SocketAddress, options: UdpOptions, cookie: number, remote: SocketAddress | null) {
     this.#layer = layer;
     this.local = local;
     this.options = options;
+    this.cookie = cookie;
+    this.remote = remote;
   }
 
   send(to: SocketAddress, bytes: Uint8Array, from?: SocketAddress): void {
@@ -47,24 +52,27 @@ export class UdpLayer {
     }
     const clash =
       this.#byPort.get(port)?.some((other) => other.local.address === options.local.address || other.local.address === IPV4_ANY) ?? false;
-    if (clash) {
+    if (clash || !this.#netns.mayBind(IPPROTO_UDP, { address: options.local.address, port })) {
       return 'EADDRINUSE';
     }
+    const cookie = this.#netns.kernel.nextSocketCookie();
+    const remote = options.remote === undefined ? null : this.#netns.atCgroup('connect4', IPPROTO_UDP, cookie, options.remote);
     let { address } = options.local;
-    if (options.remote !== undefined && address === IPV4_ANY) {
-      const source = this.#netns.sourceAddress(options.remote.address, options.mark ?? 0);
+    if (remote !== null && address === IPV4_ANY) {
+      const source = this.#netns.sourceAddress(remote.address, options.mark ?? 0);
       if (source === null) {
         return 'ENETUNREACH';
       }
       address = source;
     }
-    const socket = new Udp(this, { address, port }, options);
+    const socket = new Udp(this, { address, port }, options, cookie, remote);
     this.#byPort.set(port, [...(this.#byPort.get(port) ?? []), socket]);
     return socket;
   }
 
   /** @see linux:net/ipv4/udp.c#udp_sendmsg */
-  send(socket: Udp, to: SocketAddress, bytes: Uint8Array, from?: SocketAddress): void {
+  send(socket: Udp, asked: SocketAddress, bytes: Uint8Array, from?: SocketAddress): void {
+    const to = socket.remote ?? this.#netns.atCgroup('sendmsg4', IPPROTO_UDP, socket.cookie, asked);
     const mark = socket.options.mark ?? 0;
     const source =
       from?.address ?? (socket.local.address === IPV4_ANY ? this.#netns.sourceAddress(to.address, mark) : socket.local.address);
@@ -110,14 +118,15 @@ export class UdpLayer {
       this.#netns.icmpError(packet, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH);
       return;
     }
-    socket.options.onMessage(packet.payload, from, { address: ip.dst, port: udp.dport });
+    const asked = this.#netns.atCgroup('recvmsg4', IPPROTO_UDP, socket.cookie, from);
+    socket.options.onMessage(packet.payload, asked, { address: ip.dst, port: udp.dport });
   }
 
   /** An ICMP error about a datagram sent from here. */
   icmpError(quoted: Packet): void {
     if (quoted.l4.kind === 'udp') {
       const socket = this.#find(quoted.l4.sport, quoted.ip.src, { address: quoted.ip.dst, port: quoted.l4.dport });
-      if (socket?.options.remote !== undefined) {
+      if (socket !== undefined && socket.remote !== null) {
         socket.options.onError?.('ECONNREFUSED');
       }
     }
@@ -125,8 +134,8 @@ export class UdpLayer {
 
   #find(port: number, local: Ipv4, from: SocketAddress): Udp | undefined {
     const fits = (socket: Udp): boolean => {
-      const { remote } = socket.options;
-      const peer = remote === undefined || (remote.address === from.address && remote.port === from.port);
+      const { remote } = socket;
+      const peer = remote === null || (remote.address === from.address && remote.port === from.port);
       return peer && (socket.local.address === IPV4_ANY || socket.local.address === local);
     };
     return this.#byPort.get(port)?.find(fits);

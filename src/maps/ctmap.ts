@@ -67,7 +67,7 @@ export interface CtEntry {
 /** A conntrack map. */
 export type CtMap = HashMap<Ipv4CtTuple, CtEntry>;
 
-const CT_KEY: KeyCodec<Ipv4CtTuple> = {
+export const CT_KEY: KeyCodec<Ipv4CtTuple> = {
   hash: (key) => mix32(mix32(mix32((key.nexthdr << 8) | key.flags, key.daddr), key.saddr), (key.dport << 16) | key.sport) >>> 1,
   equals: (a, b) =>
     a.sport === b.sport &&

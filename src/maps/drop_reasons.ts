@@ -38,6 +38,7 @@ export const DROP_NO_FIB = -169;
 export const DROP_ENCAP_PROHIBITED = -170;
 export const DROP_INVALID_IDENTITY = -171;
 export const DROP_UNKNOWN_SENDER = -172;
+export const DROP_NAT_NOT_NEEDED = -173;
 export const DROP_IS_CLUSTER_IP = -174;
 export const DROP_FRAG_NOT_FOUND = -175;
 export const DROP_NOT_IN_SRC_RANGE = -177;

@@ -14,6 +14,9 @@ export const MARK_MAGIC_DECRYPT = 0x0d00;
 export const MARK_MAGIC_ENCRYPT = 0x0e00;
 export const MARK_MAGIC_IDENTITY = 0x0f00;
 
+/** All of these bits: translated already. @see cilium:bpf/lib/common.h#MARK_MAGIC_SNAT_DONE */
+export const MARK_MAGIC_SNAT_DONE = 0x1500;
+
 /** Bits of skb->tc_index. @see cilium:bpf/lib/common.h#TC_INDEX_F_SKIP_INGRESS_PROXY */
 export const TC_INDEX_F_SKIP_INGRESS_PROXY = 1;
 export const TC_INDEX_F_SKIP_EGRESS_PROXY = 2;

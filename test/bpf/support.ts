@@ -36,6 +36,11 @@ const CONFIG: NodeConfig = {
   enableSctp: false,
   allowIcmpFragNeeded: true,
   sessionAffinity: false,
+  nodePort: false,
+  masquerade: false,
+  hostFirewall: false,
+  directRoutingIp: 0xc0a8010a,
+  snatExclusion: null,
   quirks: { policyIdProtoAny: true, loopbackBypass: true, replyPolicyAccounting: true },
 };
 
@@ -50,7 +55,14 @@ export function testEnv(changes: Partial<NodeConfig> = {}): TestEnv {
   const clock = new SimClock(1000 * SECOND, 0);
   const bpffs = new BpfFs();
   initMaps(bpffs, parseOptions({}).options);
-  const env = newBpfEnv({ clock, rng: new Rng(1), journey: new Journey(() => clock.now()), config: { ...CONFIG, ...changes }, bpffs });
+  const env = newBpfEnv({
+    clock,
+    rng: new Rng(1),
+    journey: new Journey(() => clock.now()),
+    config: { ...CONFIG, ...changes },
+    bpffs,
+    fibLookup: () => null,
+  });
   return { env, advance: (seconds) => clock.advanceTo(clock.now() + seconds * SECOND) };
 }
 

@@ -42,9 +42,10 @@ import { Remote } from '../k8s/watchers/remote.ts';
 import type { Label } from '../labels/labels.ts';
 import { MonitorAgent } from '../monitor/monitor_agent.ts';
 import type { DaemonOptions } from '../option/config.ts';
+import { type DatapathFeatures, datapathFeatures } from '../option/features.ts';
 import { encodeRule } from '../policy/api/encode.ts';
 import type { ParsedPolicy } from '../policy/api/rule.ts';
-import { DEFAULT_POLICY_CONFIG, type PolicyConfig } from '../policy/config.ts';
+import type { PolicyConfig } from '../policy/config.ts';
 import { PolicyCache } from '../policy/distillery.ts';
 import { Repository } from '../policy/repository.ts';
 import { SelectorCache } from '../policy/selectorcache.ts';
@@ -54,7 +55,10 @@ import { ServiceManager } from '../service/service.ts';
 import { EndpointLabels } from './endpoint_labels.ts';
 import { EventQueue } from './event_queue.ts';
 import { Fqdn } from './fqdn.ts';
+import { newHostEndpoint } from './host_endpoint.ts';
+import { hostWithApiServer } from './host_identity.ts';
 import { PolicyManager } from './policy.ts';
+import { policyConfigOf } from './policy_config.ts';
 import { Regenerator } from './regenerator.ts';
 import { type EndpointModel, endpointModel, hostEndpointModel, identityModel } from './views.ts';
 
@@ -81,6 +85,8 @@ export interface DaemonDeps {
   readonly hostNetns: NetNs;
   readonly bpffs: BpfFs;
   readonly loader: Loader;
+  /** The node's network cards. */
+  readonly devices: readonly NetDevice[];
   readonly proxy: ProxyLauncher;
   readonly options: DaemonOptions;
   readonly quirks: PolicyConfig['quirks'];
@@ -114,6 +120,7 @@ export interface RejectedPolicy {
 /** The agent. */
 export class Daemon {
   readonly options: DaemonOptions;
+  readonly features: DatapathFeatures;
   readonly policyConfig: PolicyConfig;
   readonly maps: NodeMaps;
   readonly host: HostDevices;
@@ -142,6 +149,7 @@ export class Daemon {
   readonly #deps: DaemonDeps;
   readonly #policyCache: PolicyCache;
   readonly #regenerator: Regenerator;
+  #hostEndpoint: Endpoint | null = null;
   readonly #labels: EndpointLabels;
   readonly #remote: Remote;
 
@@ -165,7 +173,12 @@ export class Daemon {
       podCidr: deps.podCidr,
       macs: [randomMac(rng), randomMac(rng)],
     });
-    installStaticRules(deps.hostNetns.netfilter, deps.podCidr, parseCidr4(options['ipv4-native-routing-cidr']) ?? deps.podCidr);
+    this.features = datapathFeatures(options);
+    installStaticRules(deps.hostNetns.netfilter, {
+      podCidr: deps.podCidr,
+      notMasqueraded: parseCidr4(options['ipv4-native-routing-cidr']) ?? deps.podCidr,
+      masquerade: this.features.iptablesMasquerade,
+    });
     const reserved = deps.runsApiServer ? hostWithApiServer(reservedIdentities()) : reservedIdentities();
     this.selectorCache = new SelectorCache(reserved, undefined, this.policyConfig.quirks.relabelKeepsSelections);
     this.repository = new Repository(this.selectorCache, this.policyConfig);
@@ -175,9 +188,10 @@ export class Daemon {
       maps: this.maps,
       journey,
       options: {
-        nodePort: false,
+        nodePort: this.features.nodePort,
         nodeAddresses: [deps.nodeIp],
-        sessionAffinity: options['enable-session-affinity'] || options['kube-proxy-replacement'] === 'strict',
+        sessionAffinity: this.features.sessionAffinity,
+        sourceRanges: options['enable-svc-source-range-check'],
         terminatingEndpoints: options['enable-k8s-terminating-endpoint'],
       },
     });
@@ -207,7 +221,7 @@ export class Daemon {
       selectorCache: this.selectorCache,
       cidrIdentities: this.cidrIdentities,
       ipcache: this.ipcache,
-      endpoints: () => this.endpoints.list(),
+      endpoints: () => this.#withPolicy(),
       updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
       applyPolicyMapChanges: (endpoint, completions) => applyPolicyMapChanges(policyDeps, endpoint, completions),
       log: (record) => this.monitor.send({ kind: 'dns', record }),
@@ -222,7 +236,9 @@ export class Daemon {
       writeEndpoint: (endpoint) => this.#writeEndpoint(endpoint),
       scrubConntrack: (address) => scrubAddress([this.maps.ct4, this.maps.ctAny4], address),
       regenerated: (endpoint) => {
-        syncCiliumEndpoint(deps.api, endpoint, this.nodeIp, options['enable-endpoint-status']);
+        if (endpoint !== this.#hostEndpoint) {
+          syncCiliumEndpoint(deps.api, endpoint, this.nodeIp, options['enable-endpoint-status']);
+        }
         this.monitor.send({ kind: 'agent', name: 'Endpoint regenerated', text: JSON.stringify({ id: endpoint.id }) });
       },
     });
@@ -253,7 +269,7 @@ export class Daemon {
       repository: this.repository,
       cidrIdentities: this.cidrIdentities,
       ipcache: this.ipcache,
-      endpoints: () => this.endpoints.list(),
+      endpoints: () => this.#withPolicy(),
       updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
       regenerate: (endpoint, level, reason) => this.#regenerator.regenerateIfAlive(endpoint, level, reason),
       notify: (name, text) => this.monitor.send({ kind: 'agent', name, text }),
@@ -263,7 +279,18 @@ export class Daemon {
   /** Loads the host's programs, writes the node's own entries, and starts to watch. */
   start(): void {
     const { loader, scheduler, journey } = this.#deps;
-    loader.reloadHostDatapath({ options: this.options, routerIp: this.routerIp, ...this.host, hostEndpointId: this.hostEndpointId });
+    this.#createHostEndpoint();
+    loader.reloadHostDatapath({
+      options: this.options,
+      routerIp: this.routerIp,
+      ...this.host,
+      hostEndpointId: this.hostEndpointId,
+      nodeIp: this.nodeIp,
+      notMasqueraded: parseCidr4(this.options['ipv4-native-routing-cidr']) ?? this.#deps.podCidr,
+      devices: this.features.devices ? this.#deps.devices : [],
+      hostPolicyMap: this.#hostEndpoint?.policyMap ?? null,
+      hostVerdictFilter: () => Math.max(this.#hostEndpoint?.loadedVerdictFilter ?? 0, 0),
+    });
     this.#syncHostIps();
     this.#createHealthEndpoint();
     this.#enableK8sWatchers();
@@ -286,7 +313,7 @@ export class Daemon {
     return (
       this.policy.idle &&
       this.#regenerator.idle &&
-      this.endpoints.list().every((endpoint) => endpoint.state === 'ready' && endpoint.queue.idle)
+      this.#withPolicy().every((endpoint) => endpoint.state === 'ready' && endpoint.queue.idle)
     );
   }
 
@@ -339,13 +366,14 @@ export class Daemon {
   updateIdentities(added: readonly Identity[], deleted: readonly number[]): void {
     if (added.length + deleted.length > 0) {
       this.selectorCache.updateIdentities(added, deleted);
-      this.#regenerator.triggerPolicyUpdates(() => this.endpoints.list(), 'one or more identities created or deleted');
+      this.#regenerator.triggerPolicyUpdates(() => this.#withPolicy(), 'one or more identities created or deleted');
     }
   }
 
   /** Endpoints as the API shows them, the host's among them, by id. */
   endpointViews(): readonly EndpointModel[] {
-    const host = hostEndpointModel(this.hostEndpointId, assertPresent(this.selectorCache.identity(IDENTITY_HOST), 'host identity'));
+    const identity = assertPresent(this.selectorCache.identity(IDENTITY_HOST), 'host identity');
+    const host = hostEndpointModel(this.hostEndpointId, identity, this.#hostEndpoint);
     return [host, ...this.endpoints.list().map((endpoint) => endpointModel(endpoint, endpoint.policyAuditMode))].sort(
       (a, b) => a.id - b.id,
     );
@@ -405,6 +433,28 @@ export class Daemon {
     this.ipcache.upsert({ family: 4, bits: 0n, length: 0 }, { identity: IDENTITY_WORLD, source: 'local', hostIp: 0 });
   }
 
+  #createHostEndpoint(): void {
+    if (this.features.hostFirewall) {
+      const identity = assertPresent(this.selectorCache.identity(IDENTITY_HOST), 'host identity');
+      const endpoint = newHostEndpoint({
+        ...this.#deps,
+        identity,
+        id: this.hostEndpointId,
+        device: this.host.ciliumHost,
+        ipv4: this.routerIp,
+      });
+      this.#policyCache.addUser(identity);
+      this.#hostEndpoint = endpoint;
+      this.#regenerator.regenerateFirst(endpoint, () => undefined);
+    }
+  }
+
+  /** Endpoints that have a policy: those of pods, and the host with its firewall. */
+  #withPolicy(): readonly Endpoint[] {
+    const pods = this.endpoints.list();
+    return this.#hostEndpoint === null ? pods : [this.#hostEndpoint, ...pods];
+  }
+
   /** @see cilium:daemon/cmd/health.go#Daemon.initHealth */
   #createHealthEndpoint(): void {
     const { hostNetns, pins, rng } = this.#deps;
@@ -450,27 +500,6 @@ export class Daemon {
       },
     });
   }
-}
-
-function policyConfigOf(options: DaemonOptions, quirks: PolicyConfig['quirks']): PolicyConfig {
-  return {
-    ...DEFAULT_POLICY_CONFIG,
-    enforcement: options['enable-policy'] as PolicyConfig['enforcement'],
-    allowLocalhost: options['allow-localhost'] === 'policy' ? 'policy' : 'always',
-    enableRemoteNodeIdentity: options['enable-remote-node-identity'],
-    enableL7Proxy: options['enable-l7-proxy'],
-    enableICMPRules: options['enable-icmp-rules'],
-    clusterName: options['cluster-name'],
-    quirks,
-  };
-}
-
-/** This node runs the API server: the host identity carries its label. @see cilium:pkg/ipcache/metadata.go#IPCache.InjectLabels */
-function hostWithApiServer(identities: Identity[]): Identity[] {
-  const label = (key: string): Label => ({ source: 'reserved', key, value: '' });
-  return identities.map((identity) =>
-    identity.id === IDENTITY_HOST ? newIdentity(IDENTITY_HOST, [label('host'), label('kube-apiserver')]) : identity,
-  );
 }
 
 function randomMac(rng: Rng): Mac {

@@ -32,7 +32,8 @@ export function endpointModel(endpoint: Endpoint, audit: boolean): EndpointModel
 }
 
 /** The host endpoint, which has no address of its own. */
-export function hostEndpointModel(id: number, host: Identity): EndpointModel {
+export function hostEndpointModel(id: number, host: Identity, endpoint: Endpoint | null): EndpointModel {
+  const policy = endpoint?.realizedPolicy?.selectorPolicy;
   return {
     id,
     namespace: '',
@@ -41,7 +42,7 @@ export function hostEndpointModel(id: number, host: Identity): EndpointModel {
     identity: host.id,
     ipv4: '',
     state: 'ready',
-    enforcement: { ingress: false, egress: false, audit: false },
+    enforcement: { ingress: policy?.ingressPolicyEnabled ?? false, egress: policy?.egressPolicyEnabled ?? false, audit: false },
   };
 }
 

@@ -9,12 +9,17 @@ import { IPPROTO_TCP, IPPROTO_UDP } from '../../net/protocol.ts';
 
 const ALL_BITS = 0xffffffff;
 
-/**
- * Chains and rules that are always there.
- * @param notMasqueraded destinations that see a pod's own address: ipv4-native-routing-cidr, or the node's pod CIDR
- * @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.installStaticProxyRules
- */
-export function installStaticRules(netfilter: Netfilter, podCidr: Cidr4, notMasqueraded: Cidr4): void {
+/** What the rules depend on. */
+export interface StaticRules {
+  readonly podCidr: Cidr4;
+  /** Destinations that see a pod's own address: ipv4-native-routing-cidr, or the node's pod CIDR. */
+  readonly notMasqueraded: Cidr4;
+  /** Whether iptables masquerades at all. */
+  readonly masquerade: boolean;
+}
+
+/** Chains and rules that are always there. @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.installStaticProxyRules */
+export function installStaticRules(netfilter: Netfilter, { podCidr, notMasqueraded, masquerade }: StaticRules): void {
   const jump = (chain: string): NfRule => ({ matches: [], target: { kind: 'JUMP', chain }, comment: `cilium-feeder: ${chain}` });
   netfilter.insert('raw', 'PREROUTING', jump('CILIUM_PRE_raw'));
   netfilter.insert('mangle', 'PREROUTING', jump('CILIUM_PRE_mangle'));
@@ -53,6 +58,9 @@ export function installStaticRules(netfilter: Netfilter, podCidr: Cidr4, notMasq
     target: accept,
     comment: 'exclude proxy return traffic from masquerade',
   });
+  if (!masquerade) {
+    return;
+  }
   netfilter.append('nat', 'CILIUM_POST_nat', {
     matches: [
       { kind: 'src', cidr: podCidr },

@@ -5,7 +5,7 @@
 import type { NetDevice } from '../../kernel/netdev.ts';
 import type { Identity } from '../../maps/identity.ts';
 import type { PolicyMap } from '../../maps/policymap.ts';
-import type { Ipv4 } from '../../net/ipv4.ts';
+import type { Cidr4, Ipv4 } from '../../net/ipv4.ts';
 import type { Mac } from '../../net/mac.ts';
 import type { DaemonOptions } from '../option/config.ts';
 
@@ -16,6 +16,15 @@ export interface NodeDatapathConfig {
   readonly ciliumHost: NetDevice;
   readonly ciliumNet: NetDevice;
   readonly hostEndpointId: number;
+  readonly nodeIp: Ipv4;
+  /** Destinations that see a pod's own address. */
+  readonly notMasqueraded: Cidr4;
+  /** Network cards to attach programs to. */
+  readonly devices: readonly NetDevice[];
+  /** The host endpoint's policy, with the host firewall. */
+  readonly hostPolicyMap: PolicyMap | null;
+  /** Its POLICY_VERDICT_LOG_FILTER at the moment. */
+  readonly hostVerdictFilter: () => number;
 }
 
 /** An endpoint's header file. @see cilium:pkg/datapath/linux/config/config.go#HeaderfileWriter.WriteEndpointConfig */

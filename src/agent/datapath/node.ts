@@ -10,9 +10,12 @@ import { RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../../kernel/route.ts';
 import {
   LB_AFFINITY_MATCH_NAME,
   LB4_AFFINITY_NAME,
+  LB4_REVERSE_SK_NAME,
   type Lb4AffinityMap,
+  type Lb4ReverseSkMap,
   type LbAffinityMatchMap,
   newLb4AffinityMap,
+  newLb4ReverseSkMap,
   newLbAffinityMatchMap,
 } from '../../maps/affinitymap.ts';
 import { type CallsMap, callsMapName, newCallsMap, newPolicyCallMap, POLICY_CALL_NAME } from '../../maps/callsmap.ts';
@@ -32,6 +35,8 @@ import {
 } from '../../maps/lbmap.ts';
 import { LXC_MAP_NAME, type LxcMap, newLxcMap } from '../../maps/lxcmap.ts';
 import { METRICS_MAP_NAME, type MetricsMap, newMetricsMap } from '../../maps/metricsmap.ts';
+import { type NatMap, newNatMap, SNAT_V4_EXTERNAL_NAME } from '../../maps/natmap.ts';
+import { LB4_SOURCE_RANGE_NAME, newSourceRangeMap, type SourceRangeMap } from '../../maps/source_range.ts';
 import type { Cidr4, Ipv4 } from '../../net/ipv4.ts';
 import type { Mac } from '../../net/mac.ts';
 import type { DaemonOptions } from '../option/config.ts';
@@ -47,6 +52,9 @@ export interface NodeMaps {
   readonly reverseNat: Lb4ReverseNatMap;
   readonly affinity: Lb4AffinityMap;
   readonly affinityMatch: LbAffinityMatchMap;
+  readonly reverseSk: Lb4ReverseSkMap;
+  readonly sourceRange: SourceRangeMap;
+  readonly nat: NatMap;
   readonly metrics: MetricsMap;
   readonly events: EventsMap;
   readonly policyCall: CallsMap;
@@ -64,6 +72,9 @@ export function initMaps(bpffs: BpfFs, options: DaemonOptions): NodeMaps {
     reverseNat: bpffs.pin(LB4_REVERSE_NAT_NAME, newLb4ReverseNatMap()),
     affinity: bpffs.pin(LB4_AFFINITY_NAME, newLb4AffinityMap()),
     affinityMatch: bpffs.pin(LB_AFFINITY_MATCH_NAME, newLbAffinityMatchMap()),
+    reverseSk: bpffs.pin(LB4_REVERSE_SK_NAME, newLb4ReverseSkMap()),
+    sourceRange: bpffs.pin(LB4_SOURCE_RANGE_NAME, newSourceRangeMap()),
+    nat: bpffs.pin(SNAT_V4_EXTERNAL_NAME, newNatMap(options['bpf-nat-global-max'])),
     metrics: bpffs.pin(METRICS_MAP_NAME, newMetricsMap()),
     events: bpffs.pin(EVENTS_MAP_NAME, newEventsMap()),
     policyCall: bpffs.pin(POLICY_CALL_NAME, newPolicyCallMap()),

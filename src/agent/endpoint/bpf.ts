@@ -187,6 +187,10 @@ function addRedirects(round: Round): void {
 
 function tellProxy(round: Round): void {
   const { deps, endpoint, completions } = round;
+  if (deps.isHost(endpoint)) {
+    // No proxy stands in front of the host.
+    return;
+  }
   const { waits, revert } = updateNetworkPolicy(deps, endpoint, completions);
   step(round, 'updateNetworkPolicy', { endpoint: endpoint.id, waits });
   round.reverts.push(revert);
@@ -213,6 +217,10 @@ function realizeDatapath(round: Round, level: RegenerationLevel): void {
     return;
   }
   endpoint.loadedVerdictFilter = filter;
+  if (deps.isHost(endpoint)) {
+    // The host's programs are loaded with the node's; they read the filter where it stands.
+    return;
+  }
   const config: EndpointDatapathConfig = {
     endpointId: endpoint.id,
     secLabel: endpoint.identity?.id ?? 0,

@@ -16,7 +16,14 @@ export const DEFAULT_OPTIONS = {
   'auto-direct-node-routes': false,
   'ipv4-native-routing-cidr': '',
   'kube-proxy-replacement': 'disabled',
+  'enable-node-port': false,
+  'bpf-lb-sock': false,
+  'bpf-lb-sock-hostns-only': false,
   'enable-session-affinity': false,
+  'enable-svc-source-range-check': true,
+  'enable-ipv4-masquerade': true,
+  'enable-bpf-masquerade': false,
+  'enable-host-firewall': false,
   'enable-k8s-terminating-endpoint': true,
   'allow-localhost': 'auto',
   'enable-remote-node-identity': true,
@@ -37,6 +44,7 @@ export const DEFAULT_OPTIONS = {
   'bpf-policy-map-max': 16384,
   'bpf-ct-global-tcp-max': 524288,
   'bpf-ct-global-any-max': 262144,
+  'bpf-nat-global-max': 524288,
   'bpf-ct-timeout-regular-tcp': 21600,
   'bpf-ct-timeout-regular-any': 60,
   'bpf-ct-timeout-service-tcp': 21600,
@@ -82,7 +90,6 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
 
 /** Values that Cilium takes and the model does not follow: better refused than silently different. */
 const NOT_MODELLED: Readonly<Record<string, readonly (string | boolean)[]>> = {
-  'kube-proxy-replacement': ['partial', 'strict'],
   'enable-endpoint-routes': [true],
 };
 

@@ -3,6 +3,7 @@
  * @see cilium:pkg/maps/lbmap/lbmap.go#LBBPFMap.UpsertService
  * @see cilium:pkg/service/service.go#Service.upsertServiceIntoLBMaps
  */
+import type { LpmKey } from '../../kernel/lpm_trie.ts';
 import {
   LB_LOOKUP_SCOPE_EXT,
   type Lb4Key,
@@ -13,6 +14,7 @@ import {
   SVC_FLAG_ROUTABLE,
   SVC_FLAG_SOURCE_RANGE,
 } from '../../maps/lbmap.ts';
+import { parseCidr4 } from '../../net/ipv4.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { NodeMaps } from '../datapath/node.ts';
 import type { ServiceType } from './frontends.ts';
@@ -70,6 +72,27 @@ export function writeAffinityMatches(maps: NodeMaps, old: Frontend | undefined, 
   }
   for (const { id } of now) {
     maps.affinityMatch.update({ backendId: id, revNatId: (frontend as Frontend).id }, 1);
+  }
+}
+
+/** Who may use a load balancer service. @see cilium:pkg/maps/lbmap/lbmap.go#LBBPFMap.UpdateSourceRanges */
+export function writeSourceRanges(maps: NodeMaps, old: Frontend | undefined, frontend: Frontend | null): void {
+  const now = frontend?.sourceRanges ?? [];
+  const key = (id: number, text: string): LpmKey | null => {
+    const cidr = parseCidr4(text);
+    return cidr === null ? null : { space: id, length: cidr.length, address: cidr.address };
+  };
+  for (const gone of (old?.sourceRanges ?? []).filter((one) => !now.includes(one))) {
+    const of = key((old as Frontend).id, gone);
+    if (of !== null) {
+      maps.sourceRange.delete(of);
+    }
+  }
+  for (const range of now) {
+    const of = key((frontend as Frontend).id, range);
+    if (of !== null) {
+      maps.sourceRange.update(of, 1);
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import type { Ipv4 } from '../../net/ipv4.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { NodeMaps } from '../datapath/node.ts';
 import { type FrontendOptions, type ServiceType, type WantedBackend, type WantedFrontend, wantedFrontends } from './frontends.ts';
-import { deleteFrontend, writeAffinityMatches, writeFrontend } from './lb_writer.ts';
+import { deleteFrontend, writeAffinityMatches, writeFrontend, writeSourceRanges } from './lb_writer.ts';
 
 /** A backend of a frontend. */
 export interface Backend {
@@ -43,6 +43,8 @@ export interface ServiceDeps {
     readonly sessionAffinity: boolean;
     /** `enable-k8s-terminating-endpoint` */
     readonly terminatingEndpoints: boolean;
+    /** `enable-svc-source-range-check` */
+    readonly sourceRanges: boolean;
   };
 }
 
@@ -123,9 +125,10 @@ export class ServiceManager {
       port: wanted.port,
       backends: usable.map((backend) => this.#acquire(backend)),
       affinity: wanted.affinity,
-      sourceRanges: wanted.sourceRanges,
+      sourceRanges: options.sourceRanges ? wanted.sourceRanges : [],
     };
     this.#frontends.set(key, frontend);
+    writeSourceRanges(maps, old, frontend);
     writeFrontend(maps, journey, frontend, old?.backends.length ?? 0);
     if (options.sessionAffinity) {
       writeAffinityMatches(maps, old, frontend);
@@ -143,6 +146,7 @@ export class ServiceManager {
     this.#frontends.delete(key);
     this.#takenIds.delete(frontend.id);
     deleteFrontend(this.#deps.maps, frontend);
+    writeSourceRanges(this.#deps.maps, frontend, null);
     writeAffinityMatches(this.#deps.maps, frontend, null);
     for (const backend of frontend.backends) {
       this.#release(backend);

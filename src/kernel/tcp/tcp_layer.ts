@@ -64,9 +64,10 @@ export class TcpLayer {
   /** @see linux:net/ipv4/tcp_ipv4.c#tcp_v4_connect */
   connect(options: ConnectOptions): TcpSocket | SocketErrno {
     const mark = options.mark ?? 0;
+    const remote = this.netns.atCgroup('connect4', IPPROTO_TCP, this.netns.kernel.nextSocketCookie(), options.remote);
     let address = options.local?.address ?? IPV4_ANY;
     if (address === IPV4_ANY) {
-      const source = this.netns.sourceAddress(options.remote.address, mark);
+      const source = this.netns.sourceAddress(remote.address, mark);
       if (source === null) {
         return 'ENETUNREACH';
       }
@@ -75,12 +76,12 @@ export class TcpLayer {
       return 'EADDRNOTAVAIL';
     }
     const wanted = options.local?.port ?? 0;
-    const taken = (port: number): boolean => this.#find({ address, port }, options.remote) !== undefined || this.#listeners.has(port);
+    const taken = (port: number): boolean => this.#find({ address, port }, remote) !== undefined || this.#listeners.has(port);
     const port = wanted === 0 ? this.ports.take(taken) : taken(wanted) ? null : wanted;
     if (port === null) {
       return wanted === 0 ? 'EADDRNOTAVAIL' : 'EADDRINUSE';
     }
-    const socket = new TcpSock(this, { local: { address, port }, remote: options.remote, mark, handlers: options.handlers });
+    const socket = new TcpSock(this, { local: { address, port }, remote, mark, handlers: options.handlers });
     this.#insert(socket);
     socket.startConnect();
     return socket;
@@ -92,7 +93,7 @@ export class TcpLayer {
     const clash = others.some(
       (other) => other.local.address === options.local.address || other.local.address === IPV4_ANY || options.local.address === IPV4_ANY,
     );
-    if (clash) {
+    if (clash || !this.netns.mayBind(IPPROTO_TCP, options.local)) {
       return 'EADDRINUSE';
     }
     const listener = new Listener(this, options);

@@ -1,0 +1,53 @@
+/**
+ * The host as an endpoint, which it is to policy with the host firewall.
+ * @see cilium:daemon/cmd/daemon_main.go#Daemon.initHostEndpoint
+ * @remarks Simplified: without the host firewall it is only a number; its labels are reserved ones, not those of the Node object.
+ */
+import type { BpfFs } from '../../kernel/bpffs.ts';
+import type { NetDevice } from '../../kernel/netdev.ts';
+import { newPolicyMap } from '../../maps/policymap.ts';
+import type { Ipv4 } from '../../net/ipv4.ts';
+import type { Journey } from '../../sim/journey.ts';
+import type { Scheduler } from '../../sim/scheduler.ts';
+import { Endpoint } from '../endpoint/endpoint.ts';
+import type { Identity } from '../identity/identity.ts';
+import type { DaemonOptions } from '../option/config.ts';
+import { EventQueue } from './event_queue.ts';
+
+/** What it is made of. */
+export interface HostEndpointParts {
+  readonly bpffs: BpfFs;
+  readonly scheduler: Scheduler;
+  readonly journey: Journey;
+  readonly options: DaemonOptions;
+  readonly id: number;
+  readonly identity: Identity;
+  /** cilium_host and its address. */
+  readonly device: NetDevice;
+  readonly ipv4: Ipv4;
+}
+
+/** The endpoint, ready for its first policy. */
+export function newHostEndpoint({ bpffs, scheduler, journey, options, id, identity, device, ipv4 }: HostEndpointParts): Endpoint {
+  const policyMap = newPolicyMap(id, options['bpf-policy-map-max']);
+  const endpoint = new Endpoint({
+    id,
+    namespace: '',
+    podName: '',
+    containerId: '',
+    device,
+    mac: device.mac,
+    ipv4,
+    policyMap: bpffs.pin(policyMap.spec.name, policyMap),
+    queue: new EventQueue(scheduler, `endpoint ${id} queue`),
+    journey,
+    namedPorts: [],
+    policyAuditMode: options['policy-audit-mode'],
+  });
+  endpoint.identity = identity;
+  // The host's own connections outlive the agent: none is forgotten.
+  endpoint.ctCleaned = true;
+  endpoint.setState('waiting-for-identity', 'Endpoint creation');
+  endpoint.setState('ready', 'Identity of endpoint is known');
+  return endpoint;
+}

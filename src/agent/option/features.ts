@@ -1,0 +1,66 @@
+/**
+ * What the options together switch on: kube-proxy replacement is a name for several features.
+ * @see cilium:daemon/cmd/kube_proxy_replacement.go#initKubeProxyReplacementOptions
+ */
+import type { DaemonOptions } from './config.ts';
+
+/** The features that decide what is compiled and attached. */
+export interface DatapathFeatures {
+  /** Services are translated when a process connects. */
+  readonly socketLb: boolean;
+  /** … of the host only. */
+  readonly socketLbHostOnly: boolean;
+  /** Services are translated packet by packet at the pod's device. @see cilium:bpf/bpf_lxc.c#ENABLE_PER_PACKET_LB */
+  readonly perPacketLb: boolean;
+  /** Node ports, external and load balancer addresses are served at the network card. */
+  readonly nodePort: boolean;
+  readonly sessionAffinity: boolean;
+  /** Pods' addresses are translated by the program at the network card. */
+  readonly bpfMasquerade: boolean;
+  /** … by an iptables rule. */
+  readonly iptablesMasquerade: boolean;
+  readonly hostFirewall: boolean;
+  readonly endpointRoutes: boolean;
+  /** Whether programs are attached to network cards at all. @see cilium:pkg/option/config.go#DaemonConfig.AreDevicesRequired */
+  readonly devices: boolean;
+  /** Whether kube-proxy has to be there. */
+  readonly kubeProxy: boolean;
+}
+
+/** The features of the options. */
+export function datapathFeatures(options: DaemonOptions): DatapathFeatures {
+  const replacement = options['kube-proxy-replacement'];
+  const strict = replacement === 'strict';
+  const partial = replacement === 'partial';
+  const nodePort = strict || (partial && options['enable-node-port']);
+  const socketLb = strict || (partial && options['bpf-lb-sock']);
+  const socketLbHostOnly = options['bpf-lb-sock-hostns-only'];
+  const hostFirewall = options['enable-host-firewall'];
+  const bpfMasquerade = options['enable-ipv4-masquerade'] && options['enable-bpf-masquerade'];
+  return {
+    socketLb,
+    socketLbHostOnly,
+    perPacketLb: !socketLb || socketLbHostOnly || options['enable-sctp'],
+    nodePort,
+    sessionAffinity: strict || options['enable-session-affinity'],
+    bpfMasquerade,
+    iptablesMasquerade: options['enable-ipv4-masquerade'] && !bpfMasquerade,
+    hostFirewall,
+    endpointRoutes: options['enable-endpoint-routes'],
+    devices: nodePort || hostFirewall,
+    kubeProxy: !strict,
+  };
+}
+
+/** Options that do not go together. */
+export function featureIssues(options: DaemonOptions): readonly { readonly option: string; readonly message: string }[] {
+  const features = datapathFeatures(options);
+  return features.bpfMasquerade && !features.nodePort
+    ? [
+        {
+          option: 'enable-bpf-masquerade',
+          message: 'enable-bpf-masquerade needs NodePort: kube-proxy-replacement=strict, or partial with enable-node-port',
+        },
+      ]
+    : [];
+}

@@ -1,0 +1,118 @@
+/**
+ * Services at the network card: node ports, external and load balancer addresses, and the way back.
+ * @see cilium:bpf/lib/nodeport.h
+ * @remarks Not modelled: DSR, backends on other nodes, the neighbour table, BPF host routing (replies find their card by the route alone).
+ */
+import { type Skb, TC_ACT_OK } from '../../kernel/skb.ts';
+import {
+  DROP_IS_CLUSTER_IP,
+  DROP_MISSED_TAIL_CALL,
+  DROP_NO_FIB,
+  DROP_NOT_IN_SRC_RANGE,
+  DROP_UNKNOWN_CT,
+  DROP_UNROUTABLE,
+} from '../../maps/drop_reasons.ts';
+import { TRACE_REASON_UNKNOWN, TRACE_TO_NETWORK } from '../../maps/eventsmap.ts';
+import { IDENTITY_WORLD } from '../../maps/identity.ts';
+import { type Lb4Service, SVC_FLAG_ROUTABLE, SVC_FLAG_SOURCE_RANGE } from '../../maps/lbmap.ts';
+import { MARK_MAGIC_SNAT_DONE, TC_INDEX_F_SKIP_RECIRCULATION } from '../../maps/marks.ts';
+import type { BpfEnv } from '../env.ts';
+import { CT_EGRESS, CT_ESTABLISHED, CT_INGRESS, CT_NEW, CT_REOPENED, CT_REPLY, ctCreate4, ctLookup4, getCtMap4 } from './conntrack.ts';
+import { lookupIp4Endpoint } from './eps.ts';
+import { lb4Local, lb4LookupService, lb4RevNat } from './lb.ts';
+import { NAT_PUNT_TO_STACK, snatV4Nat, snatV4PrepareState, snatV4RevNat } from './nat.ts';
+import { sendTraceNotify } from './trace.ts';
+
+/** A request for a service, or an answer to something translated. @see cilium:bpf/lib/nodeport.h#nodeport_lb4 */
+export function nodeportLb4(env: BpfEnv, skb: Skb, ifindex: number): number {
+  const { l4, ip } = skb.packet;
+  if (l4.kind === 'none') {
+    return TC_ACT_OK;
+  }
+  const service = l4.kind === 'icmp' ? undefined : lb4LookupService(env, skb, ip.dst, l4.dport, false);
+  if (service === undefined) {
+    return natIngress(env, skb);
+  }
+  if (!sourceRangeOk(env, service, ip.src)) {
+    return DROP_NOT_IN_SRC_RANGE;
+  }
+  const state = env.scratch.ctStateNew;
+  state.reset();
+  const error = lb4Local(env, getCtMap4(env, ip.protocol), skb, env.scratch.serviceTuple, service, state);
+  if (error < 0) {
+    return error;
+  }
+  if ((service.flags & SVC_FLAG_ROUTABLE) === 0) {
+    return DROP_IS_CLUSTER_IP;
+  }
+  const local = lookupIp4Endpoint(env, skb, skb.packet.ip.dst) !== undefined;
+  return local ? trackRequest(env, skb, service, ifindex) : DROP_UNROUTABLE;
+}
+
+/** @see cilium:bpf/lib/lb.h#lb4_src_range_ok */
+function sourceRangeOk(env: BpfEnv, service: Lb4Service, source: number): boolean {
+  if ((service.flags & SVC_FLAG_SOURCE_RANGE) === 0) {
+    return true;
+  }
+  return env.maps.sourceRange.lookup4(service.revNatIndex, source) !== undefined;
+}
+
+/** The entry by which the pod's replies know that they belong to a node port. */
+function trackRequest(env: BpfEnv, skb: Skb, service: Lb4Service, ifindex: number): number {
+  const { scratch } = env;
+  const { tuple, ctState, ctStateNew } = scratch;
+  const map = getCtMap4(env, skb.packet.ip.protocol);
+  ctState.reset();
+  const status = ctLookup4(env, map, tuple, skb, CT_EGRESS, ctState);
+  const known = status === CT_REOPENED || status === CT_ESTABLISHED || status === CT_REPLY;
+  if (status !== CT_NEW && !known) {
+    return status < 0 ? status : DROP_UNKNOWN_CT;
+  }
+  if (known && ctState.revNatIndex === service.revNatIndex) {
+    return TC_ACT_OK;
+  }
+  ctStateNew.srcSecId = IDENTITY_WORLD;
+  ctStateNew.nodePort = true;
+  ctStateNew.ifindex = ifindex;
+  const error = ctCreate4(env, map, null, tuple, skb, CT_EGRESS, ctStateNew, false, false);
+  return error < 0 ? error : TC_ACT_OK;
+}
+
+/** What has no mapping goes on as it is. @see cilium:bpf/lib/nodeport.h#tail_nodeport_nat_ingress_ipv4 */
+function natIngress(env: BpfEnv, skb: Skb): number {
+  if (snatV4RevNat(env, skb) < 0) {
+    return TC_ACT_OK;
+  }
+  skb.mark = (skb.mark | MARK_MAGIC_SNAT_DONE) >>> 0;
+  return revNodeportLb4(env, skb);
+}
+
+/**
+ * A reply gets the service's address back and leaves by the network card; anything else goes on as if nothing had been.
+ * @see cilium:bpf/lib/nodeport.h#rev_nodeport_lb4
+ */
+export function revNodeportLb4(env: BpfEnv, skb: Skb): number {
+  const { scratch } = env;
+  const { tuple, ctState } = scratch;
+  ctState.reset();
+  const status = ctLookup4(env, getCtMap4(env, skb.packet.ip.protocol), tuple, skb, CT_INGRESS, ctState);
+  if (status === CT_REPLY && ctState.nodePort && ctState.revNatIndex !== 0) {
+    lb4RevNat(env, skb, ctState, tuple, true);
+    skb.mark = (skb.mark | MARK_MAGIC_SNAT_DONE) >>> 0;
+    const ifindex = env.fibLookup(skb.packet.ip.dst) ?? ctState.ifindex;
+    return ifindex === 0 ? DROP_NO_FIB : skb.redirect(ifindex);
+  }
+  // A pod's program cannot go on from here: it has no other way for a reply of a node port.
+  return (skb.tcIndex & TC_INDEX_F_SKIP_RECIRCULATION) === 0 ? TC_ACT_OK : DROP_MISSED_TAIL_CALL;
+}
+
+/** Translation on the way out of the network card. @see cilium:bpf/lib/nodeport.h#tail_handle_nat_fwd_ipv4 */
+export function handleNatFwd(env: BpfEnv, skb: Skb, source: number): number {
+  const target = snatV4PrepareState(env, skb);
+  const result = target === null ? TC_ACT_OK : snatV4Nat(env, skb, target);
+  if (result < 0 && result !== NAT_PUNT_TO_STACK) {
+    return result;
+  }
+  sendTraceNotify(env, skb, source, TRACE_TO_NETWORK, 0, 0, 0, 0, TRACE_REASON_UNKNOWN, 0);
+  return TC_ACT_OK;
+}
