@@ -32,7 +32,7 @@ import type { OriginRecorder } from '../envoy/network_policy.ts';
 import { XdsCacheServer } from '../envoy/xds_server.ts';
 import { DnsProxy } from '../fqdn/dns_proxy.ts';
 import type { ClusterIdentities } from '../identity/cluster_identities.ts';
-import { type CidrIdentities, type Identity, newCidrIdentities, newIdentity, reservedIdentities } from '../identity/identity.ts';
+import { type CidrIdentities, type Identity, newCidrIdentities, reservedIdentities } from '../identity/identity.ts';
 import { Ipam } from '../ipam/ipam.ts';
 import { hostPrefix4, Ipcache } from '../ipcache/ipcache.ts';
 import { podNamedPorts } from '../k8s/pod_labels.ts';
@@ -57,19 +57,11 @@ import { EventQueue } from './event_queue.ts';
 import { Fqdn } from './fqdn.ts';
 import { newHostEndpoint } from './host_endpoint.ts';
 import { hostWithApiServer } from './host_identity.ts';
+import type { AgentPins } from './pins.ts';
 import { PolicyManager } from './policy.ts';
 import { policyConfigOf } from './policy_config.ts';
 import { Regenerator } from './regenerator.ts';
 import { type EndpointModel, endpointModel, hostEndpointModel, identityModel } from './views.ts';
-
-/** Pins the agent follows. */
-export interface AgentPins {
-  readonly routerIp?: Ipv4;
-  readonly healthIp?: Ipv4;
-  readonly healthEndpointId?: number;
-  readonly hostEndpointId?: number;
-  readonly proxyPorts: Readonly<Record<string, number>>;
-}
 
 /** What an agent is given. */
 export interface DaemonDeps {
