@@ -9,6 +9,9 @@ export const COREDNS_IMAGE = 'rancher/mirrored-coredns-coredns:1.10.1';
 /** Image of the agent; its process is the node's agent, not a workload. */
 export const CILIUM_IMAGE = 'quay.io/cilium/cilium:v1.13.3';
 
+/** Version of the kubelets, and of the server. */
+const KUBELET_VERSION = 'v1.27.1+k3s1';
+
 /** Address of the n-th service (0-based) of a service CIDR's text: kubernetes has .1, kube-dns .10. */
 export interface WellKnownAddresses {
   readonly kubernetes: string;
@@ -47,6 +50,8 @@ function nodeObject(node: NodeOptions): KubeObject {
         { type: 'InternalIP', address: node.ip },
         { type: 'Hostname', address: node.name },
       ],
+      conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }],
+      nodeInfo: { architecture: 'amd64', kubeletVersion: KUBELET_VERSION, operatingSystem: 'linux' },
     },
   };
 }

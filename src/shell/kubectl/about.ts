@@ -6,6 +6,7 @@ import type { ClusterView } from '../cluster_view.ts';
 import type { Flags } from '../flags.ts';
 import { kubectlTable, printed } from '../table.ts';
 import { type Parsed, ready, refused, unknownWord } from '../tool.ts';
+import { get, text } from './columns/cell.ts';
 import { printJsonPath } from './output/jsonpath.ts';
 import { yamlText } from './output/yaml_text.ts';
 import { apiVersionOf, qualifiedPlural, RESOURCE_TYPES } from './resource_types.ts';
@@ -33,11 +34,9 @@ export const versionVerb: KubectlVerb = {
     }),
 };
 
-/** `v1.27.1` */
+/** The version of the first node's kubelet: k3s has one for all. */
 function serverVersion(cluster: ClusterView): string {
-  const text = cluster.nodes[0]?.status().kubernetesVersion ?? '1.27';
-  const full = /v\d+\.\d+\.\d+[^\s)]*/.exec(text)?.[0];
-  return full ?? `v${/\d+\.\d+/.exec(text)?.[0] ?? '1.27'}.0`;
+  return text(get(cluster.list('Node', null)[0], 'status', 'nodeInfo', 'kubeletVersion'), 'v1.27.1');
 }
 
 /** `kubectl cluster-info`. */

@@ -11,6 +11,9 @@ import { get, items, text } from './columns/cell.ts';
 import { findPodFor } from './pods_of.ts';
 import { type KubectlVerb, namespaceOf } from './verb.ts';
 
+const WITHOUT_DASHES =
+  'kubectl exec [POD] [COMMAND] is DEPRECATED and will be removed in a future version. Use kubectl exec [POD] -- [COMMAND] instead.\n';
+
 /** The verb. */
 export const execVerb: KubectlVerb = {
   name: 'exec',
@@ -37,7 +40,11 @@ function parse(flags: Flags): Parsed {
   const namespace = namespaceOf(flags);
   const tool = isAgent(namespace, target.replace(/^pods?\//, '')) ? findTool(argv[0] as string, AGENT_TOOLS) : null;
   if (tool === null) {
-    return ready(({ cluster }) => execute(cluster, { namespace, target, container: flags.value('container') }, argv));
+    const notice = flags.dash === null ? WITHOUT_DASHES : '';
+    return ready(({ cluster }) => {
+      const result = execute(cluster, { namespace, target, container: flags.value('container') }, argv);
+      return { ...result, stderr: notice + result.stderr };
+    });
   }
   const parsed = tool.parse(argv.slice(1));
   if (!parsed.ok) {

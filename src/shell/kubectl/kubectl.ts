@@ -4,7 +4,8 @@
  */
 import { nearest } from '../../net/nearest_word.ts';
 import { type FlagSpec, parseFlags } from '../flags.ts';
-import { type Parsed, refused, type Tool } from '../tool.ts';
+import { kubectlTable, printed } from '../table.ts';
+import { type Parsed, ready, refused, type Tool } from '../tool.ts';
 import { apiResourcesVerb, apiVersionsVerb, clusterInfoVerb, configVerb, versionVerb } from './about.ts';
 import { applyVerb } from './apply.ts';
 import { createVerb } from './create.ts';
@@ -117,6 +118,11 @@ export const kubectlTool: Tool = {
 };
 
 function parse(args: readonly string[]): Parsed {
+  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  if (args.length === 0 || args[0] === 'help' || own.some((arg) => arg === '--help' || arg === '-h')) {
+    const topic = own.filter((arg) => arg !== 'help').find((arg) => VERBS.some(({ name }) => name === arg));
+    return ready(() => printed(helpText(VERBS.find(({ name }) => name === topic) ?? null)));
+  }
   const at = verbIndex(args);
   const word = at < 0 ? '' : (args[at] as string);
   const verb = VERBS.find(({ name }) => name === word);
@@ -139,6 +145,19 @@ function parse(args: readonly string[]): Parsed {
     return refused(`error: ${parsed.error}`, 1, `${hint}See 'kubectl ${verb.name} --help' for usage.`);
   }
   return verb.parse(parsed.flags);
+}
+
+/** What `--help` prints: this model's verbs, or the flags of one. */
+function helpText(verb: KubectlVerb | null): string {
+  if (verb === null) {
+    const rows = VERBS.map(({ name, summary }) => [`  ${name}`, summary]);
+    return `kubectl controls the Kubernetes cluster manager.\n\n${kubectlTable(rows)}\nUsage:\n  kubectl [command] [flags]\n\nUse "kubectl <command> --help" for the flags of a command.\n`;
+  }
+  const flags = [...verb.flags, ...GLOBAL_FLAGS].map(({ name, short, choices = [] }) => [
+    `  ${short === undefined ? '    ' : `-${short}, `}--${name}`,
+    choices.join(', '),
+  ]);
+  return `kubectl ${verb.name}: ${verb.summary}\n\nFlags:\n${kubectlTable(flags)}`;
 }
 
 /** Where the verb stands: the first word that is neither a flag nor the value of one. */

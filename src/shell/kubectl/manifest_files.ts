@@ -134,9 +134,28 @@ function realMessage({ code, message, path, object, line }: ManifestIssue, sourc
         : `The ${kind} "${name}" is invalid: metadata.name: Invalid value: ${JSON.stringify(name)}: ${message}`;
     case 'type':
       return apiVersion.startsWith('cilium.io/')
-        ? `The ${kind} "${name}" is invalid: ${path}: Invalid value: ${message}`
+        ? `The ${kind} "${name}" is invalid: ${path}: ${schemaTypeError(path, message)}`
         : `Error from server (BadRequest): error when ${verb} "${source}": ${kind} in version "${version}" cannot be handled as a ${kind}: ${path}: ${message}`;
     default:
       return `The ${kind} "${name}" is invalid: ${path === '' ? '' : `${path}: `}${message}`;
   }
+}
+
+const JSON_TYPES: Readonly<Record<string, string>> = {
+  'a list': 'array',
+  'a map': 'object',
+  'a text': 'string',
+  'a number': 'integer',
+  'true or false': 'boolean',
+};
+
+/** The words of a definition's schema. @see https://pkg.go.dev/k8s.io/kube-openapi/pkg/validation/errors#InvalidType */
+function schemaTypeError(path: string, message: string): string {
+  const [, wanted = '', found = ''] = /must be (.+?), not (.+?)(?:;|$)/.exec(message) ?? [];
+  const literal = found.startsWith('"') ? 'string' : /^-?\d/.test(found) ? 'integer' : 'boolean';
+  const type = JSON_TYPES[found] ?? literal;
+  const expected = JSON_TYPES[wanted];
+  return expected === undefined
+    ? `Invalid value: ${message}`
+    : `Invalid value: "${type}": ${path} in body must be of type ${expected}: "${type}"`;
 }

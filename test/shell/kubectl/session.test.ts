@@ -95,6 +95,7 @@ describe('what a terminal shows', () => {
         'kubectl get rs',
         'kubectl exec deploy/deathstar -- hostname',
         'kubectl exec svc/deathstar -- true',
+        'kubectl exec xwing hostname',
         'kubectl wait --for=condition=ready pod --all --timeout=10s',
         'kubectl wait --for=condition=available deploy/deathstar',
         'kubectl wait --for=delete pod/xwing --timeout=1s',
