@@ -80,3 +80,39 @@ describe('recipes', () => {
     expect(outcomes.filter(({ differences }) => differences.length > 0)).toEqual([]);
   });
 });
+
+/** Cases that need what the simulator does not have yet; the list shrinks, and a case that begins to pass must leave it. */
+const NOT_YET: Readonly<Record<string, readonly string[]>> = {
+  connectivity: [
+    // Host ports, a node port in front of a redirect.
+    'no-policies',
+    'north-south-loadbalancing-with-l7-policy',
+    // TLS termination, header values from secrets.
+    'client-egress-l7-tls-deny-without-headers',
+    'client-egress-l7-tls-headers',
+    'client-egress-l7-set-header',
+    'pod-to-ingress-service-deny-all',
+    'pod-to-ingress-service-allow-ingress-identity',
+    'host-firewall-ingress',
+    'host-firewall-egress',
+    // The source asks for an HTTP flow although the policy has no HTTP rule.
+    'to-fqdns (L4 rule, split policies)',
+  ],
+  guides: ['tls-visibility', 'grpc-cloud-city', 'kafka', 'cassandra', 'memcached', 'host-firewall', 'envoy-l7-load-balancing'],
+};
+
+describe.each(['connectivity', 'guides'])('%s', (suite) => {
+  it.skipIf(!hasShared(suiteFile(suite)))(
+    `agree${skipped(suite)}`,
+    () => {
+      const runner = new SuiteRunner();
+      const outcomes = (readLines(sharedFile(suiteFile(suite))) as RecipeLine[]).flatMap((line) => runner.check(line) ?? []);
+      const present = new Set(outcomes.map(({ name }) => name));
+      const failed = outcomes.filter(({ differences }) => differences.length > 0);
+      const expected = (NOT_YET[suite] ?? []).filter((name) => present.has(name));
+      expect(failed.filter(({ name }) => !expected.includes(name))).toEqual([]);
+      expect(failed.map(({ name }) => name)).toEqual(expect.arrayContaining(expected));
+    },
+    120_000,
+  );
+});

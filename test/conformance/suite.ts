@@ -4,11 +4,12 @@
 import { type CaseOutcome, type ConformanceModule, hasShared, readLines, type SuiteOutcome, sharedFile } from './module.ts';
 import { type ConnectivityLine, runConnectivity, skipReason, type Topology } from './suite_connectivity.ts';
 import { compareConnectivity } from './suite_connectivity_compare.ts';
+import { compareGuideStep, type GuideLine, GuideRun } from './suite_guide.ts';
 import { compareRecipeStep, type RecipeLine, type RecipeStep, type RecipeVerdict, recipeCluster, runRecipeStep } from './suite_recipe.ts';
 import { compareTables, type TableLine, TableRunner } from './suite_table.ts';
 
 /** Suites, named as their files. */
-const SUITES = ['cyclonus', 'k8s-e2e', 'recipes', 'connectivity'] as const;
+const SUITES = ['cyclonus', 'k8s-e2e', 'recipes', 'connectivity', 'guides'] as const;
 
 /** The first line of connectivity.jsonl, which holds for those after it. */
 interface TopologyLine {
@@ -16,7 +17,7 @@ interface TopologyLine {
 }
 
 /** A line of any suite. */
-type SuiteLine = TableLine | RecipeLine | ConnectivityLine | TopologyLine;
+type SuiteLine = TableLine | RecipeLine | ConnectivityLine | GuideLine | TopologyLine;
 
 /** Path of a suite's file below `../shared`. */
 export function suiteFile(suite: string): string {
@@ -37,7 +38,10 @@ export class SuiteRunner {
     if ('checks' in line) {
       return [this.#emitTable(line)];
     }
-    return 'probes' in line ? [this.#emitConnectivity(line)] : emitRecipe(line);
+    if ('probes' in line) {
+      return [this.#emitConnectivity(line)];
+    }
+    return isRecipe(line) ? emitRecipe(line) : emitGuide(line);
   }
 
   /** Compares a line with what it expects; one whose computation breaks fails; `null` for what is no case of 1.13. */
@@ -56,11 +60,14 @@ export class SuiteRunner {
     }
   }
 
-  #differences(line: TableLine | RecipeLine | ConnectivityLine): readonly string[] {
+  #differences(line: TableLine | RecipeLine | ConnectivityLine | GuideLine): readonly string[] {
     if ('checks' in line) {
       return compareTables(line, this.#tables.run(line));
     }
-    return 'probes' in line ? compareConnectivity(line, runConnectivity(this.#knownTopology(), line)) : checkRecipe(line);
+    if ('probes' in line) {
+      return compareConnectivity(line, runConnectivity(this.#knownTopology(), line));
+    }
+    return isRecipe(line) ? checkRecipe(line) : checkGuide(line);
   }
 
   #knownTopology(): Topology {
@@ -92,6 +99,36 @@ export class SuiteRunner {
       return { ...head, error: textOf(error) };
     }
   }
+}
+
+/** Recipes number their steps; guides do not. */
+function isRecipe(line: RecipeLine | GuideLine): line is RecipeLine {
+  return line.steps.every((step) => 'probes' in step);
+}
+
+/** One object for each step, numbered from 1. */
+function emitGuide(line: GuideLine): object[] {
+  const run = new GuideRun(line);
+  return line.steps.map((step, index) => {
+    const head = { name: line.name, step: index + 1 };
+    try {
+      return { ...head, results: run.step(step) };
+    } catch (error) {
+      return { ...head, error: textOf(error) };
+    }
+  });
+}
+
+function checkGuide(line: GuideLine): string[] {
+  const run = new GuideRun(line);
+  return line.steps.flatMap((step, index) => {
+    try {
+      const difference = compareGuideStep(step, run.step(step));
+      return difference === null ? [] : [`step ${index + 1}: ${difference}`];
+    } catch (error) {
+      return [`step ${index + 1}: ${textOf(error)}`];
+    }
+  });
 }
 
 function emitRecipe(line: RecipeLine): object[] {
