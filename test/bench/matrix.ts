@@ -1,0 +1,83 @@
+/** The connectivity of the clusters of `../shared/suites/perf`: as verdicts, and by real packets through the simulated datapath. */
+import { type PerfInput, packetMatrix, perfCluster, readPerfInput, verdictMatrix } from '../support/perf_suite.ts';
+import { type Figure, median, seconds } from './measure.ts';
+
+/** Cyclonus without its trace of 1,000 pods under 200 policies, in seconds; see `../shared/suites/PERF.md`. */
+const REFERENCE = 11.6;
+const TIMES_FASTER = 20;
+
+/** The figures; none where the suite is absent. */
+export function benchMatrix(): Figure[] {
+  const small = readPerfInput('100x100');
+  const large = readPerfInput('1000x200');
+  if (small === null || large === null) {
+    return [{ name: 'connectivity matrices', value: 0, unit: '', note: 'skipped: ../shared/suites/perf is not there' }];
+  }
+  return [
+    { name: 'matrix 100x100 as verdicts', value: verdicts(small) * 1000, unit: 'ms', note: '' },
+    verdictFigure(large),
+    ...packets('100x100', small, ''),
+    ...packets('1000x200', large, 'aim: at most 60 s and 1 GB'),
+  ];
+}
+
+function verdicts(input: PerfInput): number {
+  return median(
+    () => {
+      let matrix: string[] = [];
+      const took = seconds(() => {
+        matrix = verdictMatrix(input);
+      });
+      check(matrix, input.matrix, 'verdicts');
+      return took;
+    },
+    3,
+    1,
+  );
+}
+
+function verdictFigure(input: PerfInput): Figure {
+  const took = verdicts(input);
+  const faster = (REFERENCE / took).toFixed(0);
+  return {
+    name: 'matrix 1000x200 as verdicts',
+    value: took * 1000,
+    unit: 'ms',
+    note: `${faster} times faster than Cyclonus without its trace, aim: at least ${TIMES_FASTER}; ${megabytes()} MB resident, aim: at most 300`,
+  };
+}
+
+function packets(name: string, input: PerfInput, aim: string): Figure[] {
+  const start = process.hrtime.bigint();
+  const suite = perfCluster(input);
+  const ready = Number(process.hrtime.bigint() - start) / 1e9;
+  let matrix: string[] = [];
+  const took = seconds(() => {
+    matrix = packetMatrix(suite, input);
+  });
+  const blocked = input.matrix.map((line) => line.replace(/[ieb]/g, 'x'));
+  // A pod that talks to itself by its own address never leaves its namespace, whatever its policies say.
+  const expected = blocked.map((line, i) => `${line.slice(0, i)}.${line.slice(i + 1)}`);
+  check(matrix, expected, 'packets');
+  const pairs = input.pods.length ** 2;
+  return [
+    { name: `cluster ${name} with its policies at rest`, value: ready, unit: 's', note: '' },
+    {
+      name: `matrix ${name} by packets`,
+      value: took,
+      unit: 's',
+      note: `${((took / pairs) * 1e6).toFixed(1)} us a pair, ${megabytes()} MB resident${aim === '' ? '' : `, ${aim}`}`,
+    },
+  ];
+}
+
+function check(matrix: readonly string[], expected: readonly string[], what: string): void {
+  const wrong = matrix.findIndex((line, i) => line !== expected[i]);
+  if (wrong >= 0 || matrix.length !== expected.length) {
+    throw new Error(`the matrix by ${what} differs in line ${wrong + 1}`);
+  }
+}
+
+function megabytes(): number {
+  return Math.round(process.memoryUsage().rss / 1e6);
+}
