@@ -72,6 +72,22 @@ async function main(args: readonly string[]): Promise<number> {
       exitCode = await shell(files, options);
     });
   program
+    .command('check')
+    .description('search for requests that break the properties of scenario files, or of the policies in a directory')
+    .argument('<path...>', 'scenario files with a properties section, or directories of manifests')
+    .option('--seed <number>', 'seed of the search', seedOf, 1)
+    .option('--runs <number>', 'cases to try for each property', countOf, 10_000)
+    .option('--replay <handle>', 'only the case that an earlier run printed')
+    .option('--format <format>', 'text, json, junit, sarif or github', 'text')
+    .option('--out <dir>', 'write counterexamples there as scenario files')
+    .option('--no-builtins', 'leave out the built-in safety properties')
+    .option('--no-color', 'no colours (they are also off when the output is no terminal)')
+    .addHelpText('after', '\nExit code: 0 all properties hold, 1 one is broken, 2 bad input.')
+    .action(async (paths: string[], options) => {
+      const { check } = await import('./check.ts');
+      exitCode = await check(paths, options);
+    });
+  program
     .command('schema')
     .description('print a JSON Schema: of scenario files, or of the output of run --json or explain --json')
     .argument('[what]', 'scenario, result or explanation', 'scenario')
@@ -100,6 +116,14 @@ function wholeNumber(text: string): number {
     throw new InvalidArgumentError('It is a whole number.');
   }
   return Number(text);
+}
+
+function countOf(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 100_000_000) {
+    throw new InvalidArgumentError('It is a whole number from 1 to 100000000.');
+  }
+  return count;
 }
 
 function seedOf(text: string): number {

@@ -46,7 +46,7 @@ function check(key: keyof Expectations, expect: Expectations, happened: Happened
     case 'status':
       return equal(expect.status, detail.kind === 'http' ? (detail.status ?? 'no answer') : undefined);
     case 'outcome':
-      return equal(expect.outcome, fate(detail)?.outcome, fate(detail)?.why);
+      return oneOf(expect.outcome, fate(detail));
     case 'decidedBy':
       return equal(expect.decidedBy, fate(detail)?.decidedBy, fate(detail)?.why);
     case 'body':
@@ -75,6 +75,14 @@ function outputOf(detail: StepDetail, stream: 'stdout' | 'stderr'): string | und
     return detail[stream];
   }
   return detail.kind === 'http' ? (stream === 'stdout' ? detail.body : detail.error) : undefined;
+}
+
+/** Any of several outcomes will do. */
+function oneOf(expected: Expectations['outcome'], actual: ReturnType<typeof fate>): Outcome {
+  const wanted: readonly (string | undefined)[] = Array.isArray(expected) ? expected : [expected];
+  const outcome = equal(wanted.join(' or '), actual?.outcome, actual?.why);
+  const passed = wanted.includes(actual?.outcome);
+  return { ...outcome, actual: passed ? (actual?.outcome ?? NOTHING) : outcome.actual, passed };
 }
 
 function equal(expected: unknown, actual: unknown, why?: string): Outcome {

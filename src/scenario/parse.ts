@@ -46,10 +46,11 @@ export function parseScenario(text: string, options: ParseOptions): ParseResult 
   if (!parsed.success || cluster === null || shellCluster === null || issues.length > 0) {
     return { ok: false, issues: sorted(issues) };
   }
-  const { name, description } = parsed.data;
+  const { name, description, properties } = parsed.data;
+  const placed = (properties ?? []).map((property, i) => ({ property, position: document.position(['properties', i]) }));
   return {
     ok: true,
-    scenario: { name, description: description ?? null, file: options.file, cluster, shellCluster, steps },
+    scenario: { name, description: description ?? null, file: options.file, cluster, shellCluster, steps, properties: placed },
   };
 }
 

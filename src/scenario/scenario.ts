@@ -2,6 +2,7 @@
 import type { ClusterOptions } from '../cluster/options.ts';
 import type { SourcePosition } from './issue.ts';
 import type { Expectations } from './schema/expect.ts';
+import type { PropertySection } from './schema/properties.ts';
 import type { NewRequest, SameConnectionRequest } from './schema/steps.ts';
 
 /** Manifests as text, with the file and the shift of their positions. */
@@ -60,6 +61,12 @@ export interface ScenarioStep {
   readonly expectPositions: Readonly<Record<string, SourcePosition>>;
 }
 
+/** A property with the place it was written. */
+export interface ScenarioProperty {
+  readonly position: SourcePosition;
+  readonly property: PropertySection;
+}
+
 /** A scenario. */
 export interface Scenario {
   readonly name: string;
@@ -69,4 +76,6 @@ export interface Scenario {
   /** The cluster that `trenchrun shell` starts. */
   readonly shellCluster: ClusterOptions;
   readonly steps: readonly ScenarioStep[];
+  /** What must always hold; running the scenario does not look at it. */
+  readonly properties: readonly ScenarioProperty[];
 }

@@ -39,7 +39,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   envoy: ['re2js'],
   agent: ['re2js'],
   shell: ['re2js'],
-  check: ['fast-check'],
+  // A counterexample is written as a scenario file.
+  check: ['fast-check', 'yaml'],
   cli: ['commander', 'chalk'],
 };
 

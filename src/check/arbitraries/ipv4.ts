@@ -43,6 +43,12 @@ export function cidrSet(): fc.Arbitrary<{ cidr: string; except?: string[] }> {
 
 /** An address at an edge of one of some prefixes: the first, the last, the one before, the one after. */
 export function addressNear(cidrs: readonly string[]): fc.Arbitrary<string> {
+  const edges = edgesOf(cidrs);
+  return edges.length === 0 ? fc.nat(0xffffffff).map(formatIpv4) : fc.constantFrom(...edges);
+}
+
+/** The addresses that {@link addressNear} chooses from. */
+export function edgesOf(cidrs: readonly string[]): string[] {
   const edges = cidrs.flatMap((text) => {
     const prefix = parseCidr4(text);
     if (prefix === null) {
@@ -51,6 +57,5 @@ export function addressNear(cidrs: readonly string[]): fc.Arbitrary<string> {
     const size = 2 ** (32 - prefix.length);
     return [prefix.address, prefix.address + size - 1, prefix.address - 1, prefix.address + size];
   });
-  const inside = edges.filter((edge) => edge >= 0 && edge <= 0xffffffff);
-  return inside.length === 0 ? fc.nat(0xffffffff).map(formatIpv4) : fc.constantFrom(...inside).map(formatIpv4);
+  return [...new Set(edges)].filter((edge) => edge >= 0 && edge <= 0xffffffff).map(formatIpv4);
 }

@@ -28,8 +28,8 @@ export class Oracle {
   readonly #cluster: ModelCluster;
   readonly #enforcement: Enforcement;
   readonly #prefixes: readonly IpPrefix[];
-  readonly #peers = new Map<ModelPod, OraclePeer>();
-  readonly #questions = new Map<OraclePeer, Question>();
+  readonly #peers = new WeakMap<ModelPod, OraclePeer>();
+  readonly #questions = new WeakMap<OraclePeer, Question>();
 
   constructor(cluster: ModelCluster, policies: readonly K8sObject[], enforcement: Enforcement = 'default') {
     this.#cluster = cluster;
@@ -76,6 +76,12 @@ export class Oracle {
   /** What happens between a subject (one of the cluster's pods) and a peer. */
   judge(subject: ModelPod, peer: OraclePeer, flow: OracleFlow): Judged {
     return judge(this.#question(this.pod(subject), subject), peer, flow);
+  }
+
+  /** What would happen if nothing were denied. */
+  judgeWithoutDenies(subject: ModelPod, peer: OraclePeer, flow: OracleFlow): Judged {
+    const question = this.#question(this.pod(subject), subject);
+    return judge({ ...question, statements: question.statements.filter(({ deny }) => !deny) }, peer, flow);
   }
 
   /** The quirk of 1.13.3 by which the released agent may let a flow through that its rules drop; `null` if there is none. */

@@ -67,7 +67,7 @@ export const expectSchema = z
     stdout: textMatcherSchema.optional(),
     stderr: textMatcherSchema.optional(),
     outcome: z
-      .enum(OUTCOMES)
+      .union([z.enum(OUTCOMES), z.array(z.enum(OUTCOMES)).min(1)], { error: `expected one of: ${OUTCOMES.join(', ')}, or a list of them` })
       .optional()
       .describe('answered by the server; denied by the proxy (403); dropped by a BPF program; failed in another way.'),
     decidedBy: z.enum(DECIDERS).optional().describe('Who decided the fate of the request.'),

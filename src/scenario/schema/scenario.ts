@@ -1,6 +1,7 @@
 /** A whole scenario file, and its JSON Schema for editors. */
 import * as z from 'zod';
 import { clusterSchema, pinsSchema } from './cluster.ts';
+import { propertySchema } from './properties.ts';
 import { STEP_SCHEMAS } from './steps.ts';
 
 const common = {
@@ -11,6 +12,7 @@ const common = {
     .strictObject({ pins: pinsSchema.describe('Replace pins of the same name, pod by pod.') })
     .optional()
     .describe('What trenchrun shell starts with where it differs: its commands may come in another order than the steps.'),
+  properties: z.array(propertySchema).optional().describe('What must always hold; `trenchrun check` looks for a case that breaks it.'),
 };
 
 /** The file with its steps unread: each is read by the schema its key names. */

@@ -1,0 +1,27 @@
+/** Safety properties that every cluster wants. */
+import type { PropertySection } from '../../scenario/schema/properties.ts';
+import { Oracle } from '../oracle/oracle.ts';
+import { type Prepared, prepare } from './property.ts';
+import { reach } from './reach.ts';
+import type { CheckSubject } from './subject.ts';
+
+const EVERYTHING = { from: { entity: 'all' }, to: { entity: 'cluster' } } as const;
+
+/** The built-in properties of a subject; none where nothing could break them. */
+export function builtins(subject: CheckSubject): Prepared[] {
+  return subject.policies.length === 0 ? [] : [denyWins(subject)];
+}
+
+/** What a deny speaks of does not get through. Broken in 1.13.3 where an L7 rule names a denied peer. */
+function denyWins(subject: CheckSubject): Prepared {
+  const section: PropertySection = { name: 'what a policy denies does not get through', never: EVERYTHING };
+  const prepared = prepare(section, subject);
+  const what = 'reaches the destination against a deny';
+  const broken = (result: ReturnType<typeof reach>) => (result.reaches === 'yes' && result.quirk ? { reach: result, what } : null);
+  const oracle = new Oracle(subject.cluster, subject.policies);
+  return {
+    ...prepared,
+    breaks: (one) => broken(reach(oracle, one)),
+    breaksWith: (policies, one) => broken(reach(new Oracle(subject.cluster, policies), one)),
+  };
+}

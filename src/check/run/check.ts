@@ -1,0 +1,152 @@
+/** Checks the properties of a scenario: searches, shrinks, confirms, explains. */
+import fc from 'fast-check';
+import type { SourcePosition } from '../../scenario/issue.ts';
+import { plainText } from '../../scenario/report/block.ts';
+import { report } from '../../scenario/report/report.ts';
+import type { Scenario } from '../../scenario/scenario.ts';
+import type { Statement } from '../oracle/statement.ts';
+import { builtins } from './builtins.ts';
+import { confirm } from './confirm.ts';
+import { type Minimal, minimize, partyText } from './minimize.ts';
+import { type Case, type Prepared, prepare } from './property.ts';
+import { scenarioText } from './scenario_text.ts';
+import { subjectOf } from './subject.ts';
+
+/** How to check. */
+export interface CheckOptions {
+  readonly seed: number;
+  /** Cases a property. */
+  readonly runs: number;
+  /** Leave the built-in safety properties out. */
+  readonly builtins: boolean;
+  /** Only this case: `property:path`. */
+  readonly replay: string | null;
+}
+
+/** A counterexample. */
+export interface Counterexample {
+  /** `--seed 1 --replay 2:0:1` finds it again. */
+  readonly seed: number;
+  readonly replay: string;
+  /** `default/tiefighter POST /v1/ to default/deathstar port 80 reaches the destination` */
+  readonly summary: string;
+  /** Why, line by line: the policy elements that decided. */
+  readonly derivation: readonly string[];
+  /** A scenario that `trenchrun run` replays; it fails as long as the property is broken. */
+  readonly scenario: string;
+  /** The story of its run. */
+  readonly story: string;
+  /** Why the simulated cluster does not confirm it; `null` = it does. */
+  readonly unconfirmed: string | null;
+}
+
+/** What became of one property. */
+export interface PropertyResult {
+  readonly name: string;
+  readonly position: SourcePosition | null;
+  readonly builtin: boolean;
+  /** Cases tried. */
+  readonly runs: number;
+  readonly verdict: 'holds' | 'broken' | 'vacuous';
+  readonly counterexample: Counterexample | null;
+}
+
+/** What became of all. */
+export interface CheckResult {
+  readonly file: string;
+  readonly seed: number;
+  readonly properties: readonly PropertyResult[];
+  readonly passed: boolean;
+}
+
+/** Checks a scenario. Equal scenario and options give an equal result. */
+export function checkScenario(scenario: Scenario, options: CheckOptions): CheckResult {
+  const subject = subjectOf(scenario);
+  const own = scenario.properties.map(({ property, position }) => ({ prepared: prepare(property, subject), position, builtin: false }));
+  const extra = options.builtins ? builtins(subject).map((prepared) => ({ prepared, position: null, builtin: true })) : [];
+  const properties = [...own, ...extra].flatMap(({ prepared, position, builtin }, index) => {
+    if (options.replay !== null && !options.replay.startsWith(`${index + 1}:`)) {
+      return [];
+    }
+    return [{ name: prepared.section.name, position, builtin, ...search(prepared, index + 1, options) }];
+  });
+  return { file: scenario.file, seed: options.seed, properties, passed: properties.every(({ verdict }) => verdict === 'holds') };
+}
+
+function search(prepared: Prepared, number: number, options: CheckOptions): Pick<PropertyResult, 'runs' | 'verdict' | 'counterexample'> {
+  if (prepared.cases === null) {
+    return { runs: 0, verdict: 'vacuous', counterexample: null };
+  }
+  const path = options.replay?.slice(options.replay.indexOf(':') + 1) ?? '';
+  const found = fc.check(
+    fc.property(prepared.cases, (one) => prepared.breaks(one) === null),
+    { seed: options.seed, numRuns: options.runs, ...(path === '' ? {} : { path, endOnFailure: true }) },
+  );
+  if (!found.failed || found.counterexample === null) {
+    return { runs: found.numRuns, verdict: 'holds', counterexample: null };
+  }
+  const counterexample = explain(prepared, found.counterexample[0], {
+    seed: options.seed,
+    replay: `${number}:${found.counterexamplePath ?? ''}`,
+  });
+  return { runs: found.numRuns, verdict: 'broken', counterexample };
+}
+
+function explain(prepared: Prepared, found: Case, handle: { readonly seed: number; readonly replay: string }): Counterexample {
+  const minimal = minimize(prepared, found);
+  const summary = summaryOf(minimal);
+  const derivation = derivationOf(prepared, minimal, found);
+  const text = scenarioText(prepared, minimal, {
+    title: summary,
+    description: [`Found by trenchrun check --seed ${handle.seed} --replay ${handle.replay}`, ...derivation].join('\n'),
+  });
+  const run = confirm(text, prepared.kind);
+  return {
+    ...handle,
+    summary,
+    derivation,
+    scenario: text,
+    story: run.confirmed ? plainText(report(run.result, 0)) : '',
+    unconfirmed: run.confirmed ? null : run.why,
+  };
+}
+
+function summaryOf({ attempt, broken }: Minimal): string {
+  const { from, to, port, request } = attempt;
+  const headers = Object.entries(request.headers).map(([name, value]) => ` ${name}: ${value}`);
+  const host = request.host === '' ? '' : ` for host ${request.host}`;
+  return `${partyText(from)} sends ${request.method} ${request.path}${host}${headers.join()} to ${partyText(to)} port ${port}: it ${broken.what}`;
+}
+
+function derivationOf({ subject }: Prepared, { attempt, broken }: Minimal, found: Case): string[] {
+  const deleted = subject.policies[found.deleted];
+  const metadata = deleted?.['metadata'] as { readonly name?: string } | undefined;
+  const made = [attempt.from, attempt.to].flatMap((party) =>
+    party.kind === 'pod' && !party.exists ? [`${partyText(party)} does not exist yet; it could, with ${labelsText(party.pod.labels)}`] : [],
+  );
+  return [...(deleted === undefined ? [] : [`${String(deleted['kind'])} ${metadata?.name ?? ''} is deleted`]), ...made, ...reasons(broken)];
+}
+
+function reasons({ reach }: Minimal['broken']): string[] {
+  if (reach.reaches === 'yes') {
+    const allowed = reach.by.map((one) => `allowed by ${sourceText(one)}`);
+    const quirk = reach.quirk
+      ? ['1.13.3 lets it through against a deny, because an L7 rule of the same port names the peer (quirk 1)']
+      : [];
+    return [...new Set(allowed.length === 0 ? ['nothing selects either end: no policy is enforced'] : allowed), ...quirk];
+  }
+  if (reach.reaches === 'no') {
+    const rules = reach.by.map((one) => `${reach.how === 'denied' ? 'not among what is allowed by' : 'denied by'} ${sourceText(one)}`);
+    return [...new Set(rules.length === 0 ? [`no policy allows it at ${reach.at}, where policy is enforced`] : rules)];
+  }
+  return [];
+}
+
+function sourceText({ policy, where }: Statement): string {
+  return `${policy}, ${where}`;
+}
+
+function labelsText(labels: Readonly<Record<string, string>>): string {
+  const list = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return list.length === 0 ? 'no labels' : `the labels ${list.join(', ')}`;
+}
