@@ -43,6 +43,7 @@ export function explainManifests(
       expect: null,
       expectPositions: {},
     })),
+    properties: [],
   };
   return explainScenario(scenario, question);
 }
