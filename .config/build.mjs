@@ -19,3 +19,12 @@ await build({
 
 // The library: no Node built-in, so it runs in a browser too.
 await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', platform: 'neutral', mainFields: ['module', 'main'] });
+
+// The second door, for tests: it has fast-check with it.
+await build({
+  ...common,
+  entryPoints: ['src/testing.ts'],
+  outfile: 'dist/testing.js',
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+});

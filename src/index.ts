@@ -2,9 +2,6 @@
  * The library: everything a program may use. The command line uses nothing else.
  */
 
-export { CHECK_FORMATS, github, junit, sarif } from './check/report/machine.ts';
-export { checkReport } from './check/report/text.ts';
-export { type CheckOptions, type CheckResult, type Counterexample, checkScenario, type PropertyResult } from './check/run/check.ts';
 export type { MonitorEvent } from './monitor/event.ts';
 export { formatMonitor, type MonitorOptions } from './monitor/format.ts';
 export type { Flow } from './monitor/hubble/flow.ts';

@@ -1,19 +1,8 @@
 /** `trenchrun check`: searches for requests that break properties. */
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import {
-  CHECK_FORMATS,
-  type CheckResult,
-  checkReport,
-  checkScenario,
-  github,
-  type Issue,
-  issueText,
-  junit,
-  parseScenario,
-  type Scenario,
-  sarif,
-} from '../index.ts';
+import { type Issue, issueText, parseScenario, type Scenario } from '../index.ts';
+import { CHECK_FORMATS, type CheckResult, checkReport, checkScenario, github, junit, sarif } from '../testing.ts';
 import { painter } from './colour.ts';
 import { readTextFile } from './files.ts';
 import { EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, write, writeError } from './process.ts';

@@ -1,0 +1,60 @@
+/** An example: a team tests its own policy with `trenchrun/testing`. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { labels, matchers, pod, reachability, requestNear } from '../../src/testing.ts';
+
+interface Matchers {
+  toAllow(question: object): void;
+  toDeny(question: object): void;
+}
+expect.extend(matchers as never);
+const expectThat = (value: unknown): Matchers & { not: Matchers } => expect(value) as never;
+
+const POLICY = `
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: rule1}
+spec:
+  endpointSelector: {matchLabels: {app: db}}
+  ingress:
+    - fromEndpoints: [{matchLabels: {app: api}}]
+      toPorts:
+        - ports: [{port: "80", protocol: TCP}]
+          rules: {http: [{method: GET, path: "/rows/[0-9]+"}]}
+`;
+const PODS = ['api', 'db', 'web']
+  .map(
+    (app) => `apiVersion: v1\nkind: Pod\nmetadata: {name: ${app}, labels: {app: ${app}}}\nspec: {containers: [{name: c, image: nginx}]}\n`,
+  )
+  .join('---\n');
+const database = reachability(PODS, POLICY);
+
+describe('the database', () => {
+  it('answers the API and nobody else', () => {
+    expectThat(database).toAllow({ from: 'api', to: 'db', path: '/rows/1' });
+    expectThat(database).toDeny({ from: 'web', to: 'db', path: '/rows/1' });
+    expectThat(database).not.toAllow({ from: 'api', to: 'db', path: '/rows/1', method: 'DELETE' });
+    expect(() => expectThat(database).toAllow({ from: 'api', to: 'db', path: '/' })).toThrow(
+      'api -> db:80 GET /: is denied at ingress by CiliumNetworkPolicy default/rule1, spec.ingress[0]',
+    );
+    expect(() => database.ask({ from: 'apy', to: 'db' })).toThrow('no pod "apy"; there are: default/api, default/db, default/web');
+  });
+
+  it('shows rows by number only, whatever the API asks for', () => {
+    fc.assert(
+      fc.property(requestNear({ method: 'GET', path: '/rows/[0-9]+' }), (request) => {
+        const reached = database.ask({ from: 'api', to: 'db', ...request }).reaches === 'yes';
+        expect(reached).toBe(request.method === 'GET' && /^\/rows\/[0-9]+$/.test(request.path));
+      }),
+    );
+  });
+
+  it('is closed to pods that are not the API, whatever else they are', () => {
+    fc.assert(
+      fc.property(pod(), labels(), (one, some) => {
+        const stranger = { ...one, labels: { ...some, app: 'web' } };
+        expect(database.ask({ from: stranger, to: 'db', path: '/rows/1' }).reaches).toBe('no');
+      }),
+    );
+  });
+});
