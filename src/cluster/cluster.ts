@@ -9,6 +9,7 @@ import { ApiServer } from '../k8s/api_server.ts';
 import { defaultPod, defaultService } from '../k8s/defaults.ts';
 import type { Namespace, Pod, Service } from '../k8s/objects.ts';
 import { BpfFs } from '../kernel/bpffs.ts';
+import { trustedNames } from '../net/certificate.ts';
 import { formatIpv4, type Ipv4, parseCidr4, parseIpv4 } from '../net/ipv4.ts';
 import { formatRfc3339 } from '../net/rfc3339.ts';
 import { assert, assertPresent } from '../sim/assert.ts';
@@ -26,7 +27,7 @@ import { kubeSystemObjects } from './kube_system.ts';
 import { randomSuffix } from './names.ts';
 import { startNamespaceController } from './namespace_controller.ts';
 import { Node } from './node.ts';
-import type { ClusterOptions, PodPins } from './options.ts';
+import { type ClusterOptions, type PodPins, PUBLIC_AUTHORITY } from './options.ts';
 import { Outside } from './outside.ts';
 import { startControllers } from './workload_controllers.ts';
 import { startWorkloadStatus } from './workload_status.ts';
@@ -42,6 +43,12 @@ export interface Execution {
 /** Stand where a namespace would: processes of the nodes themselves, and of hosts outside. */
 export const ON_NODE = 'node';
 export const OUTSIDE = 'world';
+
+/** Names an entry of the options stands for: those in certificates, or the text itself. */
+function authorityNames(text: string): readonly string[] {
+  const names = trustedNames(text);
+  return names.length > 0 ? names : [text.trim()];
+}
 
 /** How long the control plane may take to come to rest. */
 const SETTLE_LIMIT: Nanos = 400 * SECOND;
@@ -122,6 +129,7 @@ export class Cluster {
           zone,
           dnsIp: parseIpv4(addresses.kubeDns) as Ipv4,
           curlVersion: options.curlVersion,
+          trustedAuthorities: [PUBLIC_AUTHORITY, ...options.trustedAuthorities.flatMap(authorityNames)],
           pins: (pod) => this.#podPins(pod),
         }),
     );

@@ -37,6 +37,8 @@ export interface KubeletDeps {
   readonly zone: DnsZone;
   readonly dnsIp: Ipv4;
   readonly curlVersion: string;
+  /** Names of the authorities that programs in pods believe. */
+  readonly trustedAuthorities: readonly string[];
   readonly pins: (pod: Pod) => PodPins;
 }
 
@@ -235,7 +237,7 @@ export class Kubelet {
   }
 
   #newEnv(owner: string, hostname: string, netns: NetNs, ip: string, namespace: string): ProcessEnv {
-    const { scheduler, rng, journey, dnsIp, curlVersion } = this.#deps;
+    const { scheduler, rng, journey, dnsIp, curlVersion, trustedAuthorities } = this.#deps;
     return {
       sockets: netns,
       scheduler,
@@ -245,6 +247,7 @@ export class Kubelet {
       podIp: parseIpv4(ip) as Ipv4,
       resolvConf: { nameserver: dnsIp, search: [`${namespace}.svc.cluster.local`, 'svc.cluster.local', 'cluster.local'], ndots: 5 },
       curlVersion,
+      trustedAuthorities,
     };
   }
 

@@ -26,7 +26,7 @@ import { datapathQuirks, policyQuirks, type QuirkSwitches } from './quirks.ts';
 /** What a node is made of. */
 export interface NodeDeps
   extends Pick<DaemonDeps, 'api' | 'options' | 'identities' | 'runsApiServer'>,
-    Pick<KubeletDeps, 'zone' | 'dnsIp' | 'curlVersion' | 'pins'> {
+    Pick<KubeletDeps, 'zone' | 'dnsIp' | 'curlVersion' | 'trustedAuthorities' | 'pins'> {
   readonly scheduler: Scheduler;
   readonly rng: Rng;
   readonly journey: Journey;

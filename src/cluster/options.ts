@@ -60,7 +60,7 @@ export interface WorldServer {
   readonly protocol: 'TCP' | 'UDP';
   /** Body of every answer; `null`: the host's name and a newline. */
   readonly text: string | null;
-  /** A TCP server that speaks HTTPS. */
+  /** A TCP server that speaks HTTPS, with a public certificate for its host's names. */
   readonly tls?: boolean;
 }
 
@@ -76,6 +76,9 @@ export interface WorldHost {
   /** It has routes to the pods through their nodes; without it only node addresses are reachable from there. */
   readonly podRoutes: boolean;
 }
+
+/** The authority that certificates of servers outside come from; everybody trusts it. */
+export const PUBLIC_AUTHORITY = 'Public CA';
 
 /** A name outside with records of its own. */
 export interface WorldName {
@@ -112,6 +115,8 @@ export interface ClusterOptions {
   readonly world: readonly WorldHost[];
   /** Names outside beyond those of the hosts. */
   readonly dns: readonly WorldName[];
+  /** Authorities that pods trust beside the public one: names, or certificates as text. */
+  readonly trustedAuthorities: readonly string[];
 }
 
 /** A cluster of one node, as `cilium install` on k3s gives it, with nothing pinned. */
@@ -127,6 +132,7 @@ export const DEFAULT_CLUSTER_OPTIONS: ClusterOptions = {
   curlVersion: '7.58.0',
   world: [],
   dns: [],
+  trustedAuthorities: [],
 };
 
 /** What is wrong with values for Cilium's options: unknown names, values out of their set, values the model does not follow. */

@@ -18,7 +18,7 @@ import type { ProcessEnv, Server } from '../workloads/process.ts';
 import { UdpEcho } from '../workloads/udp_echo.ts';
 import type { Fabric } from './fabric.ts';
 import { randomMac } from './names.ts';
-import type { NodeOptions, WorldHost, WorldName, WorldServer } from './options.ts';
+import { type NodeOptions, PUBLIC_AUTHORITY, type WorldHost, type WorldName, type WorldServer } from './options.ts';
 import { WorldNames } from './world_names.ts';
 
 /** What the world is made of. */
@@ -102,6 +102,7 @@ function startHost(
     podIp: address,
     resolvConf: { nameserver: RESOLVER, search: [], ndots: 1 },
     curlVersion: deps.curlVersion,
+    trustedAuthorities: [PUBLIC_AUTHORITY],
   };
   for (const server of options.servers) {
     newServer(server, options).start(env);
@@ -110,9 +111,11 @@ function startHost(
 }
 
 function newServer(server: WorldServer, host: WorldHost): Server {
-  return server.protocol === 'UDP'
-    ? new UdpEcho(server.port, server.text)
-    : newEchoServer(server.port, server.text ?? `${host.name}\n`, server.tls);
+  if (server.protocol === 'UDP') {
+    return new UdpEcho(server.port, server.text);
+  }
+  const certificate = server.tls === true ? { names: [host.name, ...host.names], issuer: PUBLIC_AUTHORITY } : null;
+  return newEchoServer(server.port, server.text ?? `${host.name}\n`, certificate);
 }
 
 function zoneOf(names: WorldNames): DnsZone {

@@ -83,6 +83,7 @@ function clusterOptions(section: ClusterSection): ClusterOptions {
     curlVersion: section.curlVersion ?? defaults.curlVersion,
     world: (section.world ?? []).map(worldHost),
     dns: (section.dns ?? []).map(worldName),
+    trustedAuthorities: section.trustedAuthorities ?? defaults.trustedAuthorities,
   };
 }
 

@@ -3,17 +3,24 @@
  * @see kubernetes:plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go#ClusterRoles
  * @remarks Simplified: the objects are in `k8s/api_server.ts`; nobody gets them here.
  */
+import type { Certificate } from '../net/certificate.ts';
 import { HttpServer, type ServerRequest, type ServerResponse } from './http_server.ts';
 
 /** Port of k3s' API server. */
 export const API_SERVER_PORT = 6443;
+
+/** Signed by the cluster's own authority, which pods do not know unless they read it from their service account. */
+const CERTIFICATE: Certificate = {
+  names: ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc.cluster.local'],
+  issuer: 'k3s-server-ca',
+};
 
 /** What system:public-info-viewer may see. */
 const PUBLIC = ['/healthz', '/livez', '/readyz'];
 
 /** A server for anonymous clients. */
 export function newApiServerPort(): HttpServer {
-  return new HttpServer(API_SERVER_PORT, answer, true);
+  return new HttpServer(API_SERVER_PORT, answer, CERTIFICATE);
 }
 
 function answer({ method, target }: ServerRequest): ServerResponse {

@@ -2,26 +2,22 @@
  * curl: one request over one connection, with curl's exit codes and messages.
  * @see curl:src/tool_operate.c#operate
  */
-import { isErrno, type SocketErrno, type TcpHandlers, type TcpSocket } from '../kernel/socket.ts';
+import { isErrno, type SocketErrno, type TcpSocket } from '../kernel/socket.ts';
 import { concatBytes, fromUtf8, latin1, NO_BYTES, utf8 } from '../net/bytes.ts';
 import { formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.ts';
 import { MILLISECOND, SECOND } from '../sim/clock.ts';
 import type { Timer } from '../sim/scheduler.ts';
 import { type CurlOptions, type CurlUrl, parseCurl, parseUrl } from './curl_options.ts';
 import { CurlResponse } from './curl_response.ts';
+import { type CurlFailure, curlTlsSession, tlsBroken, tlsFailure } from './curl_tls.ts';
 import type { ProcessEnv, ProcessResult, RunningProcess } from './process.ts';
 import { resolve } from './resolver.ts';
-import { type TlsFailure, tlsClient } from './tls.ts';
+import { TlsStream } from './tls_stream.ts';
 
 /** Since this version an ETIMEDOUT of connect(2) is exit code 28. @see https://github.com/curl/curl/pull/4462 */
 const TIMEDOUT_SINCE = [7, 67, 0] as const;
-
-/** What OpenSSL says of handshakes that fail. */
-const TLS_FAILURES: Readonly<Record<TlsFailure, (peer: string) => string>> = {
-  reset: (peer) => `OpenSSL SSL_connect: Connection reset by peer in connection to ${peer} `,
-  closed: (peer) => `OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to ${peer} `,
-  'not-tls': () => 'error:1408F10B:SSL routines:ssl3_get_record:wrong version number',
-};
+/** Since this version a wrong name in a certificate is exit code 60. */
+const WRONG_NAME_SINCE = [7, 62, 0] as const;
 
 /** Runs `curl` with the arguments after the command's name. */
 export function curl(env: ProcessEnv, args: readonly string[], done: (result: ProcessResult) => void): RunningProcess {
@@ -45,6 +41,7 @@ class Transfer {
   #timers: Timer[] = [];
   #cancelResolve: () => void = () => undefined;
   #socket: TcpSocket | null = null;
+  #tls: TlsStream | null = null;
   #connected = false;
   #finished = false;
   #response: CurlResponse;
@@ -101,18 +98,14 @@ class Transfer {
 
   #connect(address: Ipv4, url: CurlUrl): void {
     this.#note(`*   Trying ${formatIpv4(address)}...`);
-    const handlers: TcpHandlers = {
-      onConnected: (one) => this.#onConnected(one, url),
-      onData: (_socket, bytes) => this.#onData(bytes),
-      onEnd: () => this.#onEnd(),
-      onError: (_socket, errno) => this.#onError(errno),
-    };
     const socket = this.#env.sockets.connect({
       remote: { address, port: url.port },
-      handlers:
-        url.scheme === 'https'
-          ? tlsClient(this.#env.rng, url.host, handlers, (why) => this.#fail(35, TLS_FAILURES[why](`${url.host}:${url.port}`)))
-          : handlers,
+      handlers: {
+        onConnected: (one) => this.#onConnected(one, url),
+        onData: (_socket, bytes) => (this.#tls === null ? this.#onData(bytes) : this.#tls.receive(bytes)),
+        onEnd: () => this.#onEnd(),
+        onError: (_socket, errno) => this.#onError(errno),
+      },
     });
     if (isErrno(socket)) {
       this.#later(() => this.#onError(socket));
@@ -123,8 +116,22 @@ class Transfer {
 
   #onConnected(socket: TcpSocket, url: CurlUrl): void {
     this.#connected = true;
-    this.#socket = socket;
     this.#note(`* Connected to ${url.host} (${formatIpv4(socket.remote.address)}) port ${url.port} (#0)`);
+    if (url.scheme === 'http') {
+      this.#sendRequest(socket, url);
+      return;
+    }
+    const tls = new TlsStream(socket, curlTlsSession(this.#env, this.#options, url), {
+      onSecure: () => this.#sendRequest(tls, url),
+      onData: (bytes) => this.#onData(bytes),
+      onEnd: () => this.#onEnd(),
+      onFailed: (failure) => this.#report(tlsFailure(failure, url, atLeast(this.#env.curlVersion, WRONG_NAME_SINCE))),
+    });
+    this.#tls = tls;
+    tls.start();
+  }
+
+  #sendRequest(wire: { write(bytes: Uint8Array): void }, url: CurlUrl): void {
     const head = requestHead(this.#options, url, this.#env.curlVersion);
     for (const line of head.split('\r\n').slice(0, -1)) {
       this.#note(`> ${line}`);
@@ -139,7 +146,7 @@ class Transfer {
       });
     }
     const body = this.#options.data === null ? NO_BYTES : utf8(this.#options.data);
-    socket.write(body.length === 0 ? latin1(head) : concatBytes([latin1(head), body]));
+    wire.write(body.length === 0 ? latin1(head) : concatBytes([latin1(head), body]));
   }
 
   #onData(bytes: Uint8Array): void {
@@ -158,6 +165,10 @@ class Transfer {
   }
 
   #onEnd(): void {
+    if (this.#tls?.secure === false) {
+      this.#report(tlsBroken(this.#url as CurlUrl, false));
+      return;
+    }
     if (this.#response.endOfStream()) {
       this.#succeed();
     } else if (this.#response.started) {
@@ -169,6 +180,10 @@ class Transfer {
 
   #onError(errno: SocketErrno): void {
     const url = this.#url as CurlUrl;
+    if (this.#tls?.secure === false) {
+      this.#report(tlsBroken(url, true));
+      return;
+    }
     if (this.#connected) {
       this.#fail(56, 'Recv failure: Connection reset by peer');
       return;
@@ -215,6 +230,10 @@ class Transfer {
     }
   }
 
+  #report({ exitCode, message }: CurlFailure): void {
+    this.#fail(exitCode, message);
+  }
+
   #fail(exitCode: number, message: string): void {
     if (exitCode === 18 || exitCode === 28) {
       this.#collectOutput();
@@ -234,7 +253,11 @@ class Transfer {
       timer.cancel();
     }
     this.#cancelResolve();
-    this.#socket?.close();
+    if (this.#tls === null) {
+      this.#socket?.close();
+    } else {
+      this.#tls.close();
+    }
     const written = this.#options.writeOut === null ? '' : writeOut(this.#options.writeOut, this.#response, this.#seconds());
     const stdout = fromUtf8(concatBytes([...this.#stdout, utf8(written)]));
     this.#done({ exitCode, stdout, stderr: this.#stderr });

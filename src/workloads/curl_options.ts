@@ -15,6 +15,8 @@ export interface CurlOptions {
   readonly silent: boolean;
   readonly showError: boolean;
   readonly fail: boolean;
+  /** Certificates are not checked. */
+  readonly insecure: boolean;
   readonly userAgent: string | null;
   readonly http10: boolean;
   readonly pathAsIs: boolean;
@@ -126,6 +128,7 @@ export function parseCurl(args: readonly string[]): CurlParse {
       silent: has('s'),
       showError: has('S'),
       fail: has('f'),
+      insecure: has('k'),
       userAgent: last('A'),
       http10: has('0'),
       pathAsIs: has('#path-as-is'),

@@ -4,11 +4,13 @@
  */
 import { isErrno, type TcpHandlers, type TcpListener, type TcpSocket } from '../kernel/socket.ts';
 import { concatBytes, fromLatin1, latin1, NO_BYTES, utf8 } from '../net/bytes.ts';
+import type { Certificate } from '../net/certificate.ts';
 import { httpDate } from '../net/http_date.ts';
 import { IPV4_ANY } from '../net/ipv4.ts';
+import { TlsServerSession } from '../net/tls_session.ts';
 import { type HttpHead, header, readHead } from './http_message.ts';
 import type { ProcessEnv, Server } from './process.ts';
-import { tlsServer } from './tls.ts';
+import { TlsStream } from './tls_stream.ts';
 
 /** A request as a handler sees it. */
 export interface ServerRequest {
@@ -33,7 +35,6 @@ export type RequestHandler = (request: ServerRequest, env: ProcessEnv) => Server
 
 const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
-  201: 'Created',
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -43,25 +44,34 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
+/** What a Go server says to plain HTTP on its TLS port. @see go:src/net/http/server.go#conn.serve */
+const PLAIN_HTTP = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n';
+
+/** Where answers go: the socket, or TLS on it. */
+interface Wire {
+  write(bytes: Uint8Array): void;
+  close(): void;
+}
+
 /** A server on one port. */
 export class HttpServer implements Server {
   readonly #port: number;
   readonly #handler: RequestHandler;
-  readonly #tls: boolean;
   #listener: TcpListener | null = null;
   readonly #connections = new Set<TcpSocket>();
+  readonly #certificate: Certificate | null;
 
-  /** @param tls whether it speaks HTTPS */
-  constructor(port: number, handler: RequestHandler, tls = false) {
+  /** @param certificate of an HTTPS server */
+  constructor(port: number, handler: RequestHandler, certificate: Certificate | null = null) {
     this.#port = port;
     this.#handler = handler;
-    this.#tls = tls;
+    this.#certificate = certificate;
   }
 
   start(env: ProcessEnv): void {
     const listener = env.sockets.listen({
       local: { address: IPV4_ANY, port: this.#port },
-      onAccept: (socket) => (this.#tls ? tlsServer(socket, (secure) => this.#accept(env, secure)) : this.#accept(env, socket)),
+      onAccept: (socket) => this.#accept(env, socket),
     });
     this.#listener = isErrno(listener) ? null : listener;
   }
@@ -81,22 +91,34 @@ export class HttpServer implements Server {
     const forget = (): void => {
       this.#connections.delete(socket);
     };
-    return {
-      onData: (_socket, bytes) => {
-        buffered = buffered.length === 0 ? bytes : concatBytes([buffered, bytes]);
-        buffered = this.#serve(env, socket, buffered);
-      },
-      onEnd: () => {
-        forget();
-        socket.close();
-      },
-      onError: forget,
-      onClose: forget,
+    const end = (): void => {
+      forget();
+      socket.close();
     };
+    let wire: Wire = socket;
+    const receive = (bytes: Uint8Array): void => {
+      buffered = buffered.length === 0 ? bytes : concatBytes([buffered, bytes]);
+      buffered = this.#serve(env, socket, wire, buffered);
+    };
+    if (this.#certificate === null) {
+      return { onData: (_socket, bytes) => receive(bytes), onEnd: end, onError: forget, onClose: forget };
+    }
+    const tls = new TlsStream(socket, new TlsServerSession(this.#certificate), {
+      onData: receive,
+      onEnd: end,
+      onFailed: ({ kind }) => {
+        if (kind === 'not-tls') {
+          socket.write(latin1(PLAIN_HTTP));
+        }
+        end();
+      },
+    });
+    wire = tls;
+    return { onData: (_socket, bytes) => tls.receive(bytes), onEnd: end, onError: forget, onClose: forget };
   }
 
   /** Answers all whole requests; returns what is left. */
-  #serve(env: ProcessEnv, socket: TcpSocket, bytes: Uint8Array): Uint8Array {
+  #serve(env: ProcessEnv, socket: TcpSocket, wire: Wire, bytes: Uint8Array): Uint8Array {
     let rest = bytes;
     for (;;) {
       const head = readHead(rest);
@@ -106,6 +128,7 @@ export class HttpServer implements Server {
       if (head === 'malformed') {
         this.#close(
           socket,
+          wire,
           latin1('HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request'),
         );
         return NO_BYTES;
@@ -120,20 +143,20 @@ export class HttpServer implements Server {
       }
       const response = this.#handler({ method, target, headers: head.headers, body: body.bytes, remote: socket.remote }, env);
       const close = (header(head, 'connection') ?? '').toLowerCase() === 'close';
-      socket.write(render(env, response, method === 'HEAD', close));
+      wire.write(render(env, response, method === 'HEAD', close));
       if (close) {
         this.#connections.delete(socket);
-        socket.close();
+        wire.close();
         return NO_BYTES;
       }
       rest = rest.subarray(head.end + body.consumed);
     }
   }
 
-  #close(socket: TcpSocket, bytes: Uint8Array): void {
-    socket.write(bytes);
+  #close(socket: TcpSocket, wire: Wire, bytes: Uint8Array): void {
+    wire.write(bytes);
     this.#connections.delete(socket);
-    socket.close();
+    wire.close();
   }
 }
 

@@ -25,6 +25,8 @@ export interface ProcessEnv {
   readonly resolvConf: ResolvConf;
   /** Version of the curl in the image: `7.58.0`. */
   readonly curlVersion: string;
+  /** Names of the authorities whose certificates are believed. */
+  readonly trustedAuthorities: readonly string[];
 }
 
 /** What a finished process leaves. */

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Cluster } from '../../src/cluster/cluster.ts';
 import { DEFAULT_CLUSTER_OPTIONS } from '../../src/cluster/options.ts';
-import { inspectTls } from '../../src/envoy/network/tls_inspector.ts';
-import { clientHello, encodeRecord, TLS_HANDSHAKE, takeRecords } from '../../src/net/tls.ts';
 import { SECOND } from '../../src/sim/clock.ts';
 
 function https(...args: string[]): { readonly exitCode: number; readonly stdout: string; readonly stderr: string } {
@@ -37,19 +35,8 @@ describe('https', () => {
     expect(https('https://www.example.com:444/').exitCode).toBe(7);
   });
 
-  it('shows its server name to whoever looks', () => {
-    const random = new Uint8Array(32);
-    expect(inspectTls(encodeRecord(TLS_HANDSHAKE, clientHello(random, 'One.One.one.one')))).toEqual({
-      kind: 'tls',
-      sni: 'one.one.one.one',
-    });
-    expect(inspectTls(encodeRecord(TLS_HANDSHAKE, clientHello(random, '1.1.1.1')))).toEqual({ kind: 'tls', sni: '' });
-  });
-
-  it('waits for whole records', () => {
-    const bytes = encodeRecord(TLS_HANDSHAKE, clientHello(new Uint8Array(32), 'a.b'));
-    expect(takeRecords(bytes.subarray(0, 20))?.records).toEqual([]);
-    expect(takeRecords(bytes)?.records).toHaveLength(1);
-    expect(takeRecords(Uint8Array.from([0x48, 0x54, 0x54, 0x50, 0x2f]))).toBeNull();
+  it('believes only whom it trusts, unless told otherwise', () => {
+    expect(https('--resolve', 'wrong.example.org:443:198.51.100.7', 'https://wrong.example.org/').exitCode).toBe(51);
+    expect(https('-k', '--resolve', 'wrong.example.org:443:198.51.100.7', 'https://wrong.example.org/').stdout).toBe('secret\n');
   });
 });

@@ -109,7 +109,7 @@ function policyResult(record: ProxyRecord): object {
     if (check['tls'] !== true) {
       return { verdict };
     }
-    const context = portPolicy !== null && connection && (ingress ? portPolicy.downstreamTls : portPolicy.upstreamTls);
+    const context = portPolicy !== null && connection && (ingress ? portPolicy.downstreamContext : portPolicy.upstreamContext) !== null;
     return { verdict, tlsSocketRequired: context, rawSocketAllowed: connection && !context };
   });
   return {

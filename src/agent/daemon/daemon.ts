@@ -19,6 +19,7 @@ import type { Rng } from '../../sim/rng.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
 import type { AccessLogSink, LogEntry } from '../../xds/access_log.ts';
 import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
+import { newCertificateManager } from '../crypto/certificate_manager.ts';
 import { scrubAddress, startConntrackGc } from '../ctmap/gc.ts';
 import { installStaticRules } from '../datapath/iptables.ts';
 import type { Loader } from '../datapath/loader.ts';
@@ -173,7 +174,7 @@ export class Daemon {
     });
     const reserved = deps.runsApiServer ? hostWithApiServer(reservedIdentities()) : reservedIdentities();
     this.selectorCache = new SelectorCache(reserved, undefined, this.policyConfig.quirks.relabelKeepsSelections);
-    this.repository = new Repository(this.selectorCache, this.policyConfig);
+    this.repository = new Repository(this.selectorCache, this.policyConfig, newCertificateManager(deps.api));
     this.#policyCache = new PolicyCache(this.repository);
     this.ipcache = new Ipcache(this.maps.ipcache, journey, deps.nodeIp);
     this.services = new ServiceManager({

@@ -3,7 +3,7 @@
  * @see proxy:cilium/network_policy.cc#PolicyInstanceImpl::PortNetworkPolicy
  */
 import type { Json } from '../../sim/journey.ts';
-import type { PortNetworkPolicy, PortNetworkPolicyRule } from '../../xds/npds.ts';
+import type { PortNetworkPolicy, PortNetworkPolicyRule, TlsContext } from '../../xds/npds.ts';
 import type { MatcherTrace } from '../http/header_matcher.ts';
 import { HttpRule } from './http_rule.ts';
 import type { HttpRequestContext } from './network_policy.ts';
@@ -34,13 +34,13 @@ export interface PortPolicy {
   readonly portIndex: number;
   readonly rule: number;
   /** Rule that decides about TLS, if it has contexts. */
-  readonly downstreamTls: boolean;
-  readonly upstreamTls: boolean;
+  readonly downstreamContext: TlsContext | null;
+  readonly upstreamContext: TlsContext | null;
   /** SNI and remote identity. */
   matches(sni: string, remoteId: number): boolean;
 }
 
-const ALLOW_ALL: PortPolicy = { l7Proto: '', portIndex: -1, rule: -1, downstreamTls: false, upstreamTls: false, matches: () => true };
+const ALLOW_ALL: PortPolicy = { l7Proto: '', portIndex: -1, rule: -1, downstreamContext: null, upstreamContext: null, matches: () => true };
 
 /** All ports of a direction. */
 export class PortPolicies {
@@ -137,8 +137,8 @@ class Rule implements PortPolicy {
   readonly l7Proto: string;
   readonly portIndex: number;
   readonly rule: number;
-  readonly downstreamTls: boolean;
-  readonly upstreamTls: boolean;
+  readonly downstreamContext: TlsContext | null;
+  readonly upstreamContext: TlsContext | null;
   readonly sideEffects: boolean;
   readonly #remotes: ReadonlySet<number>;
   readonly #serverNames: ReadonlySet<string>;
@@ -148,8 +148,8 @@ class Rule implements PortPolicy {
     this.l7Proto = config.l7_proto ?? '';
     this.portIndex = portIndex;
     this.rule = index;
-    this.downstreamTls = config.downstream_tls_context !== undefined;
-    this.upstreamTls = config.upstream_tls_context !== undefined;
+    this.downstreamContext = config.downstream_tls_context ?? null;
+    this.upstreamContext = config.upstream_tls_context ?? null;
     this.#remotes = new Set((config.remote_policies ?? []).map(Number));
     this.#serverNames = new Set(config.server_names ?? []);
     this.#httpRules = httpRules;

@@ -74,7 +74,10 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
       this.sendLocalReply(refusal);
       return;
     }
-    this.#forwardedAddress = mutateRequestHeaders(headers, { nextRequestId: () => this.#context.nextRequestId(), tls: false });
+    this.#forwardedAddress = mutateRequestHeaders(headers, {
+      nextRequestId: () => this.#context.nextRequestId(),
+      tls: this.connection.connection.secured,
+    });
     if (isUpgrade(headers)) {
       this.sawConnectionClose = true;
       this.sendLocalReply({ status: 403, body: '', details: 'upgrade_failed' });

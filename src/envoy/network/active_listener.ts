@@ -9,6 +9,7 @@ import { parseIpv4 } from '../../net/ipv4.ts';
 import { SECOND } from '../../sim/clock.ts';
 import type { BpfMetadataConfig, FilterChain, Listener } from '../../xds/listener.ts';
 import { BpfMetadata } from '../cilium/bpf_metadata.ts';
+import { downstreamTls } from '../cilium/tls_wrapper.ts';
 import type { ServerContext } from '../server_context.ts';
 import { inetOfSocket } from './address.ts';
 import { Connection } from './connection.ts';
@@ -148,7 +149,9 @@ export class ActiveListener {
         }
         timeout.cancel();
         received = [];
-        this.#newConnection(connection, found.kind, found.kind === 'tls' ? found.sni : '')?.onData(all);
+        if (this.#newConnection(connection, found.kind, found.kind === 'tls' ? found.sni : '') !== null) {
+          connection.receive(all);
+        }
       },
       onClosed: () => timeout.cancel(),
     });
@@ -179,6 +182,16 @@ export class ActiveListener {
       connection.close('no-flush');
       return null;
     }
+    if (chain.config.transport_socket?.name === 'cilium.tls_wrapper') {
+      const session = downstreamTls(info);
+      if (session === null) {
+        connection.close('no-flush');
+        return null;
+      }
+      if (session !== 'raw') {
+        connection.secure(session);
+      }
+    }
     const server = new ServerConnection(connection, info, () => this.draining);
     server.start(chain.factories.map((factory) => factory(server)));
     return server;
@@ -186,7 +199,6 @@ export class ActiveListener {
 
   /**
    * The chain whose match is the most specific. @see envoy:source/server/filter_chain_manager_impl.cc#FilterChainManagerImpl::findFilterChain
-   * @remarks Not modelled: `cilium.tls_wrapper`; TLS bytes reach the codec raw, as they do without a TLS context in the policy.
    */
   #chooseChain(info: AcceptedConnection): Chain | null {
     const transport = info.tls ? 'tls' : 'raw_buffer';

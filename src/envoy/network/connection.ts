@@ -5,6 +5,8 @@
  */
 import type { SocketErrno, TcpHandlers, TcpSocket } from '../../kernel/socket.ts';
 import { concatBytes } from '../../net/bytes.ts';
+import type { TlsEvent, TlsFailure, TlsSession } from '../../net/tls_session.ts';
+import { assertNever } from '../../sim/assert.ts';
 import { SECOND } from '../../sim/clock.ts';
 import type { Timer } from '../../sim/scheduler.ts';
 import type { Dispatcher, Flushable } from '../event/dispatcher.ts';
@@ -26,6 +28,15 @@ export interface ConnectionCallbacks {
   onClosed(event: CloseEvent, errno: SocketErrno | null): void;
 }
 
+/** TLS of a connection. */
+interface TlsLayer {
+  readonly session: TlsSession;
+  secure: boolean;
+  /** Written before the handshake was complete. */
+  readonly waiting: Uint8Array[];
+  failure: TlsFailure | null;
+}
+
 /** One connection. */
 export class Connection implements Flushable {
   readonly id: number;
@@ -39,6 +50,7 @@ export class Connection implements Flushable {
   #onGone: (() => void) | null = null;
   #onHalfClose: (() => void) | null = null;
   #readEnded = false;
+  #tls: TlsLayer | null = null;
   #writeEnded = false;
 
   constructor(dispatcher: Dispatcher, socket: TcpSocket, id: number) {
@@ -50,16 +62,42 @@ export class Connection implements Flushable {
   /** Handlers for the kernel's socket. */
   handlers(): TcpHandlers {
     return {
-      onConnected: () => this.#dispatcher.run(() => this.#state === 'open' && this.#callbacks?.onConnected?.()),
-      onData: (_socket, bytes) =>
-        this.#dispatcher.run(() => {
-          if (this.#state === 'open') {
-            this.#callbacks?.onData(bytes);
-          }
-        }),
+      onConnected: () => this.#dispatcher.run(() => this.#onConnected()),
+      onData: (_socket, bytes) => this.#dispatcher.run(() => this.receive(bytes)),
       onEnd: () => this.#dispatcher.run(() => this.#onEnd()),
       onError: (_socket, errno) => this.#dispatcher.run(() => this.#remoteClose(errno)),
     };
+  }
+
+  /** Puts TLS between the socket and the users, who hear of nothing before the handshake is complete. */
+  secure(session: TlsSession): void {
+    this.#tls = { session, secure: false, waiting: [], failure: null };
+  }
+
+  /** Whether TLS ends or begins here. */
+  get secured(): boolean {
+    return this.#tls !== null;
+  }
+
+  /** Why TLS failed, or `null`. */
+  get tlsFailure(): TlsFailure | null {
+    return this.#tls?.failure ?? null;
+  }
+
+  /** Bytes from the peer. */
+  receive(bytes: Uint8Array): void {
+    if (this.#state !== 'open') {
+      return;
+    }
+    if (this.#tls === null) {
+      this.#callbacks?.onData(bytes);
+      return;
+    }
+    for (const event of this.#tls.session.push(bytes)) {
+      if (this.#state === 'open') {
+        this.#onTlsEvent(this.#tls, event);
+      }
+    }
   }
 
   /** Sets who hears of the connection. */
@@ -78,6 +116,7 @@ export class Connection implements Flushable {
       return;
     }
     this.#writeEnded = true;
+    this.#sendCloseNotify();
     this.flush();
     if (this.#readEnded) {
       this.#closeSocket();
@@ -102,10 +141,62 @@ export class Connection implements Flushable {
     if (this.#state !== 'open' || bytes.length === 0) {
       return;
     }
+    if (this.#tls === null) {
+      this.#send(bytes);
+    } else if (this.#tls.secure) {
+      this.#send(this.#tls.session.seal(bytes));
+    } else {
+      this.#tls.waiting.push(bytes);
+    }
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (bytes.length === 0) {
+      return;
+    }
     this.#output.push(bytes);
     if (!this.#dirty) {
       this.#dirty = true;
       this.#dispatcher.dirty(this);
+    }
+  }
+
+  #onConnected(): void {
+    if (this.#state !== 'open') {
+      return;
+    }
+    if (this.#tls === null) {
+      this.#callbacks?.onConnected?.();
+    } else {
+      this.#send(this.#tls.session.start());
+    }
+  }
+
+  #onTlsEvent(tls: TlsLayer, event: TlsEvent): void {
+    switch (event.kind) {
+      case 'send':
+        this.#send(event.bytes);
+        return;
+      case 'secure':
+        tls.secure = true;
+        this.#callbacks?.onConnected?.();
+        for (const bytes of tls.waiting.splice(0)) {
+          this.write(bytes);
+        }
+        return;
+      case 'data':
+        this.#callbacks?.onData(event.bytes);
+        return;
+      case 'end':
+        this.#onEnd();
+        return;
+      case 'failed':
+        tls.failure = event.failure;
+        this.#closeSocket();
+        this.#notify('local-close', null);
+        return;
+      default:
+        assertNever(event);
     }
   }
 
@@ -169,7 +260,16 @@ export class Connection implements Flushable {
     }
   }
 
+  #sendCloseNotify(): void {
+    if (this.#tls?.secure === true) {
+      this.#send(this.#tls.session.end());
+    }
+  }
+
   #closeSocket(): void {
+    if (!this.#writeEnded) {
+      this.#sendCloseNotify();
+    }
     this.flush();
     this.#state = 'closed';
     this.#timer?.cancel();

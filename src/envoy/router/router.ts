@@ -248,7 +248,7 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
 
   #attempt(host: Host): void {
     this.#attempts += 1;
-    const key = poolKeyOf(this.#callbacks.connection.info.option);
+    const key = poolKeyOf(this.#callbacks.connection.info, host.cluster);
     const request = new UpstreamRequest(this, this.#requestComplete);
     this.#request = request;
     request.start(host.pool(key), this.#body);

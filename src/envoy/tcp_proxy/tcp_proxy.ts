@@ -40,7 +40,7 @@ export class TcpProxy implements ReadFilter {
       this.#initFailure('UAEX', 'the upstream callback refuses');
       return 'stop';
     }
-    const key: PoolKey = poolKeyOf(this.#downstream.info.option);
+    const key: PoolKey = poolKeyOf(this.#downstream.info, this.#cluster);
     const connection = connectUpstream(this.#context, host, key, this.#context.nextConnectionId());
     if (isErrno(connection)) {
       this.#initFailure('UF', `immediate connect error: ${errnoNumber(connection)}`);

@@ -5,6 +5,7 @@
  */
 import { isErrno, type SocketErrno } from '../../kernel/socket.ts';
 import type { Timer } from '../../sim/scheduler.ts';
+import { tlsFailureText } from '../cilium/tls_wrapper.ts';
 import type { HeaderMap } from '../http/header_map.ts';
 import { shouldCloseConnection } from '../http/header_utility.ts';
 import { ClientCodec, type ResponseDecoder } from '../http/http1/client_codec.ts';
@@ -142,7 +143,9 @@ export class ActiveClient {
       // The end of the connection may be the end of the response.
       this.#protocolError = this.#codec.finish() !== null;
     }
-    this.#onGone(!wasConnected && errno !== null ? `delayed connect error: ${errnoNumber(errno)}` : '');
+    const failure = this.#connection?.tlsFailure ?? null;
+    const why = failure !== null ? tlsFailureText(failure) : errno === null ? '' : `delayed connect error: ${errnoNumber(errno)}`;
+    this.#onGone(wasConnected ? '' : why);
   }
 
   #onGone(transportFailure: string): void {

@@ -3,6 +3,7 @@
  * @see envoy:source/common/network/connection_impl.cc#ClientConnectionImpl::connect
  */
 import { isErrno, type SocketErrno } from '../../kernel/socket.ts';
+import { upstreamSession } from '../cilium/tls_wrapper.ts';
 import { Connection } from '../network/connection.ts';
 import type { ServerContext } from '../server_context.ts';
 import type { PoolKey } from './conn_pool.ts';
@@ -42,6 +43,9 @@ export function connectUpstream(context: ServerContext, host: Host, key: PoolKey
     return socket;
   }
   connection = new Connection(context.dispatcher, socket, id);
+  if (key.tls !== null) {
+    connection.secure(upstreamSession(key.tls, context.rng));
+  }
   socket.setHandlers(connection.handlers());
   return connection;
 }

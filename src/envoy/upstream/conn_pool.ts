@@ -4,6 +4,7 @@
  * @see envoy:source/common/http/http1/conn_pool.cc#ActiveClient
  */
 import type { Journey } from '../../sim/journey.ts';
+import type { UpstreamTls } from '../cilium/tls_wrapper.ts';
 import type { InetAddress } from '../network/address.ts';
 import type { ServerContext } from '../server_context.ts';
 import { ActiveClient, type UpstreamStream } from './active_client.ts';
@@ -17,6 +18,8 @@ export interface PoolKey {
   /** bind(2) address, or `null`. */
   readonly bind: InetAddress | null;
   readonly transparent: boolean;
+  /** TLS towards the host, or `null`. */
+  readonly tls: UpstreamTls | null;
 }
 
 /** Why a pool could not provide a connection. */

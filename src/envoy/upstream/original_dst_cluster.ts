@@ -4,8 +4,10 @@
  */
 import { MILLISECOND, type Nanos } from '../../sim/clock.ts';
 import type { Timer } from '../../sim/scheduler.ts';
-import { bindAddress, type CiliumSocketOption, poolHashKey } from '../cilium/socket_option.ts';
+import { bindAddress, poolHashKey } from '../cilium/socket_option.ts';
+import { upstreamTls } from '../cilium/tls_wrapper.ts';
 import type { InetAddress } from '../network/address.ts';
+import type { AcceptedConnection } from '../network/filter.ts';
 import type { ServerContext } from '../server_context.ts';
 import type { Stat } from '../stats.ts';
 import { ConnPool, type PoolKey } from './conn_pool.ts';
@@ -20,9 +22,12 @@ export const MAX_REQUESTS = 1024;
 export const MAX_RETRIES = 3;
 
 /** How upstream sockets of a downstream connection are opened. @see envoy:source/common/upstream/cluster_manager_impl.cc#ClusterManagerImpl */
-export function poolKeyOf(option: CiliumSocketOption | null): PoolKey {
+export function poolKeyOf(connection: AcceptedConnection, cluster: OriginalDstCluster): PoolKey {
+  const { option } = connection;
+  const tls = cluster.tls ? upstreamTls(connection) : null;
   const bind = option === null ? null : bindAddress(option, 4);
-  return { hash: poolHashKey(option), mark: option?.mark ?? 0, bind, transparent: bind !== null };
+  const hash = tls === null ? poolHashKey(option) : `${poolHashKey(option)} ${tls.serverName}`;
+  return { hash, mark: option?.mark ?? 0, bind, transparent: bind !== null, tls };
 }
 
 /** What the circuit breakers count. */
@@ -40,11 +45,11 @@ export class Host {
   used = true;
   readonly #pools = new Map<string, ConnPool>();
   readonly #context: ServerContext;
-  readonly #cluster: OriginalDstCluster;
+  readonly cluster: OriginalDstCluster;
 
   constructor(context: ServerContext, cluster: OriginalDstCluster, address: InetAddress) {
     this.#context = context;
-    this.#cluster = cluster;
+    this.cluster = cluster;
     this.address = address;
   }
 
@@ -52,7 +57,7 @@ export class Host {
   pool(key: PoolKey): ConnPool {
     let pool = this.#pools.get(key.hash);
     if (pool === undefined) {
-      pool = new ConnPool(this.#context, this.#cluster, this, key);
+      pool = new ConnPool(this.#context, this.cluster, this, key);
       this.#pools.set(key.hash, pool);
     }
     return pool;
@@ -87,6 +92,11 @@ export class OriginalDstCluster {
       overflow: stat('upstream_cx_overflow'),
       protocolErrors: stat('upstream_cx_protocol_error'),
     };
+  }
+
+  /** Whether its transport socket is the TLS wrapper. */
+  get tls(): boolean {
+    return this.name.endsWith('-tls');
   }
 
   /** Live hosts in order of creation. */

@@ -37,7 +37,7 @@ const worldServerSchema = z.strictObject({
   port: portSchema,
   protocol: z.enum(['TCP', 'UDP']).optional().describe('TCP (the default): an HTTP server. UDP: sends back what it gets.'),
   text: z.string().optional().describe("What every answer says; default: the host's name."),
-  tls: z.boolean().optional().describe('A TCP server that speaks HTTPS; default: false.'),
+  tls: z.boolean().optional().describe('A TCP server that speaks HTTPS, with a public certificate for its names; default: false.'),
 });
 
 const worldHostSchema = z.strictObject({
@@ -81,6 +81,10 @@ export const clusterSchema = z
     wallTime: timeSchema.optional(),
     curlVersion: z.string().optional(),
     world: z.array(worldHostSchema).optional().describe('Hosts outside the cluster.'),
+    trustedAuthorities: z
+      .array(z.string().min(1))
+      .optional()
+      .describe('Authorities that programs in pods believe beside the public one: names, or certificates as text.'),
     dns: z.array(worldNameSchema).optional().describe('Names outside the cluster with records of their own.'),
     pins: pinsSchema.optional().describe('Values for what a real cluster draws at random.'),
   })
