@@ -114,7 +114,7 @@ function newServer(server: WorldServer, host: WorldHost): Server {
   if (server.protocol === 'UDP') {
     return new UdpEcho(server.port, server.text);
   }
-  const certificate = server.tls === true ? { names: [host.name, ...host.names], issuer: PUBLIC_AUTHORITY } : null;
+  const certificate = server.tls === true ? { names: [host.name, ...host.names, ...host.ips], issuer: PUBLIC_AUTHORITY } : null;
   return newEchoServer(server.port, server.text ?? `${host.name}\n`, certificate);
 }
 

@@ -238,6 +238,8 @@ function argvOf(probe: ConnectivityProbe): string[] {
   return [
     ...['curl', '-w', '%{response_code}', '--silent', '--fail', '--show-error', '--output', '/dev/null'],
     ...['--connect-timeout', '2', '--max-time', '10'],
+    // Pods do not know the cluster's authority.
+    ...(probe.to['what'] === 'kube-apiserver' ? ['--insecure'] : []),
     ...(method === undefined ? [] : ['-X', method]),
     ...Object.entries(headers ?? {}).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
     url,

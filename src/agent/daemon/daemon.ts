@@ -56,6 +56,7 @@ import { ServiceManager } from '../service/service.ts';
 import { EndpointLabels } from './endpoint_labels.ts';
 import { EventQueue } from './event_queue.ts';
 import { Fqdn } from './fqdn.ts';
+import { healthEndpoint } from './health.ts';
 import { newHostEndpoint } from './host_endpoint.ts';
 import { hostWithApiServer } from './host_identity.ts';
 import type { AgentPins } from './pins.ts';
@@ -452,19 +453,7 @@ export class Daemon {
   #createHealthEndpoint(): void {
     const { hostNetns, pins, rng } = this.#deps;
     const ipv4 = assertPresent(this.ipam.allocate('health', pins.healthIp), 'health address');
-    const netns = hostNetns.kernel.newNetns('cilium-health');
-    const mac = randomMac(rng);
-    const [device, inside] = hostNetns.kernel.createVeth(
-      { name: 'lxc_health', netns: hostNetns, mac: randomMac(rng) },
-      { name: 'cilium', netns, mac },
-    );
-    netns.addAddress(inside, ipv4, 32);
-    const fixedLabels = [{ source: 'reserved', key: 'health', value: '' }];
-    const wanted = pins.healthEndpointId === undefined ? {} : { wantedId: pins.healthEndpointId };
-    this.createEndpoint(
-      { namespace: '', podName: 'cilium-health', containerId: '', device, mac, ipv4, fixedLabels, ...wanted },
-      () => undefined,
-    );
+    this.createEndpoint(healthEndpoint(hostNetns, ipv4, [randomMac(rng), randomMac(rng)], pins.healthEndpointId), () => undefined);
   }
 
   /** @see cilium:pkg/k8s/watchers/watcher.go#K8sWatcher.enableK8sWatchers */
