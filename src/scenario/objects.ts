@@ -1,4 +1,5 @@
 /** Applying and deleting objects, with what the agent says to policies it does not take. */
+import { issueText } from '../agent/policy/api/hint.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { isNamespaced } from '../k8s/api_server.ts';
 import type { KubeObject } from '../k8s/objects.ts';
@@ -49,7 +50,7 @@ export function applyManifests(cluster: Cluster, manifests: readonly ManifestTex
     const { origin } = refusal;
     const place = origin === null ? null : origin.locate(issue.path);
     const where = place === null || origin === null ? '' : `${origin.file}:${place.line}:${place.column}: `;
-    return { ...result, outcome: 'rejected' as const, message: `${where}${issue.message}` };
+    return { ...result, outcome: 'rejected' as const, message: `${where}${issueText(issue)}` };
   });
 }
 

@@ -255,3 +255,20 @@ describe('ports', () => {
     expect(parseProxyId('863:in:TCP:80')).toBeNull();
   });
 });
+
+describe('what was meant is said', () => {
+  const ports = (...list: object[]): object => ({ ingress: [{ toPorts: [{ ports: list }] }] });
+  it.each<readonly [spec: object, hint: string]>([
+    [{ ingress: [{ fromEntities: ['wrld'] }] }, 'did you mean world?'],
+    [ports({ port: '80', protocol: 'TPC' }), 'did you mean TCP?'],
+    [ports({ port: 80 }), 'write it in quotes: "80"'],
+    [ports({ port: '99999' }), 'a port is a number from 0 to 65535 or the name of a container port'],
+    [{ ingress: [{ fromCIDR: ['10.0.0.0/8'], fromEntities: ['all'] }] }, 'an element has one kind of peer: write two elements'],
+    [{ egress: [{ toCIDR: ['10.0.0.0/33'] }] }, 'the length is at most 32'],
+    [{ egress: [{ toCIDRSet: [{ cidr: '10.0.0.1' }] }] }, 'write the length too: 10.0.0.1/32'],
+    [{ ingress: [{ toPorts: [{ ports: [{ port: '80' }], rules: { http: [{}] } }] }] }, 'write protocol: TCP'],
+    [{ ingress: [{ fromEndpoints: [{ matchExpressions: [{ key: 'a', operator: 'in', values: ['b'] }] }] }] }, 'did you mean In?'],
+  ])('%j', (spec, hint) => {
+    expect(parse(spec).issues[0]?.hint).toBe(hint);
+  });
+});

@@ -6,7 +6,7 @@
 import type { FqdnSelector, Path } from './rule.ts';
 
 /** Takes an issue. */
-export type Report = (code: string, path: Path, message: string) => void;
+export type Report = (code: string, path: Path, message: string, hint?: string | null) => void;
 
 /** Lower case with a dot at the end. @see cilium:pkg/fqdn/dns/dns.go#FQDN */
 export function fqdn(name: string): string {

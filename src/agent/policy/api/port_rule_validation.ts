@@ -5,6 +5,7 @@
  */
 import { checkFqdn, type Report } from './fqdn.ts';
 import { goRegexpError } from './go_regexp.ts';
+import { didYouMean } from './hint.ts';
 import { checkKafka } from './kafka.ts';
 import { isSvcName, parseUint16 } from './port.ts';
 import {
@@ -46,7 +47,12 @@ export function checkPortRule(report: Report, rule: PortRule, ingress: boolean):
   rule.ports.forEach((port, i) => {
     zero = checkPort(report, port, [...path, 'ports', i]) || zero;
     if (!isEmptyL7(rules) && !hasDns && port.protocol !== PROTO_TCP) {
-      report('l7-protocol', [...path, 'ports', i], `L7 rules can only apply to TCP (not ${port.protocol}) except for DNS rules`);
+      report(
+        'l7-protocol',
+        [...path, 'ports', i],
+        `L7 rules can only apply to TCP (not ${port.protocol}) except for DNS rules`,
+        'write protocol: TCP',
+      );
     }
   });
   if (rules !== null && !isEmptyL7(rules)) {
@@ -66,11 +72,21 @@ function checkPort(report: Report, { port, protocol }: PortProtocol, path: Path)
     const parsed = parseUint16(port);
     zero = parsed.ok && parsed.value === 0;
     if (!parsed.ok) {
-      report('port', [...path, 'port'], `Unable to parse port: strconv.ParseUint: parsing ${JSON.stringify(port)}: ${parsed.reason}`);
+      report(
+        'port',
+        [...path, 'port'],
+        `Unable to parse port: strconv.ParseUint: parsing ${JSON.stringify(port)}: ${parsed.reason}`,
+        'a port is a number from 0 to 65535 or the name of a container port',
+      );
     }
   }
   if (!PROTOCOLS.includes(protocol)) {
-    report('protocol', [...path, 'protocol'], `invalid protocol ${JSON.stringify(protocol)}, must be { tcp | udp | sctp | any }`);
+    report(
+      'protocol',
+      [...path, 'protocol'],
+      `invalid protocol ${JSON.stringify(protocol)}, must be { tcp | udp | sctp | any }`,
+      didYouMean(protocol, PROTOCOLS),
+    );
   }
   return zero;
 }
@@ -121,7 +137,12 @@ function checkHttp(report: Report, rule: PortRuleHttp, path: Path): void {
       report('header-name', at, 'Header name missing');
     }
     if (!MISMATCH_ACTIONS.includes(match.mismatch)) {
-      report('header-action', [...at, 'mismatch'], `Invalid header action: ${match.mismatch}`);
+      report(
+        'header-action',
+        [...at, 'mismatch'],
+        `Invalid header action: ${match.mismatch}`,
+        didYouMean(match.mismatch, MISMATCH_ACTIONS),
+      );
     }
     if (match.secret !== null && match.secret.name === '') {
       report('secret-name', [...at, 'secret'], 'Secret name missing');

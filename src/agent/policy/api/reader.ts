@@ -79,6 +79,9 @@ export class Reader {
 
   private mismatch(value: unknown, path: Path, wanted: string): void {
     const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-    this.issues.push({ code: 'decode', path, message: `cannot unmarshal ${found} into ${path.join('.')}: it must be ${wanted}` });
+    // What a boolean was written as (y, on, yes) is no longer known here.
+    const quoted = wanted !== 'a string' ? null : typeof value === 'number' ? `: "${value}"` : typeof value === 'boolean' ? '' : null;
+    const hint = quoted === null ? {} : { hint: `write it in quotes${quoted}` };
+    this.issues.push({ code: 'decode', path, message: `cannot unmarshal ${found} into ${path.join('.')}: it must be ${wanted}`, ...hint });
   }
 }

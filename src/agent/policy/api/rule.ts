@@ -197,6 +197,8 @@ export interface PolicyIssue {
   readonly path: Path;
   /** Cilium's wording. */
   readonly message: string;
+  /** Ours: what was probably meant, or how to write it. */
+  readonly hint?: string;
 }
 
 /** What a policy object became. `rules` is empty when there are issues: an object is taken as a whole or not at all. */

@@ -7,6 +7,7 @@ import { parseIp, parsePrefix, prefixContains } from '../../../net/prefix.ts';
 import type { PolicyConfig } from '../config.ts';
 import { ENTITY_NAMES } from './aggregate.ts';
 import { checkFqdn, type Report } from './fqdn.ts';
+import { didYouMean } from './hint.ts';
 import { labelValueErrors, qualifiedNameErrors } from './label_syntax.ts';
 import { checkPortRule } from './port_rule_validation.ts';
 import {
@@ -22,6 +23,7 @@ import {
 import type { EndpointSelector } from './selector.ts';
 
 const MAX_ICMP_FIELDS = 40;
+const OPERATORS: readonly string[] = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
 
 /** Options that decide what is accepted. */
 export type SanitizeConfig = Pick<PolicyConfig, 'enableL7Proxy' | 'enableICMPRules' | 'quirks'>;
@@ -29,7 +31,7 @@ export type SanitizeConfig = Pick<PolicyConfig, 'enableL7Proxy' | 'enableICMPRul
 /** All issues of a rule; none = accepted. @see cilium:pkg/policy/api/rule_validation.go#Rule.Sanitize */
 export function sanitizeRule(rule: Rule, config: SanitizeConfig): PolicyIssue[] {
   const issues: PolicyIssue[] = [];
-  const report: Report = (code, path, message) => issues.push({ code, path, message });
+  const report: Report = (code, path, message, hint = null) => issues.push({ code, path, message, ...(hint === null ? {} : { hint }) });
   if (rule.endpointSelector === null && rule.nodeSelector === null) {
     report('no-subject', rule.path, 'rule must have one of EndpointSelector or NodeSelector');
   }
@@ -110,7 +112,12 @@ function checkEgress(report: Report, element: EgressRule, config: SanitizeConfig
 function checkCombination(report: Report, path: Path, members: readonly (readonly [string, { readonly length: number }])[]): void {
   const used = members.filter(([, list]) => list.length > 0).map(([name]) => name);
   if (used.length > 1) {
-    report('combined-peers', path, `Combining ${used[0]} and ${used[1]} is not supported yet`);
+    report(
+      'combined-peers',
+      path,
+      `Combining ${used[0]} and ${used[1]} is not supported yet`,
+      'an element has one kind of peer: write two elements',
+    );
   }
 }
 
@@ -139,7 +146,7 @@ function checkIcmps(report: Report, element: IngressRule | EgressRule): void {
     }
     fields.forEach(({ family }, i) => {
       if (family !== '' && family !== 'IPv4' && family !== 'IPv6') {
-        report('icmp-family', [...path, 'fields', i, 'family'], `wrong family: ${family}`);
+        report('icmp-family', [...path, 'fields', i, 'family'], `wrong family: ${family}`, didYouMean(family, ['IPv4', 'IPv6']));
       }
     });
   }
@@ -163,6 +170,7 @@ function checkSelector(report: Report, selector: EndpointSelector | null, path: 
     return;
   }
   const errors: string[] = [];
+  let operatorHint: string | null = null;
   for (const [key, value] of selector.matchLabels) {
     errors.push(...qualifiedNameErrors(key).map((error) => `matchLabels: Invalid value: ${JSON.stringify(key)}: ${error}`));
     errors.push(...labelValueErrors(value).map((error) => `matchLabels: Invalid value: ${JSON.stringify(value)}: ${error}`));
@@ -178,13 +186,14 @@ function checkSelector(report: Report, selector: EndpointSelector | null, path: 
         errors.push(`${at}.values: Forbidden: may not be specified when \`operator\` is 'Exists' or 'DoesNotExist'`);
       }
     } else {
+      operatorHint ??= didYouMean(operator, OPERATORS);
       errors.push(`${at}.operator: Invalid value: ${JSON.stringify(operator)}: not a valid selector operator`);
     }
     errors.push(...qualifiedNameErrors(key).map((error) => `${at}.key: Invalid value: ${JSON.stringify(key)}: ${error}`));
   });
   // Values of expressions are not checked here: such a selector is accepted and matches nothing.
   if (errors.length > 0) {
-    report('selector', path, `invalid label selector: ${errors.length === 1 ? errors[0] : `[${errors.join(', ')}]`}`);
+    report('selector', path, `invalid label selector: ${errors.length === 1 ? errors[0] : `[${errors.join(', ')}]`}`, operatorHint);
   }
 }
 
@@ -194,7 +203,7 @@ function checkCidrs(report: Report, cidrs: readonly string[], path: Path): void 
     if (cidr === '') {
       report('cidr-missing', [...path, i], 'IP must be specified');
     } else if (parsePrefix(cidr) === null && parseIp(cidr) === null) {
-      report('cidr', [...path, i], `Unable to parse CIDR: invalid CIDR address: ${cidr}`);
+      report('cidr', [...path, i], `Unable to parse CIDR: invalid CIDR address: ${cidr}`, prefixHint(cidr));
     }
   });
 }
@@ -204,7 +213,12 @@ function checkCidrSet(report: Report, rules: readonly CidrRule[], path: Path): v
   rules.forEach(({ cidr, except }, i) => {
     const allowed = parsePrefix(cidr);
     if (allowed === null) {
-      report('cidr', [...path, i, 'cidr'], `Unable to parse CIDRRule ${JSON.stringify(cidr)}: invalid CIDR address: ${cidr}`);
+      report(
+        'cidr',
+        [...path, i, 'cidr'],
+        `Unable to parse CIDRRule ${JSON.stringify(cidr)}: invalid CIDR address: ${cidr}`,
+        prefixHint(cidr),
+      );
       return;
     }
     except.forEach((text, j) => {
@@ -218,10 +232,20 @@ function checkCidrSet(report: Report, rules: readonly CidrRule[], path: Path): v
   });
 }
 
+/** What a text that is no prefix should look like. */
+function prefixHint(text: string): string {
+  if (parseIp(text) !== null) {
+    return `write the length too: ${text}/${text.includes(':') ? 128 : 32}`;
+  }
+  const [address = '', length = ''] = text.split('/');
+  const longest = address.includes(':') ? 128 : 32;
+  return parseIp(address) !== null && Number(length) > longest ? `the length is at most ${longest}` : 'a prefix looks like 10.0.0.0/8';
+}
+
 function checkEntities(report: Report, entities: readonly string[], path: Path): void {
   entities.forEach((entity, i) => {
     if (!ENTITY_NAMES.has(entity)) {
-      report('unsupported-entity', [...path, i], `unsupported entity: ${entity}`);
+      report('unsupported-entity', [...path, i], `unsupported entity: ${entity}`, didYouMean(entity, [...ENTITY_NAMES]));
     }
   });
 }
