@@ -9,6 +9,8 @@ import { CT_NODE_PORT, type CtMap, type Ipv4CtTuple, TUPLE_F_OUT } from '../maps
 import { DROP_INVALID_SIP, DROP_MISSED_TAIL_CALL, DROP_UNKNOWN_CT, DROP_UNKNOWN_L3 } from '../maps/drop_reasons.ts';
 import {
   TRACE_FROM_LXC,
+  TRACE_FROM_PROXY,
+  TRACE_FROM_STACK,
   TRACE_REASON_UNKNOWN,
   TRACE_TO_HOST,
   TRACE_TO_LXC,
@@ -20,7 +22,10 @@ import { IDENTITY_HOST, IDENTITY_WORLD, type Identity } from '../maps/identity.t
 import { ENDPOINT_F_HOST } from '../maps/lxcmap.ts';
 import {
   identityMark,
+  MARK_MAGIC_HOST_MASK,
   MARK_MAGIC_IDENTITY,
+  MARK_MAGIC_PROXY_EGRESS,
+  MARK_MAGIC_PROXY_INGRESS,
   TC_INDEX_F_SKIP_EGRESS_PROXY,
   TC_INDEX_F_SKIP_INGRESS_PROXY,
   TC_INDEX_F_SKIP_RECIRCULATION,
@@ -47,14 +52,14 @@ import {
 } from './lib/conntrack.ts';
 import { FILE_BPF_LXC, sendDropNotify } from './lib/drop.ts';
 import { lookupIp4Endpoint } from './lib/eps.ts';
-import { lookupIp4RemoteEndpoint } from './lib/identity.ts';
+import { identityIsReserved, inheritIdentityFromHost, lookupIp4RemoteEndpoint } from './lib/identity.ts';
 import { ipv4L3, ipv4LocalDelivery, redirectEp } from './lib/l3.ts';
 import { lb4CtxRestoreState, lb4CtxStoreState, lb4Local, lb4LookupService, lb4RevNat } from './lib/lb.ts';
 import { CB_FROM_HOST, CB_IFINDEX, CB_POLICY, CB_PROXY_MAGIC, CB_SRC_LABEL } from './lib/meta.ts';
 import { revNodeportLb4 } from './lib/nodeport.ts';
 import { policyCanAccessIngress, policyCanEgress } from './lib/policy.ts';
 import { POLICY_EGRESS, POLICY_INGRESS, sendPolicyVerdictNotify } from './lib/policy_log.ts';
-import { ctxRedirectToProxy, redirectToProxy } from './lib/proxy.ts';
+import { ctxRedirectToProxy, ctxRedirectToProxyHairpin, redirectToProxy } from './lib/proxy.ts';
 import { sendTraceNotify } from './lib/trace.ts';
 
 /** ep_config.h: what is compiled into an endpoint's program. */
@@ -80,6 +85,8 @@ export interface EndpointConfig {
 export interface LxcPrograms {
   /** tc ingress of the lxc device. */
   readonly cilFromContainer: TcProgram;
+  /** tc egress of the lxc device, with endpoint routes. */
+  readonly cilToContainer: TcProgram;
   /** Slot of the endpoint in cilium_call_policy. */
   readonly handlePolicy: TcProgram;
 }
@@ -109,7 +116,11 @@ export function loadBpfLxc(env: BpfEnv, ep: EndpointConfig, policyMap: PolicyMap
   calls.set(CILIUM_CALL_IPV4_FROM_LXC, (skb) => tailHandleIpv4(lxc, skb));
   calls.set(CILIUM_CALL_IPV4_CT_EGRESS, (skb) => tailIpv4CtEgress(lxc, skb));
   calls.set(CILIUM_CALL_IPV4_FROM_LXC_CONT, (skb) => tailHandleIpv4Cont(lxc, skb));
-  return { cilFromContainer: (skb) => cilFromContainer(lxc, skb), handlePolicy: (skb) => handlePolicy(lxc, skb) };
+  return {
+    cilFromContainer: (skb) => cilFromContainer(lxc, skb),
+    cilToContainer: (skb) => cilToContainer(lxc, skb),
+    handlePolicy: (skb) => handlePolicy(lxc, skb),
+  };
 }
 
 /** @see cilium:bpf/bpf_lxc.c#cil_from_container */
@@ -286,7 +297,8 @@ function forwardFromLxc(lxc: Lxc, skb: Skb, dstId: Identity, hairpin: boolean): 
 /** @see cilium:bpf/bpf_lxc.c#handle_ipv4_from_lxc */
 function passToStack(lxc: Lxc, skb: Skb, dstId: Identity): number {
   const { env, ep } = lxc;
-  const error = ipv4L3(skb, null, env.config.routerMac);
+  // With endpoint routes the stack does the hop.
+  const error = env.config.enableRouting ? ipv4L3(skb, null, env.config.routerMac) : 0;
   if (error < 0) {
     return error;
   }
@@ -335,6 +347,42 @@ function handlePolicy(lxc: Lxc, skb: Skb): ReturnType<TcProgram> {
   }
   skb.cb[CB_PROXY_MAGIC] = skb.mark;
   return result as ReturnType<TcProgram>;
+}
+
+/**
+ * With endpoint routes the stack brings packets to the pod's device itself, and the policy runs there.
+ * @see cilium:bpf/bpf_lxc.c#cil_to_container
+ * @see cilium:bpf/bpf_lxc.c#tail_ipv4_to_endpoint
+ * @remarks Not modelled: the host firewall together with endpoint routes.
+ */
+function cilToContainer(lxc: Lxc, skb: Skb): ReturnType<TcProgram> {
+  const { env, ep } = lxc;
+  const { scratch } = env;
+  if (env.journey.recording) {
+    enter(lxc, skb, 'cil_to_container', `endpoint ${ep.endpointId}, device ${ep.ifindex} egress`);
+  }
+  if (skb.packet.eth.type !== ETH_P_IP) {
+    return TC_ACT_OK;
+  }
+  const magic = skb.mark & MARK_MAGIC_HOST_MASK;
+  let source = inheritIdentityFromHost(env, skb);
+  const point = magic === MARK_MAGIC_PROXY_INGRESS || magic === MARK_MAGIC_PROXY_EGRESS ? TRACE_FROM_PROXY : TRACE_FROM_STACK;
+  sendTraceNotify(env, skb, ep.endpointId, point, source, 0, 0, 0, TRACE_REASON_UNKNOWN, TRACE_PAYLOAD_LEN);
+  if (identityIsReserved(source)) {
+    const label = lookupIp4RemoteEndpoint(env, skb, skb.packet.ip.src)?.secLabel ?? 0;
+    source = label === 0 || label === IDENTITY_HOST ? source : label;
+  }
+  skb.cb.fill(0);
+  scratch.ctState.reset();
+  scratch.monitor = 0;
+  scratch.ctStatus = ctLookup4(env, getCtMap4(env, skb.packet.ip.protocol), scratch.tuple, skb, CT_INGRESS, scratch.ctState);
+  let result = scratch.ctStatus < 0 ? scratch.ctStatus : ipv4Policy(lxc, skb, source);
+  if (result === POLICY_ACT_PROXY_REDIRECT) {
+    result = ctxRedirectToProxyHairpin(env, skb, scratch.proxyPort);
+  }
+  return result < 0
+    ? sendDropNotify(env, skb, ep.endpointId, source, ep.secLabel, ep.endpointId, result, METRIC_INGRESS, SITE_POLICY)
+    : (result as ReturnType<TcProgram>);
 }
 
 /** @see cilium:bpf/bpf_lxc.c#ipv4_policy */

@@ -79,11 +79,13 @@ export class DatapathLoader implements Loader {
     );
     this.#policyCalls().set(config.endpointId, programs.handlePolicy);
     config.device.ingress = programs.cilFromContainer;
+    config.device.egress = env.config.enableRouting ? null : programs.cilToContainer;
   }
 
   unload(endpointId: number, device: NetDevice): void {
     this.#policyCalls().delete(endpointId);
     device.ingress = null;
+    device.egress = null;
   }
 
   #fibLookup({ ciliumHost }: NodeDatapathConfig, destination: Ipv4): number | null {
@@ -125,7 +127,7 @@ function nodeConfig(config: NodeDatapathConfig, quirks: Partial<DatapathQuirks>)
     directRoutingIp: nodeIp,
     snatExclusion: config.notMasqueraded,
     sessionAffinity: features.sessionAffinity,
-    enableRouting: true,
+    enableRouting: !features.endpointRoutes,
     tunnel: options.tunnel !== 'disabled',
     tunnelPort: options.tunnel === 'geneve' ? 6081 : 8472,
     enableIcmpRule: options['enable-icmp-rules'],

@@ -3,7 +3,8 @@
  * @see cilium:pkg/maps/ctmap/gc/gc.go#Enable
  * @see cilium:pkg/maps/ctmap/ctmap.go#GetInterval
  */
-import { type CtMap, TUPLE_F_OUT } from '../../maps/ctmap.ts';
+import { type CtMap, type Ipv4CtTuple, TUPLE_F_IN, TUPLE_F_OUT } from '../../maps/ctmap.ts';
+import { NAT_DIR_EGRESS, NAT_DIR_INGRESS, type NatMap } from '../../maps/natmap.ts';
 import type { Ipv4 } from '../../net/ipv4.ts';
 import { type Nanos, SECOND } from '../../sim/clock.ts';
 import type { Journey } from '../../sim/journey.ts';
@@ -14,15 +15,30 @@ const MIN_INTERVAL = 10;
 const MAX_INTERVAL = 12 * 3600;
 
 /** Removes entries whose lifetime is over; returns how many. @see cilium:pkg/maps/ctmap/ctmap.go#doGC4 */
-export function collectGarbage(map: CtMap, nowSeconds: number): number {
+export function collectGarbage(map: CtMap, nowSeconds: number, nat: NatMap | null = null): number {
   let deleted = 0;
   for (const [key, entry] of map.entries()) {
     if (entry.lifetime < nowSeconds) {
       map.delete(key);
       deleted += 1;
+      if (nat !== null && (key.flags & TUPLE_F_IN) === 0) {
+        deleteMapping(nat, key);
+      }
     }
   }
   return deleted;
+}
+
+/** The translation of a connection goes with it, in both directions. @see cilium:pkg/maps/nat/nat.go#deleteMapping4 */
+function deleteMapping(nat: NatMap, connection: Ipv4CtTuple): void {
+  // Connection tracking keeps the addresses the other way round.
+  const key = { ...connection, saddr: connection.daddr, daddr: connection.saddr, flags: NAT_DIR_EGRESS };
+  const entry = nat.lookup(key);
+  if (entry !== undefined) {
+    const back = { saddr: key.daddr, sport: key.dport, daddr: entry.address, dport: entry.port };
+    nat.delete(key);
+    nat.delete({ ...back, nexthdr: key.nexthdr, flags: NAT_DIR_INGRESS });
+  }
 }
 
 /** Removes the entries of an address, whichever side it is on; returns how many. @see cilium:pkg/maps/ctmap/ctmap.go#GCFilter.doFiltering */
@@ -63,15 +79,22 @@ export function tellLiveConnections(map: CtMap, live: LiveConnections, now: Nano
   }
 }
 
+/** The maps it goes through. */
+export interface GcMaps {
+  readonly ct4: CtMap;
+  readonly ctAny4: CtMap;
+  readonly nat: NatMap;
+}
+
 /** Runs it for ever. */
-export function startConntrackGc(scheduler: Scheduler, journey: Journey, maps: readonly CtMap[], live: LiveConnections): void {
+export function startConntrackGc(scheduler: Scheduler, journey: Journey, maps: GcMaps, live: LiveConnections): void {
   const run = (interval: number): void => {
     scheduler.after(interval * SECOND, 'periodic:ct-gc', () => {
       let ratio = 0;
       const now = scheduler.clock.now();
-      for (const map of maps) {
+      for (const map of [maps.ct4, maps.ctAny4]) {
         const size = map.size;
-        const deleted = collectGarbage(map, scheduler.clock.seconds());
+        const deleted = collectGarbage(map, scheduler.clock.seconds(), maps.nat);
         ratio = Math.max(ratio, size === 0 ? 0 : deleted / size);
         tellLiveConnections(map, live, now);
         if (journey.recording && deleted > 0) {

@@ -23,7 +23,7 @@ import { newCertificateManager } from '../crypto/certificate_manager.ts';
 import { scrubAddress, startConntrackGc } from '../ctmap/gc.ts';
 import { installStaticRules } from '../datapath/iptables.ts';
 import type { Loader } from '../datapath/loader.ts';
-import { type HostDevices, initMaps, type NodeMaps, setupHostNetwork } from '../datapath/node.ts';
+import { type HostDevices, initMaps, type NodeMaps, setupHostNetwork, upsertEndpointRoute } from '../datapath/node.ts';
 import { Endpoint } from '../endpoint/endpoint.ts';
 import { applyPolicyMapChanges } from '../endpoint/policy_map_changes.ts';
 import type { RegenerationLevel } from '../endpoint/state.ts';
@@ -40,7 +40,6 @@ import { podNamedPorts } from '../k8s/pod_labels.ts';
 import { ciliumNetworkPoliciesInit } from '../k8s/watchers/cilium_network_policy.ts';
 import { syncCiliumEndpoint } from '../k8s/watchers/endpoint_sync.ts';
 import { Remote } from '../k8s/watchers/remote.ts';
-import type { Label } from '../labels/labels.ts';
 import { MonitorAgent } from '../monitor/monitor_agent.ts';
 import type { DaemonOptions } from '../option/config.ts';
 import { type DatapathFeatures, datapathFeatures } from '../option/features.ts';
@@ -54,6 +53,7 @@ import { Proxy } from '../proxy/proxy.ts';
 import { ProxyPorts } from '../proxy/proxy_ports.ts';
 import { ServiceManager } from '../service/service.ts';
 import { EndpointLabels } from './endpoint_labels.ts';
+import type { EndpointRequest } from './endpoint_request.ts';
 import { EventQueue } from './event_queue.ts';
 import { Fqdn } from './fqdn.ts';
 import { healthEndpoint } from './health.ts';
@@ -87,21 +87,6 @@ export interface DaemonDeps {
   readonly pins: AgentPins;
   /** Shared by all agents of a cluster: the identities in the API server. */
   readonly identities: ClusterIdentities;
-}
-
-/** What CNI asks for a new pod. @see cilium:plugins/cilium-cni/main.go#cmdAdd */
-export interface EndpointRequest {
-  readonly namespace: string;
-  readonly podName: string;
-  readonly containerId: string;
-  /** Host side of the pod's veth pair. */
-  readonly device: NetDevice;
-  /** The pod's own address on the link. */
-  readonly mac: Mac;
-  readonly ipv4: Ipv4;
-  readonly wantedId?: number;
-  /** Labels of a pod that is none (health). */
-  readonly fixedLabels?: readonly Label[];
 }
 
 /** A policy object the agent refused. */
@@ -166,6 +151,7 @@ export class Daemon {
       routerIp: this.routerIp,
       podCidr: deps.podCidr,
       macs: [randomMac(rng), randomMac(rng)],
+      endpointRoutes: options['enable-endpoint-routes'],
     });
     this.features = datapathFeatures(options);
     installStaticRules(deps.hostNetns.netfilter, {
@@ -288,7 +274,7 @@ export class Daemon {
     this.#syncHostIps();
     this.#createHealthEndpoint();
     this.#enableK8sWatchers();
-    startConntrackGc(scheduler, journey, [this.maps.ct4, this.maps.ctAny4], this.fqdn);
+    startConntrackGc(scheduler, journey, this.maps, this.fqdn);
     if (this.options['enable-l7-proxy']) {
       this.proxy.startDnsProxy();
     }
@@ -412,6 +398,9 @@ export class Daemon {
   }
 
   #writeEndpoint(endpoint: Endpoint): void {
+    if (this.features.endpointRoutes) {
+      upsertEndpointRoute(this.#deps.hostNetns, endpoint.ipv4, endpoint.device);
+    }
     this.maps.lxc.update(
       { address: endpoint.ipv4 },
       { ifindex: endpoint.device.ifindex, lxcId: endpoint.id, flags: 0, mac: endpoint.mac, nodeMac: endpoint.device.mac },

@@ -99,10 +99,12 @@ export interface HostNetwork {
   readonly routerIp: Ipv4;
   readonly podCidr: Cidr4;
   readonly macs: readonly [Mac, Mac];
+  /** Each pod has a route of its own, so that neither the pods' range nor the proxy's answers go by cilium_host. */
+  readonly endpointRoutes: boolean;
 }
 
 /** Creates cilium_host and cilium_net, the proxy's rules and tables, and the route to the pods. @see cilium:bpf/init.sh#setup_proxy_rules */
-export function setupHostNetwork({ netns, routerIp, podCidr, macs }: HostNetwork): HostDevices {
+export function setupHostNetwork({ netns, routerIp, podCidr, macs, endpointRoutes }: HostNetwork): HostDevices {
   const [ciliumNet, ciliumHost] = netns.kernel.createVeth(
     { name: 'cilium_net', netns, mac: macs[0] },
     { name: 'cilium_host', netns, mac: macs[1] },
@@ -113,13 +115,23 @@ export function setupHostNetwork({ netns, routerIp, podCidr, macs }: HostNetwork
   const anywhere: Cidr4 = { address: 0, length: 0 };
   const { routing } = netns;
   routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: router, device: ciliumHost });
-  routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: podCidr, gateway: routerIp, device: ciliumHost, src: routerIp });
+  if (!endpointRoutes) {
+    routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: podCidr, gateway: routerIp, device: ciliumHost, src: routerIp });
+  }
   routing.addRule({ pref: 100, table: RT_TABLE_LOCAL });
   routing.deleteRule(0, RT_TABLE_LOCAL);
   routing.addRule({ pref: 9, fwmark: { value: 0x200, mask: 0xf00 }, table: 2004 });
   routing.replaceRoute(2004, { kind: 'local', dst: anywhere, device: netns.loopback });
+  if (endpointRoutes) {
+    return { ciliumHost, ciliumNet };
+  }
   routing.addRule({ pref: 10, fwmark: { value: 0xa00, mask: 0xf00 }, table: 2005 });
   routing.replaceRoute(2005, { kind: 'unicast', dst: router, device: ciliumHost });
   routing.replaceRoute(2005, { kind: 'unicast', dst: anywhere, gateway: routerIp, device: ciliumHost });
   return { ciliumHost, ciliumNet };
+}
+
+/** The route of a pod, with endpoint routes. @see cilium:daemon/cmd/endpoint.go#Daemon.createEndpoint */
+export function upsertEndpointRoute(netns: NetNs, address: Ipv4, device: NetDevice): void {
+  netns.routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: { address, length: 32 }, device });
 }

@@ -89,9 +89,7 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Values that Cilium takes and the model does not follow: better refused than silently different. */
-const NOT_MODELLED: Readonly<Record<string, readonly (string | boolean)[]>> = {
-  'enable-endpoint-routes': [true],
-};
+const NOT_MODELLED: Readonly<Record<string, readonly (string | boolean)[]>> = {};
 
 /** Reads options; what is not given has its default. */
 export function parseOptions(given: Readonly<Record<string, string | number | boolean>>): {

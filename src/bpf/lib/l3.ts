@@ -2,6 +2,7 @@
 import { PACKET_HOST, type Skb, TC_ACT_OK } from '../../kernel/skb.ts';
 import { DROP_INVALID, DROP_MISSED_TAIL_CALL, REASON_FORWARDED } from '../../maps/drop_reasons.ts';
 import type { EndpointInfo } from '../../maps/lxcmap.ts';
+import { identityMark, MARK_MAGIC_IDENTITY } from '../../maps/marks.ts';
 import type { MetricDirection } from '../../maps/metricsmap.ts';
 import type { Mac } from '../../net/mac.ts';
 import { withEthIp } from '../../net/packet.ts';
@@ -77,6 +78,11 @@ export function ipv4LocalDelivery(
     return error;
   }
   updateMetrics(env, skb.packet.length, direction, REASON_FORWARDED);
+  if (!env.config.enableRouting) {
+    // Endpoint routes: the policy runs at the pod's device, which learns the identity from the mark.
+    skb.mark = identityMark(MARK_MAGIC_IDENTITY, seclabel);
+    return redirectEp(env, skb, ep.ifindex, ep.lxcId);
+  }
   if (hairpin && env.config.quirks.loopbackBypass) {
     return redirectEp(env, skb, ep.ifindex, ep.lxcId);
   }

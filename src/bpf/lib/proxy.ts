@@ -3,6 +3,8 @@ import { PACKET_HOST, type Skb, TC_ACT_OK, type TcAct } from '../../kernel/skb.t
 import { toProxyMark } from '../../maps/marks.ts';
 import type { BpfEnv } from '../env.ts';
 import { CT_ESTABLISHED, CT_NEW, CT_REOPENED } from './conntrack.ts';
+import { ipv4L3 } from './l3.ts';
+import { CB_PROXY_MAGIC } from './meta.ts';
 
 /** Whether a verdict sends this packet to the proxy. @see cilium:bpf/lib/proxy.h#redirect_to_proxy */
 export function redirectToProxy(verdict: number, status: number): boolean {
@@ -31,4 +33,17 @@ export function ctxRedirectToProxy(env: BpfEnv, skb: Skb, proxyPort: number): Tc
     });
   }
   return TC_ACT_OK;
+}
+
+/**
+ * The same from a pod's own device: the packet turns around and enters the host by cilium_host, whose program marks it.
+ * @see cilium:bpf/lib/proxy.h#ctx_redirect_to_proxy_hairpin_ipv4
+ */
+export function ctxRedirectToProxyHairpin(env: BpfEnv, skb: Skb, proxyPort: number): number {
+  const error = ipv4L3(skb, env.config.routerMac, env.config.hostMac);
+  if (error < 0) {
+    return error;
+  }
+  skb.cb[CB_PROXY_MAGIC] = toProxyMark(proxyPort);
+  return skb.redirect(env.config.hostIfindex, true);
 }
