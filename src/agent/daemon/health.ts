@@ -2,7 +2,7 @@
 import type { NetNs } from '../../kernel/netns.ts';
 import type { Ipv4 } from '../../net/ipv4.ts';
 import type { Mac } from '../../net/mac.ts';
-import type { EndpointRequest } from './daemon.ts';
+import type { EndpointRequest } from './endpoint_request.ts';
 
 /** Its namespace and device; `macs`: the endpoint's own, then the host side's. */
 export function healthEndpoint(hostNetns: NetNs, ipv4: Ipv4, macs: readonly [Mac, Mac], wantedId: number | undefined): EndpointRequest {
