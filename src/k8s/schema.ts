@@ -234,7 +234,7 @@ export function schemaIssues(object: Readonly<Record<string, unknown>>, report: 
     report(
       'api-version',
       apiVersion === undefined ? [] : ['apiVersion'],
-      `${kind} has apiVersion ${known.apiVersions.join(' or ')}, not ${JSON.stringify(apiVersion)}`,
+      `${kind} has apiVersion ${known.apiVersions.join(' or ')}, not ${apiVersion === undefined ? 'none' : JSON.stringify(apiVersion)}`,
     );
   }
   check(

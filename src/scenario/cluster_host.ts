@@ -49,7 +49,9 @@ function execute(cluster: Cluster, pod: PodName, argv: readonly string[], limit:
   if (execution === null) {
     return { exitCode: 1, stdout: '', stderr: `Error from server (NotFound): pods "${pod.name}" not found\n` };
   }
+  const end = cluster.clock.now() + limit;
   if (!cluster.runUntil(() => execution.done, limit)) {
+    cluster.advance(Math.max(0, end - cluster.clock.now()));
     execution.kill();
   }
   cluster.advance(0);

@@ -67,8 +67,12 @@ export function createShell(cluster: ClusterView, options: ShellOptions = {}): S
   });
   const state = new ShellState({ name: options.name ?? 'trenchrun', positional: options.args ?? [] });
   let exited = false;
+  // Jobs of earlier lines write to where the current line writes.
+  let current: ShellOutput = { out: () => undefined, err: () => undefined };
+  const lasting: ShellOutput = { out: (text) => current.out(text), err: (text) => current.err(text) };
   function* start(text: string, { out, err }: ShellOutput): Generator<Pause, number> {
     session.begin();
+    current = { out, err };
     const parsed = parseScript(text);
     if (!parsed.ok) {
       err(`${state.name}: ${interactive ? '' : `line ${parsed.line}: `}${parsed.error}\n`);
@@ -76,7 +80,7 @@ export function createShell(cluster: ClusterView, options: ShellOptions = {}): S
       return EXIT_SYNTAX;
     }
     const shell = new Interpreter(session, state);
-    const status = yield* shell.run(parsed.list, { input: new Input(''), out, err });
+    const status = yield* shell.run(parsed.list, { input: new Input(''), ...lasting });
     exited = shell.flow?.kind === 'exit';
     state.status = status;
     return status;

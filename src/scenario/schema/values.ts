@@ -16,7 +16,11 @@ export const durationSchema = z
     }
     return nanos;
   })
-  .meta({ description: 'A duration: 5s, 200ms, 1h30m; a bare number is seconds.' });
+  .meta({
+    description: 'A duration: 5s, 200ms, 1h30m; a bare number is seconds.',
+    pattern: '^\\s*(?:[0-9]+(?:\\.[0-9]+)?(?:ns|us|µs|ms|s|m|h|d))+\\s*$',
+    minimum: 0,
+  });
 
 /** Unix milliseconds, written as an RFC 3339 time. */
 export const timeSchema = z
@@ -29,18 +33,30 @@ export const timeSchema = z
     }
     return millis;
   })
-  .meta({ description: 'A time as RFC 3339 writes it: 2023-06-12T03:04:05Z.' });
+  .meta({
+    description: 'A time as RFC 3339 writes it: 2023-06-12T03:04:05Z.',
+    pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\\.[0-9]+)?(?:[Zz]|[-+][0-9]{2}:[0-9]{2})$',
+  });
+
+/** The patterns are for editors, which see the JSON Schema; the functions decide. */
+const BYTE = '(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
+const ADDRESS = `${BYTE}(?:\\.${BYTE}){3}`;
 
 /** An IPv4 address. */
-export const ipv4Schema = z.string().refine((value) => parseIpv4(value) !== null, { error: 'expected an IPv4 address such as 10.0.0.111' });
+export const ipv4Schema = z
+  .string()
+  .refine((value) => parseIpv4(value) !== null, { error: 'expected an IPv4 address such as 10.0.0.111' })
+  .meta({ pattern: `^${ADDRESS}$` });
 /** An IPv4 prefix. */
 export const cidrSchema = z
   .string()
-  .refine((value) => parseCidr4(value) !== null, { error: 'expected an IPv4 prefix such as 10.0.0.0/24' });
+  .refine((value) => parseCidr4(value) !== null, { error: 'expected an IPv4 prefix such as 10.0.0.0/24' })
+  .meta({ pattern: `^${ADDRESS}/(?:3[0-2]|[12]?[0-9])$` });
 /** An Ethernet address. */
 export const macSchema = z
   .string()
-  .refine((value) => parseMac(value) !== null, { error: 'expected an Ethernet address such as 0a:1b:2c:3d:4e:5f' });
+  .refine((value) => parseMac(value) !== null, { error: 'expected an Ethernet address such as 0a:1b:2c:3d:4e:5f' })
+  .meta({ pattern: '^[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}$' });
 /** A TCP or UDP port. */
 export const portSchema = z.int().min(1).max(65535);
 /** A name of a Kubernetes object. @see kubernetes:staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go#IsDNS1123Subdomain */

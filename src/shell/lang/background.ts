@@ -65,6 +65,7 @@ function* startFollowing(shell: Interpreter, { first, rest, text }: AndOr, io: I
   if (session.interactive) {
     io.err(`[${job.id}] ${job.pid}\n`);
   }
+  yield* session.jobs.poll();
   return 'started';
 }
 

@@ -49,7 +49,9 @@ export const JOB_BUILTINS: Readonly<Record<string, Builtin>> = {
     const outer = session.deadline;
     session.deadline = Math.min(outer, session.cluster.now() + nanos);
     const ended = session.deadline;
-    const status = yield* shell.call(command, io);
+    // What a command says about being killed, it cannot say any more.
+    const err = (text: string): void => (session.cluster.now() < ended ? io.err(text) : undefined);
+    const status = yield* shell.call(command, { ...io, err });
     session.deadline = outer;
     return session.cluster.now() >= ended && nanos > 0 ? EXIT_TIMED_OUT : status;
   },
