@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { modeline } from '../../.config/schema.ts';
 import { parseScenario, scenarioJsonSchema } from '../../src/index.ts';
 import { TOP } from '../house/support/source.ts';
 
@@ -70,8 +71,7 @@ describe('the JSON Schema of scenario files', () => {
   for (const file of files) {
     it(`takes ${relative(TOP, file)}, whose modeline names it`, () => {
       const text = readFileSync(file, 'utf8');
-      const modeline = /^# yaml-language-server: \$schema=(\S+)$/m.exec(text.split('\n')[0] as string);
-      expect(join(dirname(file), modeline?.[1] ?? '')).toBe(PUBLISHED);
+      expect(text.split('\n')[0], 'npm run schema adds it').toBe(modeline(file));
       expect(validate(parse(text)), JSON.stringify(validate.errors?.slice(0, 3))).toBe(true);
     });
   }
