@@ -129,3 +129,18 @@ function shortFlags(
   }
   return 0;
 }
+
+/**
+ * What may stand for the last of some words as far as flags go: the values of the flag before it, or flags if it begins like one; `null` if an
+ * argument stands there. A flag whose values are not known gives none.
+ */
+export function completeFlags(words: readonly string[], specs: readonly FlagSpec[]): readonly string[] | null {
+  const [before, last] = [words.at(-2) ?? '', words.at(-1) ?? ''];
+  const valued = specs.find(
+    ({ name, short, value }) => value === true && (before === `--${name}` || (short !== undefined && before === `-${short}`)),
+  );
+  if (valued !== undefined && valued.bare === undefined) {
+    return valued.choices ?? [];
+  }
+  return last.startsWith('-') ? specs.map(({ name }) => `--${name}`) : null;
+}

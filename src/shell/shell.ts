@@ -81,7 +81,7 @@ export function createShell(cluster: ClusterView, options: ShellOptions = {}): S
     }
     const shell = new Interpreter(session, state);
     const status = yield* shell.run(parsed.list, { input: new Input(''), ...lasting });
-    exited = shell.flow?.kind === 'exit';
+    exited = shell.flow?.kind === 'exit' && (shell.flow.wanted || !interactive);
     state.status = status;
     return status;
   }

@@ -4,7 +4,7 @@
  */
 import { nearest } from '../../net/nearest_word.ts';
 import { agentNode } from '../agent_node.ts';
-import { type FlagSpec, parseFlags } from '../flags.ts';
+import { completeFlags, type FlagSpec, parseFlags } from '../flags.ts';
 import { failed } from '../table.ts';
 import { type Parsed, type Ready, refused, type Tool } from '../tool.ts';
 import { identityListCommand, policyGetCommand, serviceListCommand } from './agent_lists.ts';
@@ -51,10 +51,7 @@ export const ciliumTool: Tool = {
     if (found === null) {
       return nextWords(words.slice(0, -1));
     }
-    const last = words.at(-1) ?? '';
-    return last.startsWith('-')
-      ? [...found.command.flags, ...GLOBAL_FLAGS].map(({ name }) => `--${name}`)
-      : (found.command.complete?.(cluster) ?? []);
+    return completeFlags(words, [...found.command.flags, ...GLOBAL_FLAGS]) ?? found.command.complete?.(cluster) ?? [];
   },
 };
 

@@ -112,7 +112,7 @@ export const kubectlTool: Tool = {
     if (last.startsWith('-')) {
       return specs.map(({ name }) => `--${name}`);
     }
-    const parsed = parseFlags(typed.slice(at + 1), specs);
+    const parsed = parseFlags([...typed.slice(0, at), ...typed.slice(at + 1)], specs);
     return verb.complete?.(parsed.ok ? parsed.flags.positional : [], cluster, parsed.ok ? parsed.flags : null) ?? [];
   },
 };

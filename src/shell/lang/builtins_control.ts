@@ -65,7 +65,7 @@ function leave(shell: Interpreter, args: readonly string[], io: Io, kind: 'exit'
     shell.complain(`${kind}: ${word}: numeric argument required`, io.err);
   }
   const status = word === undefined ? shell.state.status : numeric ? ((Number(word) % 256) + 256) % 256 : 2;
-  shell.flow = { kind, status };
+  shell.flow = kind === 'exit' ? { kind, status, wanted: true } : { kind, status };
   shell.state.status = status;
   return status;
 }

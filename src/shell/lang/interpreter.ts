@@ -79,8 +79,8 @@ export class Interpreter implements ExpansionHost {
     err(`${this.state.name}: ${this.#line > 0 && !this.session.interactive ? `line ${this.#line}: ` : ''}${message}\n`);
   }
 
-  exit(status: number): void {
-    this.flow = { kind: 'exit', status };
+  exit(status: number, wanted = false): void {
+    this.flow = { kind: 'exit', status, wanted };
     this.state.status = status;
   }
 
@@ -171,7 +171,7 @@ export class Interpreter implements ExpansionHost {
     }
     this.state.status = negated ? Number(status === 0) : status;
     if (status !== 0 && !negated && !tested && this.#tested === 0 && this.has('errexit')) {
-      this.exit(status);
+      this.exit(status, true);
     }
   }
 

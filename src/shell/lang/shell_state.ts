@@ -11,7 +11,9 @@ export const OPTION_LETTERS: Readonly<Record<string, OptionName>> = { e: 'errexi
 
 /** Why the rest of a list is not run. */
 export type Flow =
-  | { readonly kind: 'exit' | 'return'; readonly status: number }
+  /** `wanted`: by `exit` or `set -e`, not because something could not go on; a person's shell ends only then. */
+  | { readonly kind: 'exit'; readonly status: number; readonly wanted: boolean }
+  | { readonly kind: 'return'; readonly status: number }
   /** How many loops are left or gone on with. */
   | { readonly kind: 'break' | 'continue'; readonly loops: number };
 
