@@ -79,6 +79,9 @@ export function createShell(cluster: ClusterView, options: ShellOptions = {}): S
       state.status = EXIT_SYNTAX;
       return EXIT_SYNTAX;
     }
+    if (parsed.list.length === 0) {
+      return 0;
+    }
     const shell = new Interpreter(session, state);
     const status = yield* shell.run(parsed.list, { input: new Input(''), ...lasting });
     exited = shell.flow?.kind === 'exit' && (shell.flow.wanted || !interactive);

@@ -80,3 +80,15 @@ describe('guide.sh', () => {
     expect(printed('kill %1').exitCode).toBe(0);
   });
 });
+
+it('a shell in a pod runs one plain command', () => {
+  const shell = scenarioShell(null, {
+    readPath: () => ({ kind: 'text', text: readFileSync(join(FOLDER, 'manifests', 'http-sw-app.yaml'), 'utf8') }),
+  });
+  shell.run('kubectl apply -f app.yaml');
+  expect(shell.run("kubectl exec tiefighter -- sh -c 'curl -s -XPOST deathstar/v1/request-landing'").stdout).toBe('Ship landed\n');
+  expect(shell.run("kubectl exec tiefighter -- sh -c 'curl deathstar | head'")).toEqual(
+    expect.objectContaining({ exitCode: 126, stderr: expect.stringContaining('one plain command') as string }),
+  );
+  expect(shell.run("kubectl exec -n kube-system ds/cilium -- bash -c 'cilium status --brief'").stdout).toBe('OK\n');
+});

@@ -7,12 +7,16 @@ import type { ClusterView, ObjectView } from '../cluster_view.ts';
 import type { Flags } from '../flags.ts';
 import { type CommandResult, failed } from '../table.ts';
 import { findTool, type Parsed, ready, refused, type ToolContext } from '../tool.ts';
+import { splitWords } from '../words.ts';
 import { get, items, text } from './columns/cell.ts';
 import { findPodFor } from './pods_of.ts';
 import { type KubectlVerb, namespaceOf } from './verb.ts';
 
 const WITHOUT_DASHES =
   'kubectl exec [POD] [COMMAND] is DEPRECATED and will be removed in a future version. Use kubectl exec [POD] -- [COMMAND] instead.\n';
+
+/** Exit code of a shell for what it cannot run. */
+const EXIT_CANNOT_RUN = 126;
 
 /** The verb. */
 export const execVerb: KubectlVerb = {
@@ -30,12 +34,16 @@ export const execVerb: KubectlVerb = {
 };
 
 function parse(flags: Flags): Parsed {
-  const [target, ...argv] = flags.positional;
+  const [target, ...typed] = flags.positional;
   if (target === undefined || flags.dash === 0) {
     return refused('error: pod, type/name or --filename must be specified');
   }
-  if (argv.length === 0) {
+  if (typed.length === 0) {
     return refused('error: you must specify at least one command for the container');
+  }
+  const argv = withoutShell(typed);
+  if (typeof argv === 'string') {
+    return refused(argv, EXIT_CANNOT_RUN);
   }
   const namespace = namespaceOf(flags);
   const tool = isAgent(namespace, target.replace(/^pods?\//, '')) ? findTool(argv[0] as string, AGENT_TOOLS) : null;
@@ -57,6 +65,22 @@ function parse(flags: Flags): Parsed {
     run: (context) => terminated(parsed.run(inPod(context))),
     ...(follow === undefined ? {} : { follow: (context) => follow(inPod(context)) }),
   };
+}
+
+/**
+ * The command in `sh -c 'command'`, or why it cannot be run.
+ * @remarks Simplified: pods have no shell of their own; one plain command is run as it is.
+ */
+function withoutShell(argv: readonly string[]): readonly string[] | string {
+  const [program, flag, text] = argv;
+  if (program === undefined || !/^(?:\/(?:usr\/)?bin\/)?(?:ba|a|da)?sh$/.test(program) || flag !== '-c' || text === undefined) {
+    return argv;
+  }
+  const split = splitWords(text);
+  if (!split.ok) {
+    return `error: in a pod ${program} -c runs one plain command: ${split.error}`;
+  }
+  return split.words.length === 0 ? ['true'] : split.words;
 }
 
 interface Place {
