@@ -29,8 +29,19 @@ export class SuiteRunner {
   readonly #tables = new TableRunner();
   #topology: Topology | null = null;
 
-  /** Results of a line, one object for each of its steps. Never throws. */
-  emit(line: SuiteLine): readonly object[] {
+  /** Results of a line, one object for each of its steps. Never throws, whatever the line is. */
+  emit(line: unknown): readonly object[] {
+    if (typeof line !== 'object' || line === null) {
+      return [{ error: 'a line must be an object' }];
+    }
+    try {
+      return this.#emit(line as SuiteLine);
+    } catch (error) {
+      return [{ ...('name' in line ? { name: line.name } : {}), error: textOf(error) }];
+    }
+  }
+
+  #emit(line: SuiteLine): readonly object[] {
     if ('topology' in line) {
       this.#topology = line.topology;
       return [];
@@ -40,6 +51,9 @@ export class SuiteRunner {
     }
     if ('probes' in line) {
       return [this.#emitConnectivity(line)];
+    }
+    if (!Array.isArray(line.steps)) {
+      throw new Error('a line of no suite known: neither checks, probes nor steps');
     }
     return isRecipe(line) ? emitRecipe(line) : emitGuide(line);
   }
@@ -159,7 +173,7 @@ const emitting = new SuiteRunner();
 
 export const suiteModule: ConformanceModule = {
   kind: 'suite',
-  emit: (line) => emitting.emit(line as SuiteLine),
+  emit: (line) => emitting.emit(line),
   compare(): SuiteOutcome[] {
     return SUITES.filter((suite) => hasShared(suiteFile(suite))).map((suite) => {
       const runner = new SuiteRunner();

@@ -124,7 +124,7 @@ export class GuideRun {
       throw new Error('the host firewall is not modelled');
     }
     if (text.includes('"terminatingTLS"')) {
-      throw new Error('TLS termination is not modelled');
+      throw new Error('the guide gives no contents for its certificates');
     }
     for (const policy of policies) {
       this.#policies.set(`${policy.kind} ${policy.metadata.namespace ?? ''}/${policy.metadata.name}`, policy);
