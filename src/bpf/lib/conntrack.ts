@@ -87,6 +87,7 @@ export function ipv4CtTupleReverse(tuple: Ipv4CtTuple): void {
  * Fills the tuple from the packet in reverse order: the `dport` field gets the source port, the `sport` field the destination port.
  * @returns 0, or a negative drop reason
  * @see cilium:bpf/lib/conntrack.h#ct_extract_ports4
+ * @remarks Not modelled: `cilium_ipv4_frag_datagrams`; no stack here fragments, and a fragment after the first is dropped as one whose first is unknown.
  */
 export function ctExtractTuple4(tuple: Ipv4CtTuple, skb: Skb): number {
   const { ip, l4 } = skb.packet;
