@@ -57,7 +57,9 @@ export function parseCnp(object: unknown, config: SanitizeConfig): ParsedPolicy 
   const issues: PolicyIssue[] = [];
   const check = (rule: Rule, where: 'spec' | 'specs'): void => {
     const prefix = `Invalid ${kind} ${where}: `;
-    issues.push(...sanitizeRule(rule, config).map((issue) => ({ ...issue, message: prefix + issue.message })));
+    for (const issue of sanitizeRule(rule, config)) {
+      issues.push({ ...issue, message: prefix + issue.message });
+    }
   };
   if (spec !== null) {
     check(spec, 'spec');

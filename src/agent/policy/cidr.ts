@@ -12,16 +12,20 @@ import type { Rule } from './api/rule.ts';
  * @see cilium:pkg/policy/cidr.go#GetCIDRPrefixes
  */
 export function cidrPrefixes(rules: readonly Rule[]): IpPrefix[] {
-  const texts: string[] = [];
+  // No spreading into calls: lists can be longer than a stack holds.
+  const lists: (readonly string[])[] = [];
   for (const rule of rules) {
     for (const element of [...rule.ingress, ...rule.ingressDeny]) {
-      texts.push(...element.fromCIDR, ...resultantCidrs(element.fromCIDRSet));
+      lists.push(element.fromCIDR, resultantCidrs(element.fromCIDRSet));
     }
     for (const element of [...rule.egress, ...rule.egressDeny]) {
-      texts.push(...element.toCIDR, ...resultantCidrs(element.toCIDRSet));
+      lists.push(element.toCIDR, resultantCidrs(element.toCIDRSet));
     }
   }
-  return texts.map(readPrefix).filter((prefix): prefix is IpPrefix => prefix !== null);
+  return lists
+    .flat()
+    .map(readPrefix)
+    .filter((prefix): prefix is IpPrefix => prefix !== null);
 }
 
 /** A prefix, or the full-length prefix of a bare address. */

@@ -6,7 +6,7 @@ import { translateServices } from '../../../src/agent/k8s/rule_translate.ts';
 import { fqdnSelectorMatches, patternMatches } from '../../../src/agent/policy/api/fqdn.ts';
 import { goRegexpError } from '../../../src/agent/policy/api/go_regexp.ts';
 import { isSvcName, parseUint16 } from '../../../src/agent/policy/api/port.ts';
-import { cidrPrefixes } from '../../../src/agent/policy/cidr.ts';
+import { cidrPrefixes, cidrPrefixes } from '../../../src/agent/policy/cidr.ts';
 import { DEFAULT_POLICY_CONFIG } from '../../../src/agent/policy/config.ts';
 import { resolveNamedPort } from '../../../src/agent/policy/named_ports.ts';
 import { parseProxyId, proxyId } from '../../../src/agent/policy/proxyid.ts';
@@ -270,5 +270,14 @@ describe('what was meant is said', () => {
     [{ ingress: [{ fromEndpoints: [{ matchExpressions: [{ key: 'a', operator: 'in', values: ['b'] }] }] }] }, 'did you mean In?'],
   ])('%j', (spec, hint) => {
     expect(parse(spec).issues[0]?.hint).toBe(hint);
+  });
+});
+
+describe('lists without end', () => {
+  it.each(['10.0.0.1', 'nowhere'])('of %s are read', (cidr) => {
+    const { rules, issues } = parse({ egress: [{ toCIDR: Array.from({ length: 200_000 }, () => cidr) }] });
+    expect(rules.length).toBe(cidr === 'nowhere' ? 0 : 1);
+    expect(issues.length).toBe(cidr === 'nowhere' ? 200_000 : 0);
+    expect(cidrPrefixes(rules).length).toBe(cidr === 'nowhere' ? 0 : 200_000);
   });
 });
