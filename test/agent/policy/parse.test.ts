@@ -6,7 +6,7 @@ import { translateServices } from '../../../src/agent/k8s/rule_translate.ts';
 import { fqdnSelectorMatches, patternMatches } from '../../../src/agent/policy/api/fqdn.ts';
 import { goRegexpError } from '../../../src/agent/policy/api/go_regexp.ts';
 import { isSvcName, parseUint16 } from '../../../src/agent/policy/api/port.ts';
-import { cidrPrefixes, cidrPrefixes } from '../../../src/agent/policy/cidr.ts';
+import { cidrPrefixes } from '../../../src/agent/policy/cidr.ts';
 import { DEFAULT_POLICY_CONFIG } from '../../../src/agent/policy/config.ts';
 import { resolveNamedPort } from '../../../src/agent/policy/named_ports.ts';
 import { parseProxyId, proxyId } from '../../../src/agent/policy/proxyid.ts';
