@@ -71,6 +71,16 @@ export class Repository {
     return this.rules.map(({ rule }) => rule);
   }
 
+  /** All rules in order, with their selectors worked out. */
+  preparedRules(): readonly PreparedRule[] {
+    return this.rules.map((stored) => this.prepared(stored));
+  }
+
+  private prepared(stored: StoredRule): PreparedRule {
+    stored.prepared ??= prepareRule(stored.rule, this.entities);
+    return stored.prepared;
+  }
+
   /** Appends rules. @see cilium:pkg/policy/repository.go#Repository.AddListLocked */
   addList(rules: readonly Rule[]): RepositoryChange {
     this.rules = [...this.rules, ...rules.map((rule) => ({ rule, prepared: null, selected: new Map<number, boolean>() }))];
@@ -152,11 +162,13 @@ export class Repository {
   }
 
   private resolveDirection(ctx: PolicyContext, rules: readonly StoredRule[], ingress: boolean, filters: L4PolicyMap): ResolveError {
-    const requirements = ingress ? ingressRequirements(rules) : egressRequirements(rules);
+    const requirements = requirementsOf(
+      rules.map(({ rule }) => rule),
+      ingress,
+    );
     const work: DirectionWork = { ingress, requirements, result: filters };
     for (const stored of rules) {
-      stored.prepared ??= prepareRule(stored.rule, this.entities);
-      const error = resolveRule(ctx, stored.prepared, work);
+      const error = resolveRule(ctx, this.prepared(stored), work);
       if (error !== null) {
         return error;
       }
@@ -185,18 +197,17 @@ export class Repository {
   }
 }
 
-function ingressRequirements(rules: readonly StoredRule[]): Requirements {
-  return {
-    allow: rules.flatMap(({ rule }) => rule.ingress.flatMap((element) => element.fromRequires.flatMap(toRequirements))),
-    deny: rules.flatMap(({ rule }) => rule.ingressDeny.flatMap((element) => element.fromRequires.flatMap(toRequirements))),
-  };
-}
-
-function egressRequirements(rules: readonly StoredRule[]): Requirements {
-  return {
-    allow: rules.flatMap(({ rule }) => rule.egress.flatMap((element) => element.toRequires.flatMap(toRequirements))),
-    deny: rules.flatMap(({ rule }) => rule.egressDeny.flatMap((element) => element.toRequires.flatMap(toRequirements))),
-  };
+/** What some rules require of the peers of a direction. */
+export function requirementsOf(rules: readonly Rule[], ingress: boolean): Requirements {
+  return ingress
+    ? {
+        allow: rules.flatMap((rule) => rule.ingress.flatMap((element) => element.fromRequires.flatMap(toRequirements))),
+        deny: rules.flatMap((rule) => rule.ingressDeny.flatMap((element) => element.fromRequires.flatMap(toRequirements))),
+      }
+    : {
+        allow: rules.flatMap((rule) => rule.egress.flatMap((element) => element.toRequires.flatMap(toRequirements))),
+        deny: rules.flatMap((rule) => rule.egressDeny.flatMap((element) => element.toRequires.flatMap(toRequirements))),
+      };
 }
 
 function matches({ rule, selected }: StoredRule, identity: Identity): boolean {

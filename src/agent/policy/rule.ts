@@ -28,7 +28,7 @@ import type { PolicyContext, ResolveError } from './policy_context.ts';
 import type { SelectorCache } from './selectorcache.ts';
 
 /** One element of a section with its selectors worked out; made once a rule. */
-interface PreparedElement {
+export interface PreparedElement {
   readonly isDeny: boolean;
   readonly element: IngressRule | EgressRule;
   /** `fromEndpoints` or `toEndpoints`: what requirements are added to. */
@@ -71,17 +71,31 @@ export function prepareRule(rule: Rule, entities: EntityMapping): PreparedRule {
  * @see cilium:pkg/policy/rule.go#rule.resolveIngressPolicy
  * @see cilium:pkg/policy/rule.go#rule.resolveEgressPolicy
  */
-export function resolveRule(ctx: PolicyContext, { rule, ...prepared }: PreparedRule, work: DirectionWork): ResolveError {
-  const { ingress, requirements, result } = work;
-  for (const { isDeny, element, endpoints, aggregated, peers, fqdns } of ingress ? prepared.ingress : prepared.egress) {
-    const extra = isDeny ? requirements.deny : requirements.allow;
-    const wanted = extra.length === 0 ? peers : [...endpoints.map((selector) => withExpressions(selector, extra)), ...aggregated];
-    const error = mergeElement({ ctx, result, rule, path: element.path, isDeny, ingress, peers: wanted, fqdns }, element);
+export function resolveRule(ctx: PolicyContext, prepared: PreparedRule, work: DirectionWork): ResolveError {
+  for (const element of work.ingress ? prepared.ingress : prepared.egress) {
+    const error = resolveElement(ctx, prepared.rule, element, work);
     if (error !== null) {
       return error;
     }
   }
   return null;
+}
+
+/** Adds one element of a rule to the filters. */
+export function resolveElement(ctx: PolicyContext, rule: Rule, prepared: PreparedElement, work: DirectionWork): ResolveError {
+  const { ingress, requirements, result } = work;
+  const { isDeny, element, fqdns } = prepared;
+  const peers = requiredPeers(prepared, requirements);
+  return mergeElement({ ctx, result, rule, path: element.path, isDeny, ingress, peers, fqdns }, element);
+}
+
+/** The peers of an element; what the rules require is added to those given by labels. */
+export function requiredPeers(
+  { isDeny, endpoints, aggregated, peers }: PreparedElement,
+  requirements: Requirements,
+): readonly EndpointSelector[] {
+  const extra = isDeny ? requirements.deny : requirements.allow;
+  return extra.length === 0 ? peers : [...endpoints.map((selector) => withExpressions(selector, extra)), ...aggregated];
 }
 
 /** What is being resolved: a direction, its requirements, and where its filters go. */
