@@ -2,6 +2,7 @@
 import { Daemon, type DaemonDeps } from '../agent/daemon/daemon.ts';
 import type { BootstrapConfig, ProxyLauncher } from '../agent/envoy/envoy.ts';
 import { datapathFeatures } from '../agent/option/features.ts';
+import { RestApi } from '../agent/rest/rest_api.ts';
 import { Envoy } from '../envoy/envoy.ts';
 import { BpfFs } from '../kernel/bpffs.ts';
 import { Kernel } from '../kernel/kernel.ts';
@@ -48,6 +49,8 @@ export class Node {
   readonly hostNetns: NetNs;
   readonly bpffs = new BpfFs();
   readonly agent: Daemon;
+  /** The agent's API. */
+  readonly api: RestApi;
   readonly kubelet: Kubelet;
   /** When the agent started, in nanoseconds since boot. */
   readonly startedAt: number;
@@ -117,6 +120,8 @@ export class Node {
       identities: deps.identities,
       pins: agentPins(clusterPins),
     });
+    const { clock } = scheduler;
+    this.api = new RestApi(this.agent, (at) => clock.wallMillis() + Math.floor((at - clock.now()) / 1_000_000));
     this.agent.monitor.subscribe((payload) => {
       this.events.push(monitorEvent(this.agent, scheduler.clock, payload));
     });

@@ -4,6 +4,7 @@ import type { Node } from '../cluster/node.ts';
 import { entryOrigins } from '../cluster/policy_origins.ts';
 import { formatIpv4 } from '../net/ipv4.ts';
 import type { EndpointView, NodeView, StatusView } from '../shell/cluster_view.ts';
+import { agentApi } from './agent_api.ts';
 
 /** The view; everything is read when asked for. */
 export function nodeView(cluster: Cluster, node: Node): NodeView {
@@ -35,7 +36,8 @@ export function nodeView(cluster: Cluster, node: Node): NodeView {
     events: node.events,
     hubbleCapacity: agent.options['hubble-event-buffer-capacity'],
     startedAt: node.startedAt,
-    dnsNames: () => [],
+    api: agentApi(cluster, node),
+    dnsNames: (endpointId, ip) => node.api.namesOf(endpointId, ip),
     envoyAdmin: (path) => (node.proxy === null ? null : node.proxy.admin.get(path)),
     status: () => status(node),
   };

@@ -8,6 +8,7 @@ import type { ApiServer } from '../k8s/api_server.ts';
 import type { PolicyKey } from '../maps/policymap.ts';
 import type { MonitorNames } from '../monitor/event.ts';
 import type { MonitorEvents } from '../monitor/event_ring.ts';
+import type { AgentApi } from './agent_api.ts';
 import type { CommandResult } from './table.ts';
 
 /** An endpoint as the agent's API shows it. */
@@ -89,6 +90,8 @@ export interface NodeView extends MonitorNames {
   readonly hubbleCapacity: number;
   /** When the agent started, in nanoseconds since boot. */
   readonly startedAt: number;
+  /** The agent's API on its socket. */
+  readonly api: AgentApi;
   /** Names an endpoint has resolved to an address, without the last dot. */
   dnsNames(endpointId: number, ip: string): readonly string[];
   /** A GET on Envoy's admin socket; `null` when nobody listens. */

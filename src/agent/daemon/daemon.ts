@@ -311,6 +311,7 @@ export class Daemon {
       journey,
       namedPorts: pod === undefined ? [] : podNamedPorts(pod),
       policyAuditMode: this.options['policy-audit-mode'],
+      now: () => scheduler.clock.now(),
     });
     this.endpoints.expose(endpoint);
     endpoint.setState('waiting-for-identity', 'Endpoint creation');

@@ -32,8 +32,8 @@ export interface PolicyDeps {
 
 /** How an addition replaces. */
 export interface AddOptions {
-  /** Rules with all these labels go first. */
-  readonly replaceWithLabels: LabelArray;
+  /** Rules with all these labels go first; `null`: none goes. */
+  readonly replaceWithLabels: LabelArray | null;
 }
 
 /** Serialises all changes of the repository. */
@@ -91,7 +91,8 @@ export class PolicyManager {
       fresh.map((one) => one.identity),
       [],
     );
-    const change = repository.replaceByLabels(options.replaceWithLabels, rules);
+    const { replaceWithLabels } = options;
+    const change = replaceWithLabels === null ? repository.addList(rules) : repository.replaceByLabels(replaceWithLabels, rules);
     this.#step('policyAdd', `${rules.length} rules added, ${change.removed.length} replaced, revision ${change.revision}`);
     this.#deps.notify('Policy updated', JSON.stringify({ revision: change.revision, rule_count: rules.length }));
     this.#react(change, fresh, cidrPrefixes(change.removed));

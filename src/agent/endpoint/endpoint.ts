@@ -35,6 +35,8 @@ export interface EndpointParts {
   readonly journey: Journey;
   readonly namedPorts: readonly NamedPort[];
   readonly policyAuditMode: boolean;
+  /** Nanoseconds since boot. */
+  readonly now: () => number;
 }
 
 /** A change of state, for the status log. */
@@ -42,6 +44,8 @@ export interface StateChange {
   readonly from: EndpointState | 'new';
   readonly to: EndpointState;
   readonly reason: string;
+  /** Nanoseconds since boot. */
+  readonly at: number;
 }
 
 /** How many changes of state an endpoint remembers. @see cilium:pkg/endpoint/endpoint.go#maxLogs */
@@ -59,6 +63,7 @@ export class Endpoint {
   readonly policyMap: PolicyMap;
   readonly queue: EventQueue;
   readonly #journey: Journey;
+  readonly #now: () => number;
   namedPorts: readonly NamedPort[];
   /** Option PolicyAuditMode: the agent's at first, then its own (`cilium endpoint config`). */
   policyAuditMode: boolean;
@@ -101,6 +106,7 @@ export class Endpoint {
     this.policyMap = parts.policyMap;
     this.queue = parts.queue;
     this.#journey = parts.journey;
+    this.#now = parts.now;
     this.namedPorts = parts.namedPorts;
     this.policyAuditMode = parts.policyAuditMode;
   }
@@ -132,7 +138,7 @@ export class Endpoint {
   #change(to: EndpointState, reason: string): boolean {
     const from = this.#state;
     this.#state = to;
-    this.stateLog.push({ from, to, reason });
+    this.stateLog.push({ from, to, reason, at: this.#now() });
     if (this.stateLog.length > MAX_LOGS) {
       this.stateLog.shift();
     }

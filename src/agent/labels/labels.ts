@@ -86,9 +86,18 @@ export function printableLabels(labels: LabelArray): string[] {
   return texts.sort();
 }
 
-/** Whether every needed label is present. @see cilium:pkg/labels/array.go#LabelArray.Contains */
+/** Whether every needed label is present; a needed label of any source is found under each. @see cilium:pkg/labels/array.go#LabelArray.Contains */
 export function containsLabels(labels: LabelArray, needed: LabelArray): boolean {
-  return needed.every((want) => labels.some((have) => have.key === want.key && have.value === want.value && have.source === want.source));
+  return needed.every((want) =>
+    labels.some(
+      (have) => have.key === want.key && have.value === want.value && (want.source === LABEL_SOURCE_ANY || have.source === want.source),
+    ),
+  );
+}
+
+/** Labels to search for: without a source they stand for any. @see cilium:pkg/labels/array.go#NewSelectLabelArrayFromModel */
+export function parseSelectLabelArray(texts: readonly string[]): LabelArray {
+  return parseLabelArray(texts).map((label) => (label.source === LABEL_SOURCE_UNSPEC ? { ...label, source: LABEL_SOURCE_ANY } : label));
 }
 
 /** The selector form of a key: `k8s:a` becomes `k8s.a`, `a` becomes `any.a`. @see cilium:pkg/labels/labels.go#GetExtendedKeyFrom */

@@ -4,18 +4,7 @@
  * @see cilium:daemon/cmd/policy.go#getPolicyResolve.Handle
  * @remarks Not modelled: the lines about merging L7 wildcard rules and about merge conflicts.
  */
-import {
-  indexLabels,
-  LABEL_SOURCE_ANY,
-  LABEL_SOURCE_UNSPEC,
-  type Label,
-  type LabelArray,
-  labelsText,
-  labelText,
-  POD_NAMESPACE_LABEL,
-  parseLabel,
-  sortLabels,
-} from '../labels/labels.ts';
+import { indexLabels, type LabelArray, labelsText, labelText, POD_NAMESPACE_LABEL, parseSelectLabelArray } from '../labels/labels.ts';
 import { isSvcName } from './api/port.ts';
 import { PROTO_ANY, type Rule } from './api/rule.ts';
 import { selectorMatches } from './api/selector.ts';
@@ -52,7 +41,11 @@ interface SearchContext {
 
 /** Answers a trace. @see cilium:daemon/cmd/policy.go#getPolicyResolve.Handle */
 export function tracePolicy(repository: Repository, selector: TraceSelector): TraceResult {
-  const ctx: SearchContext = { from: selectLabels(selector.from), to: selectLabels(selector.to), dports: selector.dports };
+  const ctx: SearchContext = {
+    from: parseSelectLabelArray(selector.from),
+    to: parseSelectLabelArray(selector.to),
+    dports: selector.dports,
+  };
   const { enforcement } = repository.config;
   let [fromEgress, toIngress] = [true, true];
   let disabled: string | null = null;
@@ -218,16 +211,6 @@ function matchingRules(repository: Repository, labels: LabelArray): readonly Rul
 function selects(rule: Rule, index: ReturnType<typeof indexLabels>): boolean {
   const selector = rule.nodeSelector ?? rule.endpointSelector;
   return selector !== null && selectorMatches(selector, index);
-}
-
-/** Labels of a search: no source means any. @see cilium:pkg/labels/array.go#NewSelectLabelArrayFromModel */
-function selectLabels(texts: readonly string[]): LabelArray {
-  return sortLabels(
-    texts.map((text): Label => {
-      const label = parseLabel(text);
-      return label.source === LABEL_SOURCE_UNSPEC ? { ...label, source: LABEL_SOURCE_ANY } : label;
-    }),
-  );
 }
 
 /** @see cilium:pkg/policy/policy.go#SearchContext.String */

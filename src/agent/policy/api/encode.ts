@@ -100,7 +100,8 @@ function encodeSecret(secret: Secret | null): Encoded | null {
   return secret === null ? null : { ...compact({ namespace: secret.namespace }), name: secret.name };
 }
 
-function encodeL7(rules: L7Rules): Encoded {
+/** L7 rules of a port. */
+export function encodeL7(rules: L7Rules): Encoded {
   return compact({
     http: (rules.http ?? []).map(({ path, method, host, headers, headerMatches }) =>
       compact({

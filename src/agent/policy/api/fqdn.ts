@@ -36,6 +36,16 @@ export function patternMatches(pattern: string, name: string): boolean {
   return new RegExp(`^${source}$`).test(text);
 }
 
+/** The expression a selector stands for, as the agent shows it. @see cilium:pkg/policy/api/fqdn.go#FQDNSelector.ToRegex */
+export function selectorExpression(selector: FqdnSelector): string {
+  const characters = '[-a-zA-Z0-9_]';
+  const wanted = (selector.matchName === '' ? selector.matchPattern : selector.matchName).trim().toLowerCase();
+  if (wanted === '*') {
+    return `(^(${characters}+[.])+$)|(^[.]$)`;
+  }
+  return `^${fqdn(wanted).replaceAll('*', `${characters}*`).replaceAll('.', '[.]')}$`;
+}
+
 /** Characters of a name and a pattern. @see cilium:pkg/policy/api/fqdn.go#FQDNSelector.sanitize */
 export function checkFqdn(report: Report, fqdn: FqdnSelector, path: Path): void {
   if (fqdn.matchName !== '' && !/^[-a-zA-Z0-9_.]+$/.test(fqdn.matchName)) {
