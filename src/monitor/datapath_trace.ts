@@ -35,7 +35,7 @@ export function traceSummary(record: TraceNotify): string {
 
 /** The one-line form. The blank before the comma is upstream's. @see cilium:pkg/monitor/datapath_trace.go#TraceNotify.DumpInfo */
 export function traceInfo(record: TraceNotify, names: MonitorNames, numeric: boolean): string {
-  const encrypted = (record.reason & TRACE_REASON_ENCRYPT_MASK) !== 0 ? ' encrypted ' : '';
+  const encrypted = (record.reason & TRACE_REASON_ENCRYPT_MASK) !== 0 ? 'encrypted  ' : '';
   const identities = `${identityText(record.srcLabel, numeric)}->${identityText(record.dstLabel, numeric)}`;
   const device = names.deviceName(record.ifindex) ?? String(record.ifindex);
   return (

@@ -2,16 +2,21 @@
  * The `cilium monitor` listing: filters and formats what the monitor saw.
  * @see cilium:pkg/monitor/format/format.go#MonitorFormatter
  */
-import { CILIUM_NOTIFY_DROP, CILIUM_NOTIFY_POLICY_VERDICT, CILIUM_NOTIFY_TRACE, TRACE_POINT_NAMES } from '../maps/eventsmap.ts';
-import { packetSummary } from '../net/packet.ts';
-import { dropInfo, dropReasonExt, dropVerbose } from './datapath_drop.ts';
+import {
+  CILIUM_NOTIFY_DROP,
+  CILIUM_NOTIFY_POLICY_VERDICT,
+  CILIUM_NOTIFY_TRACE,
+  type DropNotify,
+  type TraceNotify,
+} from '../maps/eventsmap.ts';
+import { hexDump, packetBytes } from '../net/packet_bytes.ts';
+import { dropInfo, dropVerbose } from './datapath_drop.ts';
 import { policyVerdictInfo } from './datapath_policy.ts';
-import { traceInfo, traceReasonText, traceSummary, traceVerbose } from './datapath_trace.ts';
+import { traceInfo, traceVerbose } from './datapath_trace.ts';
 import { dissect } from './dissect.ts';
 import type { MonitorEvent, MonitorNames } from './event.ts';
-import { hexText } from './identity_text.ts';
-import { l7Proto } from './log_record.ts';
 import { logRecordInfo } from './logrecord.ts';
+import { dropJson, logRecordJson, traceJson } from './monitor_json.ts';
 
 /** Names `-t` takes. @see cilium:pkg/monitor/api/types.go#MessageTypeNames */
 export const MONITOR_TYPES = ['agent', 'capture', 'debug', 'drop', 'l7', 'policy-verdict', 'recorder', 'trace', 'trace-sock'] as const;
@@ -28,10 +33,20 @@ export interface MonitorOptions {
   readonly relatedTo: readonly number[];
   readonly verbosity: 'info' | 'debug' | 'verbose' | 'json';
   readonly numeric: boolean;
+  /** Packets as bytes in place of their layers. */
+  readonly hex: boolean;
 }
 
 /** Everything, one line an event. */
-export const DEFAULT_MONITOR_OPTIONS: MonitorOptions = { types: [], from: [], to: [], relatedTo: [], verbosity: 'info', numeric: false };
+export const DEFAULT_MONITOR_OPTIONS: MonitorOptions = {
+  types: [],
+  from: [],
+  to: [],
+  relatedTo: [],
+  verbosity: 'info',
+  numeric: false,
+  hex: false,
+};
 
 const SEPARATOR = '-'.repeat(78);
 /** @remarks Simplified: one CPU. */
@@ -96,7 +111,7 @@ function formatEvent(event: MonitorEvent, names: MonitorNames, options: MonitorO
     ];
   }
   if (event.kind === 'l7') {
-    return [verbosity === 'json' ? l7Json(event.record) : logRecordInfo(event.record)];
+    return [verbosity === 'json' ? logRecordJson(event.record) : logRecordInfo(event.record)];
   }
   const { record } = event;
   switch (record.type) {
@@ -104,78 +119,24 @@ function formatEvent(event: MonitorEvent, names: MonitorNames, options: MonitorO
       return [policyVerdictInfo(record, numeric)];
     case CILIUM_NOTIFY_DROP:
       if (verbosity === 'json') {
-        return [dropJson(record)];
+        return [dropJson(record, CPU_PREFIX)];
       }
       return verbosity === 'verbose'
-        ? [SEPARATOR, dropVerbose(record, CPU_PREFIX, numeric), ...dissect(record.packet)]
+        ? [SEPARATOR, dropVerbose(record, CPU_PREFIX, numeric), ...layers(record, options)]
         : [dropInfo(record, numeric)];
     case CILIUM_NOTIFY_TRACE:
       if (verbosity === 'json') {
-        return [traceJson(record, names)];
+        return [traceJson(record, CPU_PREFIX, names)];
       }
       return verbosity === 'verbose'
-        ? [SEPARATOR, traceVerbose(record, CPU_PREFIX, names, numeric), ...dissect(record.packet)]
+        ? [SEPARATOR, traceVerbose(record, CPU_PREFIX, names, numeric), ...layers(record, options)]
         : [traceInfo(record, names, numeric)];
   }
 }
 
-/** @see cilium:pkg/monitor/datapath_trace.go#TraceNotifyVerbose */
-function traceJson(record: Parameters<typeof traceInfo>[0], names: MonitorNames): string {
-  return JSON.stringify({
-    cpu: CPU_PREFIX,
-    type: 'trace',
-    mark: hexText(record.hash),
-    ifindex: names.deviceName(record.ifindex) ?? String(record.ifindex),
-    state: traceReasonText(record.reason),
-    observationPoint: TRACE_POINT_NAMES[record.obsPoint],
-    traceSummary: traceSummary(record),
-    source: record.source,
-    bytes: record.lenOrig,
-    srcLabel: record.srcLabel,
-    dstLabel: record.dstLabel,
-    dstID: record.dstId,
-    summary: { connection: packetSummary(record.packet) },
-  });
-}
-
-/** @see cilium:pkg/monitor/datapath_drop.go#DropNotifyVerbose */
-function dropJson(record: Parameters<typeof dropInfo>[0]): string {
-  return JSON.stringify({
-    cpu: CPU_PREFIX,
-    type: 'drop',
-    mark: hexText(record.hash),
-    reason: dropReasonExt(record),
-    source: record.source,
-    bytes: record.lenOrig,
-    srcLabel: record.srcLabel,
-    dstLabel: record.dstLabel,
-    dstID: record.dstId,
-    Line: record.line,
-    File: record.file,
-    ExtError: record.extError,
-    Ifindex: record.ifindex,
-    summary: { connection: packetSummary(record.packet) },
-  });
-}
-
-/** @see cilium:pkg/monitor/logrecord.go#LogRecordNotifyVerbose */
-function l7Json(record: Parameters<typeof logRecordInfo>[0]): string {
-  return JSON.stringify({
-    type: 'logRecord',
-    observationPoint: record.observationPoint,
-    flowType: record.type,
-    l7Proto: l7Proto(record),
-    srcEpID: record.source.id,
-    srcEpLabels: record.source.labels,
-    srcIdentity: record.source.identity,
-    dstEpID: record.destination.id,
-    dstEpLabels: record.destination.labels,
-    dstIdentity: record.destination.identity,
-    verdict: record.verdict,
-    http: record.http,
-    dns: record.dns,
-    l7: record.l7,
-  });
+/** What was captured of the packet. @see cilium:pkg/monitor/dissect.go#Dissect */
+function layers(record: DropNotify | TraceNotify, { hex }: MonitorOptions): string[] {
+  return hex ? hexDump(packetBytes(record.packet).slice(0, record.lenCap)) : dissect(record.packet);
 }
 
 function parsed(text: string): unknown {

@@ -14,9 +14,9 @@ export interface EndpointApi {
     readonly 'external-identifiers': Json;
     readonly health: EndpointHealthApi;
     readonly identity?: { readonly id: number; readonly labels: readonly string[] };
-    readonly labels: { readonly 'security-relevant': readonly string[]; readonly derived: readonly string[] };
+    readonly labels: Json & { readonly 'security-relevant': readonly string[]; readonly derived: readonly string[] };
     readonly networking: Json;
-    readonly policy?: { readonly realized: { readonly 'policy-revision': number } };
+    readonly policy?: Json & { readonly realized: { readonly 'policy-revision': number } };
     readonly realized: { readonly options: Readonly<Record<string, string>> };
     readonly state: string;
   };

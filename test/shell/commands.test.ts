@@ -138,7 +138,7 @@ describe('command lines', () => {
   });
 
   test('bad arguments of known commands fail like the real ones', () => {
-    expect(runCommand(cluster, 'cilium bpf policy get').stderr).toBe('Missing endpoint ID argument\n');
+    expect(runCommand(cluster, 'cilium bpf policy get').stderr).toContain('Error: Missing endpoint id argument\n');
     expect(runCommand(cluster, 'cilium bpf policy get x').exitCode).toBe(1);
     expect(runCommand(cluster, 'cilium bpf policy get 999').stderr).toContain('no such file or directory');
     expect(runCommand(cluster, 'cilium bpf policy get 863 --nummeric').stderr).toContain('Error: unknown flag: --nummeric\n');

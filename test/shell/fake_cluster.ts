@@ -28,6 +28,7 @@ import { parseMac } from '../../src/net/mac.ts';
 import { parseRfc3339 } from '../../src/net/rfc3339.ts';
 import type { ClusterView, NodeView, ObjectView } from '../../src/shell/cluster_view.ts';
 import { ip } from '../monitor/records.ts';
+import { fakeAgentApi } from './fake_agent_api.ts';
 
 const COMMON_LABELS = [
   'k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name=default',
@@ -228,6 +229,7 @@ export function fakeNode(events: MonitorEvents = new EventRing(4095)): NodeView 
     events,
     hubbleCapacity: 4095,
     startedAt: 58_000_000_000_000,
+    api: fakeAgentApi(PODS),
     dnsNames: () => [],
     clusterName: 'default',
     map: <T>(name: string) => pinned.get(name) as T | undefined,

@@ -7,6 +7,7 @@ import {
   LB4_BACKENDS_NAME,
   LB4_REVERSE_NAT_NAME,
   LB4_SERVICES_NAME,
+  type Lb4Backend,
   type Lb4BackendsMap,
   type Lb4ReverseNatMap,
   type Lb4Service,
@@ -27,27 +28,36 @@ import { formatIpv4 } from '../../net/ipv4.ts';
 import { protocolName } from '../../net/protocol.ts';
 import type { NodeView } from '../cluster_view.ts';
 import type { Flags } from '../flags.ts';
-import { type CommandResult, jsonOutput, keyedTable, printed } from '../table.ts';
+import type { CommandResult } from '../table.ts';
 import type { CiliumCommand } from './command.ts';
+import { checkOutput, keyedOutput, OUTPUT_FLAG } from './output.ts';
 
 /** `cilium bpf lb list`. */
 export const bpfLbListCommand: CiliumCommand = {
   words: 'bpf lb list',
   summary: 'list load balancing entries',
-  flags: [{ name: 'revnat' }, { name: 'frontends' }, { name: 'backends' }, { name: 'output', short: 'o', value: true, choices: ['json'] }],
+  flags: [{ name: 'revnat' }, { name: 'frontends' }, { name: 'backends' }, { name: 'source-ranges' }, OUTPUT_FLAG],
+  check: checkOutput,
   run: bpfLbList,
 };
 
 /** Runs the command. Frontend rows come before their backends; the real order is that of a hash. */
 function bpfLbList(node: NodeView, flags: Flags): CommandResult {
-  const [first, second, data] = flags.has('revnat')
-    ? (['ID', 'BACKEND ADDRESS (REVNAT_ID) (SLOT)', reverseNat(node)] as const)
-    : flags.has('frontends')
-      ? (['SERVICE ADDRESS', 'BACKEND ID', frontends(node)] as const)
-      : flags.has('backends')
-        ? (['ID', 'BACKEND ADDRESS (REVNAT_ID) (SLOT)', backends(node)] as const)
-        : (['SERVICE ADDRESS', 'BACKEND ADDRESS (REVNAT_ID) (SLOT)', services(node)] as const);
-  return printed(flags.value('output') === 'json' ? jsonOutput(Object.fromEntries(data)) : keyedTable(first, second, data));
+  const address = 'BACKEND ADDRESS (REVNAT_ID) (SLOT)';
+  if (flags.has('revnat')) {
+    return keyedOutput(flags, 'ID', address, reverseNat(node));
+  }
+  if (flags.has('frontends')) {
+    return keyedOutput(flags, 'SERVICE ADDRESS', 'BACKEND ID', frontends(node));
+  }
+  if (flags.has('backends')) {
+    return keyedOutput(flags, 'ID', address, backends(node));
+  }
+  if (flags.has('source-ranges')) {
+    // No service has one here, so the map is empty.
+    return keyedOutput(flags, 'SOURCE RANGE (REVNAT_ID)', '', new Map());
+  }
+  return keyedOutput(flags, 'SERVICE ADDRESS', address, services(node));
 }
 
 /** `ClusterIP, non-routable`. @see cilium:pkg/loadbalancer/loadbalancer.go#ServiceFlags.String */
@@ -113,17 +123,22 @@ function services(node: NodeView): Map<string, string[]> {
 }
 
 function frontends(node: NodeView): Map<string, string[]> {
-  return grouped(
-    serviceEntries(node).map(({ key, service: s }) => [
-      key,
-      `${s.backendId} ${s.count} (${s.revNatIndex}) [0x${s.flags.toString(16)} 0x${s.flags2.toString(16)}]`,
-    ]),
-  );
+  return grouped(serviceEntries(node).map(({ key, service: s }) => [key, lbServiceText(s)]));
+}
+
+/** @see cilium:pkg/maps/lbmap/ipv4.go#Service4Value.String */
+export function lbServiceText(s: Lb4Service): string {
+  return `${s.backendId} ${s.count} (${s.revNatIndex}) [0x${s.flags.toString(16)} 0x${s.flags2.toString(16)}]`;
 }
 
 function backends(node: NodeView): Map<string, string[]> {
   const entries = [...(node.map<Lb4BackendsMap>(LB4_BACKENDS_NAME)?.entries() ?? [])];
-  return grouped(entries.map(([id, b]) => [String(id), `${protocolName(b.proto)}://${formatIpv4(b.address)}:${b.port}`]));
+  return grouped(entries.map(([id, backend]) => [String(id), lbBackendText(backend)]));
+}
+
+/** @see cilium:pkg/maps/lbmap/ipv4.go#Backend4Value.String */
+export function lbBackendText({ proto, address, port }: Lb4Backend): string {
+  return `${protocolName(proto)}://${formatIpv4(address)}:${port}`;
 }
 
 function reverseNat(node: NodeView): Map<string, string[]> {

@@ -7,63 +7,96 @@ import { type PolicyEntry, type PolicyKey, type PolicyMap, policyMapName, TRAFFI
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, protocolName } from '../../net/protocol.ts';
 import type { NodeView } from '../cluster_view.ts';
 import type { Flags } from '../flags.ts';
-import { type CommandResult, ciliumTable, failed, jsonOutput, printed } from '../table.ts';
+import { type CommandResult, ciliumTable } from '../table.ts';
+import { networkOrder } from './bpf_ct_list.ts';
 import type { CiliumCommand } from './command.ts';
+import { endpointIds } from './endpoint_get.ts';
+import { requireEndpointId } from './endpoint_id.ts';
+import { identityOf } from './identity.ts';
+import { checkOutput, fatal, hasOutput, OUTPUT_FLAG, output } from './output.ts';
 
 /** `cilium bpf policy get`. */
 export const bpfPolicyGetCommand: CiliumCommand = {
   words: 'bpf policy get',
   summary: "list an endpoint's policy map",
-  flags: [
-    { name: 'numeric', short: 'n' },
-    { name: 'all' },
-    { name: 'origins' },
-    { name: 'output', short: 'o', value: true, choices: ['json'] },
-  ],
-  run: bpfPolicyGet,
-  complete: (cluster) => cluster.nodes.flatMap((node) => node.endpoints().map(({ id }) => String(id))),
+  flags: [{ name: 'numeric', short: 'n' }, { name: 'all' }, { name: 'origins' }, OUTPUT_FLAG],
+  check: (flags) => (flags.has('all') ? null : requireEndpointId(flags, 'bpf policy get <endpoint id>')) ?? checkOutput(flags),
+  run: (node, flags) => (flags.has('all') ? listAllMaps(node, flags) : bpfPolicyGet(node, flags)),
+  complete: endpointIds,
+};
+
+/** `cilium bpf policy list`. */
+export const bpfPolicyListCommand: CiliumCommand = {
+  words: 'bpf policy list',
+  summary: 'list all policy maps',
+  flags: [OUTPUT_FLAG],
+  check: checkOutput,
+  run: listAllMaps,
 };
 
 /** What an empty map is answered with. */
 export const EMPTY_POLICY = 'Policy stats empty. Perhaps the policy enforcement is disabled?\n';
 
+const PATH = '/sys/fs/bpf/tc/globals';
 const POLICY_MAP = 'cilium_policy_';
 
 /** Runs the command. */
 function bpfPolicyGet(node: NodeView, flags: Flags): CommandResult {
-  const numeric = flags.has('numeric');
-  const table = (entries: readonly Entry[], endpointId: number): string =>
-    policyTable(node, entries, numeric, flags.has('origins') ? endpointId : null);
-  if (flags.has('all')) {
-    const names = node
-      .mapNames()
-      .filter((name) => name.startsWith(POLICY_MAP))
-      .sort();
-    return printed(
-      names
-        .map(
-          (name) => `/sys/fs/bpf/tc/globals/${name}:\n\n${table(entriesOf(node, name) ?? [], Number(name.slice(POLICY_MAP.length)))}\n\n`,
-        )
-        .join(''),
-    );
+  const id = flags.positional[0] ?? '';
+  if (!/^[0-9]{1,5}$/.test(id) || Number(id) > 65535) {
+    return fatal(`Failed to parse endpointID "${id}"`);
   }
-  const id = flags.positional[0];
-  if (id === undefined) {
-    return failed('Missing endpoint ID argument');
-  }
-  if (!/^[0-9]{1,5}$/.test(id)) {
-    return failed(`Failed to parse endpointID "${id}"`);
-  }
-  const name = policyMapName(Number(id));
+  return dumpMap(node, policyMapName(Number(id)), flags);
+}
+
+/** @see cilium:cilium/cmd/bpf_policy_get.go#listAllMaps */
+function listAllMaps(node: NodeView, flags: Flags): CommandResult {
+  const names = node
+    .mapNames()
+    .filter((name) => name.startsWith(POLICY_MAP))
+    .sort();
+  const dumps = names.map((name) => ({ name, ...dumpMap(node, name, flags) }));
+  return {
+    exitCode: 0,
+    stdout: dumps.length === 0 ? 'no maps found\n' : dumps.map(({ name, stdout }) => `${PATH}/${name}:\n\n${stdout}\n\n`).join(''),
+    stderr: dumps.map(({ stderr }) => stderr).join(''),
+  };
+}
+
+/** @see cilium:cilium/cmd/bpf_policy_get.go#dumpMap */
+function dumpMap(node: NodeView, name: string, flags: Flags): CommandResult {
   const entries = entriesOf(node, name);
   if (entries === null) {
-    return failed(`Failed to open map: Unable to get object /sys/fs/bpf/tc/globals/${name}: no such file or directory\n`);
+    return fatal(`Failed to open map: Unable to get object ${PATH}/${name}: no such file or directory\n`);
   }
-  if (flags.value('output') === 'json') {
-    const origins = (key: PolicyKey): object => (flags.has('origins') ? { Origins: node.policyOrigins(Number(id), key) } : {});
-    return printed(jsonOutput(entries.map(([key, entry]) => ({ ...entry, Key: key, ...origins(key) }))));
+  const endpointId = flags.has('origins') ? Number(name.slice(POLICY_MAP.length)) : null;
+  if (hasOutput(flags)) {
+    const origins = (key: PolicyKey): object => (endpointId === null ? {} : { Origins: node.policyOrigins(endpointId, key) });
+    return output(
+      flags,
+      entries.map((entry) => ({ ...policyRecord(entry), ...origins(entry[0]) })),
+    );
   }
-  return printed(table(entries, Number(id)));
+  const numeric = flags.has('numeric');
+  const unknown = numeric ? [] : entries.filter(([key]) => identityOf(node, key.secLabel) === undefined);
+  const stderr = unknown.map(
+    ([{ secLabel }]) => `Was impossible to retrieve label ID ${secLabel}: [GET /identity/{id}][404] getIdentityIdNotFound \n`,
+  );
+  return { exitCode: 0, stdout: policyTable(node, entries, numeric, endpointId), stderr: stderr.join('') };
+}
+
+/** An entry as the structures of the map have it: ports in network byte order. @see cilium:pkg/maps/policymap/policymap.go#PolicyEntryDump */
+function policyRecord([key, entry]: Entry): object {
+  return {
+    ProxyPort: networkOrder(entry.proxyPort),
+    Flags: entry.deny ? 1 : 0,
+    Pad0: 0,
+    Pad1: 0,
+    Pad2: 0,
+    Packets: entry.packets,
+    Bytes: entry.bytes,
+    Key: { Identity: key.secLabel, DestPort: networkOrder(key.dport), Nexthdr: key.protocol, TrafficDirection: key.egress },
+  };
 }
 
 /** The table of some entries in the order of the command; with the endpoint's id also where they come from. */
@@ -78,9 +111,8 @@ export function policyTable(node: NodeView, entries: readonly Entry[], numeric: 
     'PACKETS',
   ];
   const rows: string[][] = [[...head, originsOf === null ? '' : 'ORIGIN']];
-  const known = new Map(node.identities().map(({ id, labels }) => [id, labels]));
   for (const [key, entry] of entries) {
-    const labels = key.secLabel === 0 ? ['reserved:unknown'] : (known.get(key.secLabel) ?? []);
+    const labels = identityOf(node, key.secLabel)?.labels ?? [];
     const shown = numeric || labels.length === 0 ? [String(key.secLabel)] : labels;
     const icmp = key.protocol === IPPROTO_ICMP || key.protocol === IPPROTO_ICMPV6;
     const origins = originsOf === null ? [] : node.policyOrigins(originsOf, key).map(originText);

@@ -7,31 +7,103 @@ import { agentNode } from '../agent_node.ts';
 import { completeFlags, type FlagSpec, parseFlags } from '../flags.ts';
 import { failed } from '../table.ts';
 import { type Parsed, type Ready, refused, type Tool } from '../tool.ts';
-import { identityListCommand, policyGetCommand, serviceListCommand } from './agent_lists.ts';
-import { bpfCtListCommand } from './bpf_ct_list.ts';
+import { bpfCtFlushCommand, bpfCtListCommand } from './bpf_ct_list.ts';
 import { bpfLbListCommand } from './bpf_lb_list.ts';
 import { bpfEndpointListCommand, bpfIpcacheListCommand, bpfMetricsListCommand } from './bpf_lists.ts';
-import { bpfPolicyGetCommand } from './bpf_policy_get.ts';
+import { bpfEndpointDeleteCommand, bpfIpcacheGetCommand, bpfNatListCommand, bpfTunnelListCommand } from './bpf_misc.ts';
+import { bpfPolicyGetCommand, bpfPolicyListCommand } from './bpf_policy_get.ts';
 import type { CiliumCommand } from './command.ts';
+import { configCommand, configGetCommand } from './config.ts';
+import { endpointConfigCommand, endpointHealthCommand, endpointLabelsCommand, endpointLogCommand } from './endpoint_details.ts';
+import { endpointGetCommand } from './endpoint_get.ts';
 import { endpointListCommand } from './endpoint_list.ts';
+import { fqdnCacheCleanCommand, fqdnCacheListCommand, fqdnNamesCommand } from './fqdn.ts';
+import { identityGetCommand, identityListCommand } from './identity.ts';
+import { mapGetCommand, mapListCommand } from './map.ts';
+import { metricsListCommand } from './metrics.ts';
 import { monitorCommand } from './monitor.ts';
+import { nodeListCommand } from './node_list.ts';
+import { policyDeleteCommand, policyGetCommand, policyImportCommand, policyValidateCommand } from './policy_rules.ts';
+import { policyTraceCommand } from './policy_trace.ts';
+import { policySelectorsCommand, policyWaitCommand } from './policy_wait.ts';
+import { serviceGetCommand, serviceListCommand } from './service.ts';
 import { statusCommand } from './status.ts';
 import { versionCommand } from './version.ts';
 
 const COMMANDS: readonly CiliumCommand[] = [
+  bpfCtFlushCommand,
   bpfCtListCommand,
+  bpfEndpointDeleteCommand,
   bpfEndpointListCommand,
+  bpfIpcacheGetCommand,
   bpfIpcacheListCommand,
   bpfLbListCommand,
   bpfMetricsListCommand,
+  bpfNatListCommand,
   bpfPolicyGetCommand,
+  bpfPolicyListCommand,
+  bpfTunnelListCommand,
+  configCommand,
+  configGetCommand,
+  endpointConfigCommand,
+  endpointGetCommand,
+  endpointHealthCommand,
+  endpointLabelsCommand,
   endpointListCommand,
+  endpointLogCommand,
+  fqdnCacheCleanCommand,
+  fqdnCacheListCommand,
+  fqdnNamesCommand,
+  identityGetCommand,
   identityListCommand,
+  mapGetCommand,
+  mapListCommand,
+  metricsListCommand,
   monitorCommand,
+  nodeListCommand,
+  policyDeleteCommand,
   policyGetCommand,
+  policyImportCommand,
+  policySelectorsCommand,
+  policyTraceCommand,
+  policyValidateCommand,
+  policyWaitCommand,
+  serviceGetCommand,
   serviceListCommand,
   statusCommand,
   versionCommand,
+];
+
+/** Commands of the real tool that have no model. */
+const NOT_MODELLED: readonly string[] = [
+  'bpf bandwidth',
+  'bpf egress',
+  'bpf ipmasq',
+  'bpf lb maglev',
+  'bpf migrate-maps',
+  'bpf mountfs',
+  'bpf nat flush',
+  'bpf policy add',
+  'bpf policy delete',
+  'bpf recorder',
+  'bpf sha',
+  'bpf srv6',
+  'bpf vtep',
+  'cleanup',
+  'completion',
+  'debuginfo',
+  'encrypt',
+  'endpoint disconnect',
+  'endpoint regenerate',
+  'ip',
+  'kvstore',
+  'lrp',
+  'map events',
+  'prefilter',
+  'preflight',
+  'recorder',
+  'service delete',
+  'service update',
 ];
 
 /** Flags of every command. @see cilium:cilium/cmd/root.go#init */
@@ -114,6 +186,10 @@ function nextWords(words: readonly string[]): string[] {
 
 function unknownCommand(words: readonly string[]): Parsed {
   const typed = words.filter((word) => !word.startsWith('-')).join(' ');
+  const missing = NOT_MODELLED.find((one) => `${typed} `.startsWith(`${one} `));
+  if (missing !== undefined) {
+    return refused(`Error: cilium ${missing} is not modelled`);
+  }
   const group = [...words.keys()].reverse().find((count) => count > 0 && nextWords(words.slice(0, count)).length > 0) ?? 0;
   const known = COMMANDS.map((one) => one.words);
   const suggestion = nearest(typed, known);

@@ -6,17 +6,22 @@ import type { EndpointView, NodeView } from '../cluster_view.ts';
 import type { Flags } from '../flags.ts';
 import { type CommandResult, ciliumTable, printed } from '../table.ts';
 import type { CiliumCommand } from './command.ts';
+import { checkOutput, hasOutput, OUTPUT_FLAG, output } from './output.ts';
 
 /** `cilium endpoint list`. */
 export const endpointListCommand: CiliumCommand = {
   words: 'endpoint list',
   summary: 'list endpoints',
-  flags: [{ name: 'no-headers' }],
+  flags: [{ name: 'no-headers' }, OUTPUT_FLAG],
+  check: checkOutput,
   run: endpointList,
 };
 
 /** Runs the command. */
 function endpointList(node: NodeView, flags: Flags): CommandResult {
+  if (hasOutput(flags)) {
+    return output(flags, node.api.endpoints());
+  }
   const rows: string[][] = flags.has('no-headers')
     ? []
     : [
@@ -33,8 +38,7 @@ function endpointList(node: NodeView, flags: Flags): CommandResult {
 function endpointRow(endpoint: EndpointView, label: string): string[] {
   const [ingress, egress] = enforcementTexts(endpoint);
   const identity = endpoint.identity === null ? '<no label id>' : String(endpoint.identity);
-  const [ipv6, ipv4] = endpoint.ipv4 === '' ? ['No address', 'No address'] : ['', endpoint.ipv4];
-  return [String(endpoint.id), ingress, egress, identity, label, ipv6, ipv4, endpoint.state, ''];
+  return [String(endpoint.id), ingress, egress, identity, label, '', endpoint.ipv4, endpoint.state, ''];
 }
 
 /** @see cilium:cilium/cmd/endpoint_list.go#endpointPolicyMode */

@@ -22,6 +22,8 @@ export const monitorCommand: CiliumCommand = {
     { name: 'verbose', short: 'v' },
     { name: 'json', short: 'j' },
     { name: 'numeric', short: 'n' },
+    { name: 'hex' },
+    { name: 'monitor-socket', value: true },
   ],
   check,
   run,
@@ -32,6 +34,16 @@ export const monitorCommand: CiliumCommand = {
 const GREETING = 'Listening for events on 1 CPUs with 64x4096 of shared memory\nPress Ctrl-C to quit\n';
 
 function check(flags: Flags): Refused | null {
+  if (flags.positional.length > 0) {
+    return refused('Error: arguments not recognized');
+  }
+  for (const name of ['from', 'to', 'related-to']) {
+    const wrong = flags.given.find(([flag, value]) => flag === name && !/^[-+]?\d{1,18}$/.test(value));
+    if (wrong !== undefined) {
+      const text = JSON.stringify(wrong[1]);
+      return refused(`Error: invalid argument ${text} for "--${name}" flag: strconv.Atoi: parsing ${text}: invalid syntax`);
+    }
+  }
   const unknown = flags.list('type').find((type) => !MONITOR_TYPES.includes(type as MonitorType));
   return unknown === undefined
     ? null
@@ -70,10 +82,16 @@ function monitorOptions(flags: Flags): MonitorOptions {
   const verbose = flags.count('verbose');
   return {
     types: flags.list('type') as MonitorType[],
-    from: flags.list('from').map(Number),
-    to: flags.list('to').map(Number),
-    relatedTo: flags.list('related-to').map(Number),
-    verbosity: flags.has('json') ? 'json' : verbose >= 2 ? 'verbose' : verbose === 1 ? 'debug' : 'info',
+    from: flags.list('from').map(endpointId),
+    to: flags.list('to').map(endpointId),
+    relatedTo: flags.list('related-to').map(endpointId),
+    hex: flags.has('hex'),
+    verbosity: flags.has('json') ? 'json' : verbose === 2 ? 'verbose' : verbose === 1 ? 'debug' : 'info',
     numeric: flags.has('numeric'),
   };
+}
+
+/** Numbers are cut to 16 bits. @see cilium:pkg/monitor/format/format.go#Uint16Flags.Set */
+function endpointId(text: string): number {
+  return Number(text) & 0xffff;
 }

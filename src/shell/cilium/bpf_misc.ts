@@ -1,0 +1,98 @@
+/**
+ * `cilium bpf ipcache get`, `bpf endpoint delete`, `bpf tunnel list`, `bpf nat list`.
+ * @see cilium:cilium/cmd/bpf_ipcache_get.go
+ * @see cilium:cilium/cmd/bpf_endpoint_delete.go
+ * @see cilium:cilium/cmd/bpf_tunnel_list.go
+ * @see cilium:cilium/cmd/bpf_nat_list.go
+ */
+import { IPCACHE_NAME, type IpcacheMap, ipcacheKey4 } from '../../maps/ipcache.ts';
+import { LXC_MAP_NAME, type LxcMap } from '../../maps/lxcmap.ts';
+import { parseIpv4 } from '../../net/ipv4.ts';
+import { parseIp } from '../../net/prefix.ts';
+import type { NodeView } from '../cluster_view.ts';
+import type { Flags } from '../flags.ts';
+import { type CommandResult, printed } from '../table.ts';
+import { type Refused, refused } from '../tool.ts';
+import { ipcacheValueText } from './bpf_lists.ts';
+import type { CiliumCommand } from './command.ts';
+import { checkOutput, fatal, hasOutput, keyedOutput, OUTPUT_FLAG, output, usage } from './output.ts';
+
+/** `cilium bpf ipcache get`. */
+export const bpfIpcacheGetCommand: CiliumCommand = {
+  words: 'bpf ipcache get',
+  summary: 'the identity of an address',
+  flags: [],
+  check: checkAddress,
+  run: ipcacheGet,
+};
+
+/** `cilium bpf endpoint delete`. */
+export const bpfEndpointDeleteCommand: CiliumCommand = {
+  words: 'bpf endpoint delete',
+  summary: 'delete the entry of a local endpoint',
+  flags: [],
+  check: checkDelete,
+  run: endpointDelete,
+};
+
+/** `cilium bpf tunnel list`. @remarks Not modelled: traffic through tunnels, so the map has no entries. */
+export const bpfTunnelListCommand: CiliumCommand = {
+  words: 'bpf tunnel list',
+  summary: 'list tunnel endpoints',
+  flags: [OUTPUT_FLAG],
+  check: checkOutput,
+  run: (_node, flags) => keyedOutput(flags, 'TUNNEL', 'VALUE', new Map()),
+};
+
+const SNAT_PATH = '/sys/fs/bpf/tc/globals/cilium_snat_v4_external';
+
+/** `cilium bpf nat list`. Without NodePort there is no NAT map. */
+export const bpfNatListCommand: CiliumCommand = {
+  words: 'bpf nat list',
+  summary: 'list NAT mappings',
+  flags: [OUTPUT_FLAG],
+  check: checkOutput,
+  run: (_node, flags) => ({
+    ...(hasOutput(flags) ? output(flags, []) : printed('')),
+    stderr: `Unable to open ${SNAT_PATH}: Unable to get object ${SNAT_PATH}: no such file or directory. Skipping.\n`,
+  }),
+};
+
+const ADDRESS = 'IP address must be in dotted decimal (192.168.1.1) or IPv6 (feab::f02b) form';
+
+function checkAddress(flags: Flags): Refused | null {
+  const text = flags.positional[0] ?? '';
+  if (text === '') {
+    return usage(`No ip provided. ${ADDRESS}`, 'bpf ipcache get <ip>');
+  }
+  return parseIp(text) === null ? usage(`Invalid ip address. ${ADDRESS}`, 'bpf ipcache get <ip>') : null;
+}
+
+function ipcacheGet(node: NodeView, flags: Flags): CommandResult {
+  const text = flags.positional[0] ?? '';
+  const address = parseIpv4(text);
+  const found = address === null ? undefined : node.map<IpcacheMap>(IPCACHE_NAME)?.match(ipcacheKey4(address));
+  return found === undefined
+    ? { exitCode: 1, stdout: `${text} does not map to any identity\n`, stderr: '' }
+    : printed(`${text} maps to identity ${ipcacheValueText(found.value)}\n`);
+}
+
+function checkDelete(flags: Flags): Refused | null {
+  if (flags.positional.length !== 1) {
+    return refused(`Error: accepts 1 arg(s), received ${flags.positional.length}`);
+  }
+  const text = flags.positional[0] ?? '';
+  return parseIp(text) === null ? refused(`Error: Unable to parse IP '${text}'`) : null;
+}
+
+function endpointDelete(node: NodeView, flags: Flags): CommandResult {
+  const address = parseIpv4(flags.positional[0] ?? '');
+  const map = node.map<LxcMap>(LXC_MAP_NAME);
+  if (address === null || map === undefined || map.lookup({ address }) === undefined) {
+    return fatal(
+      `Unable to delete endpoint entry: unable to delete element ${flags.positional[0] ?? ''}:0 from map ${LXC_MAP_NAME}: no such file or directory`,
+    );
+  }
+  map.delete({ address });
+  return printed('');
+}

@@ -1,0 +1,117 @@
+/**
+ * `cilium endpoint health`, `labels`, `log` and `config`.
+ * @see cilium:cilium/cmd/endpoint_healthz.go
+ * @see cilium:cilium/cmd/endpoint_labels.go
+ * @see cilium:cilium/cmd/endpoint_log.go
+ * @see cilium:cilium/cmd/endpoint_config.go
+ */
+import type { EndpointApi } from '../agent_api.ts';
+import type { NodeView } from '../cluster_view.ts';
+import type { FlagSpec, Flags } from '../flags.ts';
+import { type CommandResult, ciliumTable, printed } from '../table.ts';
+import { refused } from '../tool.ts';
+import type { CiliumCommand } from './command.ts';
+import { configLines } from './config.ts';
+import { endpointIds } from './endpoint_get.ts';
+import { findEndpoint, requireEndpointId } from './endpoint_id.ts';
+import { checkOutput, fatal, hasOutput, OUTPUT_FLAG, output } from './output.ts';
+
+/** `cilium endpoint health`. */
+export const endpointHealthCommand = detail('health', 'how an endpoint is', [OUTPUT_FLAG], 'healthz', (_node, { status }, flags) => {
+  const { health } = status;
+  return hasOutput(flags)
+    ? output(flags, health)
+    : printed(
+        ciliumTable(
+          [
+            ['Overall Health:', health.overallHealth],
+            ['BPF Health:', health.bpf],
+            ['Policy Health:', health.policy],
+            ['Connected:', health.connected ? 'yes' : 'no'],
+          ],
+          2,
+        ),
+      );
+});
+
+/** `cilium endpoint labels`. @remarks Not modelled: changing labels with `--add` and `--delete`. */
+export const endpointLabelsCommand: CiliumCommand = {
+  ...detail(
+    'labels',
+    'labels of an endpoint that count',
+    [
+      { name: 'add', short: 'a', value: true },
+      { name: 'delete', short: 'd', value: true },
+    ],
+    'labels',
+    (_node, { status }) =>
+      printed(
+        ciliumTable(
+          status.labels['security-relevant'].map((label) => [label, 'Enabled']),
+          2,
+        ),
+      ),
+  ),
+  check: (flags) =>
+    flags.count('add') + flags.count('delete') > 0
+      ? refused('Error: cilium endpoint labels: --add and --delete are not modelled; label the pod with kubectl label')
+      : requireEndpointId(flags, 'endpoint labels <endpoint id>'),
+};
+
+/** `cilium endpoint log`. */
+export const endpointLogCommand = detail('log', 'changes of state of an endpoint', [OUTPUT_FLAG], 'log', (node, { id }, flags) => {
+  const log = node.api.endpointLog(id);
+  return hasOutput(flags)
+    ? output(flags, log)
+    : printed(
+        ciliumTable(
+          [
+            ['Timestamp', 'Status', 'State', 'Message'],
+            ...log.map(({ timestamp, code, state, message }) => [timestamp, code, state, message]),
+          ],
+          2,
+        ),
+      );
+});
+
+/** `cilium endpoint config`. @remarks Not modelled: changing options of one endpoint. */
+export const endpointConfigCommand: CiliumCommand = {
+  ...detail('config', 'options of an endpoint', [OUTPUT_FLAG], 'config', (_node, { status }, flags) =>
+    hasOutput(flags) ? output(flags, { realized: status.realized }) : printed(configLines(status.realized.options)),
+  ),
+  check: (flags) =>
+    flags.positional.length > 1
+      ? refused(
+          'Error: cilium endpoint config: options of an endpoint cannot be changed here; set the options of the cluster in the scenario',
+        )
+      : (requireEndpointId(flags, 'endpoint config <endpoint id>') ?? checkOutput(flags)),
+};
+
+/** What an endpoint is called in the API's paths and errors. */
+function detail(
+  word: string,
+  summary: string,
+  flags: readonly FlagSpec[],
+  path: string,
+  show: (node: NodeView, endpoint: EndpointApi, flags: Flags) => CommandResult,
+): CiliumCommand {
+  const errors: Readonly<Record<string, string>> = {
+    health: 'Cannot get endpoint healthz',
+    labels: 'Cannot get endpoint labels',
+    log: 'Cannot get endpoint log',
+    config: 'Cannot get configuration of endpoint',
+  };
+  return {
+    words: `endpoint ${word}`,
+    summary,
+    flags,
+    check: (given) => requireEndpointId(given, `endpoint ${word} <endpoint id>`) ?? checkOutput(given),
+    run: (node, given) => {
+      const id = given.positional[0] ?? '';
+      const found = findEndpoint(node, id, `/endpoint/{id}/${path}`);
+      const what = word === 'labels' ? errors[word] : `${errors[word] ?? ''} ${id}`;
+      return found.ok ? show(node, found.endpoint, given) : fatal(`${what ?? ''}: ${found.error}${word === 'labels' ? '' : '\n'}`);
+    },
+    complete: endpointIds,
+  };
+}
