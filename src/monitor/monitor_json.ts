@@ -5,6 +5,7 @@
  * @see cilium:pkg/monitor/logrecord.go#LogRecordNotifyVerbose
  */
 import { type DropNotify, TRACE_POINT_NAMES, type TraceNotify } from '../maps/eventsmap.ts';
+import { goStructJson } from '../net/go_json.ts';
 import { formatIpv4 } from '../net/ipv4.ts';
 import { formatMac } from '../net/mac.ts';
 import { type Packet, ports } from '../net/packet.ts';
@@ -13,7 +14,7 @@ import { dropReasonExt } from './datapath_drop.ts';
 import { traceReasonText, traceSummary } from './datapath_trace.ts';
 import { dissect } from './dissect.ts';
 import type { MonitorNames } from './event.ts';
-import { canonicalHeaderKey, goJson } from './hubble/flow_json.ts';
+import { canonicalHeaderKey } from './hubble/flow_json.ts';
 import { hexText } from './identity_text.ts';
 import { type LogRecord, l7Proto } from './log_record.ts';
 
@@ -24,7 +25,7 @@ const DNS_TYPES: Readonly<Record<string, number>> = { A: 1, NS: 2, CNAME: 5, SOA
 
 /** A trace. */
 export function traceJson(record: TraceNotify, cpu: string, names: MonitorNames): string {
-  return goJson({
+  return goStructJson({
     cpu,
     type: 'trace',
     mark: hexText(record.hash),
@@ -43,7 +44,7 @@ export function traceJson(record: TraceNotify, cpu: string, names: MonitorNames)
 
 /** A drop. */
 export function dropJson(record: DropNotify, cpu: string): string {
-  return goJson({
+  return goStructJson({
     cpu,
     type: 'drop',
     mark: hexText(record.hash),
@@ -64,7 +65,7 @@ export function dropJson(record: DropNotify, cpu: string): string {
 /** A record of the proxy. */
 export function logRecordJson(record: LogRecord): string {
   const { http, dns, l7 } = record;
-  return goJson({
+  return goStructJson({
     type: 'logRecord',
     observationPoint: record.observationPoint,
     flowType: record.type,

@@ -1,8 +1,13 @@
 /** JSON as Go's encoding/json writes it. */
 
-/** Compact JSON: sorted members, `<`, `>` and `&` escaped. @see https://pkg.go.dev/encoding/json#Marshal */
+/** A map's compact JSON, its members sorted. @see https://pkg.go.dev/encoding/json#Marshal */
 export function goJson(value: unknown): string {
-  return JSON.stringify(sortedMembers(value)).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return goStructJson(sortedMembers(value));
+}
+
+/** JSON of structures, whose members come in their own order; `<`, `>` and `&` escaped. @see https://pkg.go.dev/encoding/json#HTMLEscape */
+export function goStructJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** The value with the members of all maps in the order of their names; absent ones are left out. */

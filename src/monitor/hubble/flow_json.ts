@@ -3,7 +3,9 @@
  * @see cilium:api/v1/flow/flow.proto#Flow
  * @see cilium:api/v1/observer/observer.proto#GetFlowsResponse
  */
+
 import { CILIUM_NOTIFY_DROP, CILIUM_NOTIFY_POLICY_VERDICT, CILIUM_NOTIFY_TRACE } from '../../maps/eventsmap.ts';
+import { goStructJson } from '../../net/go_json.ts';
 import { formatRfc3339 } from '../../net/rfc3339.ts';
 import { MESSAGE_TYPE_ACCESS_LOG } from '../event.ts';
 import type { LogRecord } from '../log_record.ts';
@@ -14,7 +16,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** One line of `hubble observe -o jsonpb`. */
 export function flowResponseJson(flow: Flow): string {
-  return goJson({ flow: flowJson(flow), node_name: flow.nodeName, time: protoTime(flow.time) });
+  return goStructJson({ flow: flowJson(flow), node_name: flow.nodeName, time: protoTime(flow.time) });
 }
 
 /** The flow's message. */
@@ -68,12 +70,6 @@ export function protoTime(wallMillis: number): string {
   const whole = formatRfc3339(wallMillis);
   const millis = Math.floor(wallMillis) % 1000;
   return millis === 0 ? whole : whole.replace('Z', `.${String(millis).padStart(3, '0')}Z`);
-}
-
-/** JSON as Go's encoder writes it on one line: `<`, `>` and `&` escaped. @see https://pkg.go.dev/encoding/json#Encoder.SetEscapeHTML */
-export function goJson(value: unknown, indent?: number): string {
-  const escapes: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' };
-  return JSON.stringify(value, null, indent).replace(/[<>&]/g, (character) => escapes[character] as string);
 }
 
 function eventTypeJson(event: FlowEvent): Json {

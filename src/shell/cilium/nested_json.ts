@@ -3,8 +3,7 @@
  * @see cilium:cilium/cmd/helpers.go#expandNestedJSON
  */
 
-import { goJson } from '../../monitor/hubble/flow_json.ts';
-import { sortedMembers } from '../../net/go_json.ts';
+import { goStructJson, sortedMembers } from '../../net/go_json.ts';
 
 /** A bound that is never reached by what the agent prints. */
 const MAX_NESTED = 10_000;
@@ -36,7 +35,7 @@ function spreadString(quoted: string, indent: string): string | null {
     if (nested === null) {
       return text;
     }
-    const lines = goJson(sortedMembers(JSON.parse(nested[0])), 2).replaceAll('\n', `\n${indent}`);
+    const lines = goStructJson(sortedMembers(JSON.parse(nested[0])), 2).replaceAll('\n', `\n${indent}`);
     return text.slice(0, nested.index) + lines + text.slice(nested.index + nested[0].length);
   } catch {
     return null;

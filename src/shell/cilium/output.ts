@@ -2,7 +2,7 @@
  * The `-o` option of the cilium command.
  * @see cilium:pkg/command/output.go
  */
-import { goJson } from '../../monitor/hubble/flow_json.ts';
+import { goStructJson } from '../../net/go_json.ts';
 import type { FlagSpec, Flags } from '../flags.ts';
 import { printJsonPath } from '../kubectl/output/jsonpath.ts';
 import { yamlText } from '../kubectl/output/yaml_text.ts';
@@ -36,7 +36,7 @@ export function output(flags: Flags, data: unknown): CommandResult {
       return found.ok ? printed(`${found.text}\n`) : failed(`Couldn't parse jsonpath expression: '${found.error}'`);
     }
   }
-  return printed(`${goJson(data, 2)}\n\n`);
+  return printed(`${goStructJson(data, 2)}\n\n`);
 }
 
 /** A map with lists of texts: as a table of two columns, or in the form asked for. @see cilium:cilium/cmd/helpers.go#TablePrinter */

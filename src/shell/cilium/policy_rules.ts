@@ -5,7 +5,7 @@
  * @see cilium:cilium/cmd/policy_validate.go
  * @see cilium:cilium/cmd/policy_delete.go
  */
-import { goJson } from '../../monitor/hubble/flow_json.ts';
+import { goStructJson } from '../../net/go_json.ts';
 import type { ApiResult, PolicyApi } from '../agent_api.ts';
 import type { NodeView } from '../cluster_view.ts';
 import type { Flags } from '../flags.ts';
@@ -82,7 +82,9 @@ function validate(node: NodeView, flags: Flags, context: ToolContext): CommandRe
     return fatal(`Validation of policy ${path} has failed: ${wrong ?? ''}\n`);
   }
   const verbose = flags.value('verbose') !== 'false';
-  return printed((verbose ? `All policy elements in ${path} are valid.\n` : '') + (flags.has('print') ? goJson(loaded.rules, 2) : ''));
+  return printed(
+    (verbose ? `All policy elements in ${path} are valid.\n` : '') + (flags.has('print') ? goStructJson(loaded.rules, 2) : ''),
+  );
 }
 
 function answered(answer: ApiResult<PolicyApi>, what: string, flags: Flags, withRules: boolean): CommandResult {
