@@ -43,6 +43,7 @@ export function newHostEndpoint({ bpffs, scheduler, journey, options, id, identi
     journey,
     namedPorts: [],
     policyAuditMode: options['policy-audit-mode'],
+    now: () => scheduler.clock.now(),
   });
   endpoint.identity = identity;
   // The host's own connections outlive the agent: none is forgotten.
