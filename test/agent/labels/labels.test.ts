@@ -48,7 +48,9 @@ describe('labels', () => {
   it('contain others by source, key and value', () => {
     const labels = parseLabelArray(['k8s:a=1', 'k8s:b=2']);
     expect(containsLabels(labels, parseLabelArray(['k8s:b=2']))).toBe(true);
-    expect(containsLabels(labels, parseLabelArray(['any:b=2']))).toBe(false);
+    expect(containsLabels(labels, parseLabelArray(['k8s:b=1']))).toBe(false);
+    expect(containsLabels(labels, parseLabelArray(['any:b=2']))).toBe(true);
+    expect(containsLabels(parseLabelArray(['any:b=2']), parseLabelArray(['k8s:b=2']))).toBe(false);
     expect(labels.map(labelText)).toEqual(['k8s:a=1', 'k8s:b=2']);
   });
 });
