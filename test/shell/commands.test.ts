@@ -90,7 +90,7 @@ describe('command lines', () => {
     expect(out('kubectl exec tiefighter -- curl -s -XPOST deathstar/v1/request-landing')).toBe(
       'default/tiefighter: curl|-s|-XPOST|deathstar/v1/request-landing\n',
     );
-    expect(out("kubectl exec -n default pod/xwing -- sh -c 'a b'")).toBe('default/xwing: sh|-c|a b\n');
+    expect(out("kubectl exec -n default pod/xwing -- sh -c 'a b'")).toBe('default/xwing: a|b\n');
   });
 
   test("the proxy's admin interface", () => {
