@@ -5,6 +5,7 @@
 import { parseIp } from '../../net/prefix.ts';
 import type { HeaderMap } from './header_map.ts';
 import { isUpgrade } from './header_utility.ts';
+import { parseAbsoluteUrl } from './url.ts';
 
 /** Control headers that only internal clients may send. @see envoy:source/common/http/conn_manager_utility.cc#ConnectionManagerUtility::cleanInternalHeaders */
 const INTERNAL_HEADERS: ReadonlySet<string> = new Set([
@@ -49,7 +50,7 @@ export function mutateRequestHeaders(headers: HeaderMap, mutation: RequestMutati
   }
   headers.removeAll(HOP_BY_HOP);
   const referers = headers.count('referer');
-  if (referers > 1 || (referers === 1 && !isAbsoluteUrl(headers.get('referer') as string))) {
+  if (referers > 1 || (referers === 1 && parseAbsoluteUrl(headers.get('referer') as string) === null)) {
     headers.remove('referer');
   }
   const forwarded = forwardedFor(headers.get('x-forwarded-for'));
@@ -102,34 +103,4 @@ function isInternalAddress(text: string): boolean {
   const value = Number(address.bits);
   const first = value >>> 24;
   return first === 10 || first === 127 || value >>> 20 === 0xac1 || value >>> 16 === 0xc0a8;
-}
-
-/** http:// or https:// with a host. @see envoy:source/common/http/utility.cc#Utility::Url::initialize */
-function isAbsoluteUrl(text: string): boolean {
-  return parseAbsoluteUrl(text) !== null;
-}
-
-/** An absolute request target taken apart. */
-export interface AbsoluteUrl {
-  readonly scheme: string;
-  readonly hostAndPort: string;
-  /** Path with query; a slash if there is none. */
-  readonly path: string;
-}
-
-/** Takes an absolute URL apart, or returns `null`. */
-export function parseAbsoluteUrl(text: string): AbsoluteUrl | null {
-  const match =
-    /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?|[^/?#:@[\]\s]+(?::[0-9]{1,5})?)([/?][^#]*)?(#.*)?$/.exec(
-      text,
-    );
-  if (match === null) {
-    return null;
-  }
-  const rest = match[3] ?? '';
-  return {
-    scheme: match[1] as string,
-    hostAndPort: match[2] as string,
-    path: rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest,
-  };
 }

@@ -6,13 +6,16 @@ import { HeaderMap } from '../header_map.ts';
 import type { Protocol } from '../header_utility.ts';
 import { encodeChunk, encodeHead, type Framing, LAST_CHUNK } from './encoder.ts';
 import { type BodyMode, HttpParser, type MessageHead, type ParseError, type ParserCallbacks } from './parser.ts';
-import { BODILESS_METHODS, framingError, MAX_HEADERS_COUNT, MAX_REQUEST_HEADERS_BYTES } from './server_codec.ts';
+import { BODILESS_METHODS, framingError, MAX_HEADERS_COUNT } from './server_codec.ts';
 
 /** Who handles a response. */
 export interface ResponseDecoder {
   decodeHeaders(headers: HeaderMap, endStream: boolean): void;
   decodeData(bytes: Uint8Array, endStream: boolean): void;
 }
+
+/** Limit on the head of a response. @see envoy:source/common/http/http1/codec_impl.h#MAX_RESPONSE_HEADERS_KB */
+const MAX_RESPONSE_HEADERS_BYTES = 80 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
@@ -31,7 +34,7 @@ export class ClientCodec implements ParserCallbacks {
 
   constructor(write: (bytes: Uint8Array) => void) {
     this.#write = write;
-    this.#parser = new HttpParser('response', this, MAX_REQUEST_HEADERS_BYTES);
+    this.#parser = new HttpParser('response', this, MAX_RESPONSE_HEADERS_BYTES);
   }
 
   /** Names who gets the next response. */
@@ -101,7 +104,7 @@ export class ClientCodec implements ParserCallbacks {
     if (bad !== null) {
       return bad;
     }
-    if (head.status < 200 && head.status !== 101) {
+    if (head.status >= 100 && head.status < 200 && head.status !== 101) {
       this.#informational = true;
       return 'none';
     }

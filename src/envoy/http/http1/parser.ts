@@ -1,10 +1,25 @@
 /**
  * The incremental HTTP/1.x parser under both codecs: any cut of the same bytes gives the same events.
  * @see https://github.com/nodejs/http-parser (http_parser.c), which Envoy 1.23 uses
- * @remarks Simplified: the strict token set; blanks before the request target are skipped like http-parser does, other oddities are errors.
+ * @remarks Simplified: blanks and line ends count against the limit of a message head, which Envoy applies to names, values and target alone; and an
+ * incomplete request line is refused early for its method only.
  */
 import { fromLatin1 } from '../../../net/bytes.ts';
-import { Memo } from '../../../net/memo.ts';
+import {
+  foldLine,
+  HEADER_LINES,
+  type HeaderLine,
+  hasConnectionToken,
+  headerLineIsPossible,
+  hexDigit,
+  LONGEST_METHOD,
+  parseContentLength,
+  parseStatusLine,
+  REQUEST_LINES,
+  saysChunked,
+  startLineIsPossible,
+  withoutBody,
+} from './head_lines.ts';
 
 /** Why parsing ended. */
 export interface ParseError {
@@ -36,22 +51,10 @@ export interface MessageHead {
   readonly major: number;
   readonly minor: number;
   readonly contentLength: number | null;
-  /** The last transfer coding is chunked. */
+  /** The body is chunked. */
   readonly chunked: boolean;
   readonly hasTransferEncoding: boolean;
 }
-
-const METHODS: ReadonlySet<string> = new Set(
-  (
-    'DELETE GET HEAD POST PUT CONNECT OPTIONS TRACE COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH UNLOCK BIND REBIND UNBIND ACL REPORT ' +
-    'MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PATCH PURGE MKCALENDAR LINK UNLINK SOURCE'
-  ).split(' '),
-);
-const LONGEST_METHOD = 11;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Control characters http-parser refuses in values. */
-const BAD_VALUE = /[\u0000-\u0008\u000a-\u001f\u007f]/;
-const BAD_TARGET = /[\u0000-\u0020\u007f]/;
 
 const START = 0;
 const START_LINE = 1;
@@ -59,15 +62,28 @@ const HEADER_LINE = 2;
 const BODY_LENGTH = 3;
 const BODY_EOF = 4;
 const CHUNK_SIZE = 5;
-const CHUNK_DATA = 6;
-const CHUNK_END = 7;
-const TRAILER_LINE = 8;
-const RAW = 9;
-const DEAD = 10;
+const CHUNK_EXTENSION = 6;
+const CHUNK_SIZE_LF = 7;
+const CHUNK_DATA = 8;
+const CHUNK_END_CR = 9;
+const CHUNK_END_LF = 10;
+const TRAILER_LINE = 11;
+const RAW = 12;
+/** The last message said that nothing follows it. */
+const CLOSED = 13;
+const DEAD = 14;
 
-/** Bytes a start line or header line may hold while it is not complete; the codec's own limit is smaller and counts exactly. */
 const LF = 10;
 const CR = 13;
+const SPACE = 32;
+const SEMICOLON = 59;
+
+/** Bytes of chunk extensions and trailers of one message. @see envoy:bazel/external/http_parser/BUILD (HTTP_MAX_HEADER_SIZE) */
+const MAX_DROPPED_BYTES = 0x200_0000;
+/** Of an incomplete trailer line so much is kept. */
+const KEPT_TRAILER = 4096;
+/** A chunk size that would grow beyond 64 bits is refused. */
+const MAX_CHUNK_SIXTEENTH = 2 ** 60 - 2;
 
 /** The parser of one direction of one connection. */
 export class HttpParser {
@@ -81,15 +97,21 @@ export class HttpParser {
   /** A header waiting for a possible continuation line. */
   #header: HeaderLine | null = null;
   #headBytes = 0;
+  /** Bytes of chunk extensions and trailers, which nobody keeps. */
+  #dropped = 0;
   #left = 0;
+  #digits = 0;
   #method = '';
   #target = '';
   #status = 0;
   #major = 0;
   #minor = 0;
   #contentLength: number | null = null;
-  #transferEncoding = '';
   #hasTransferEncoding = false;
+  #chunked = false;
+  #close = false;
+  #keepAlive = false;
+  #paused = false;
   #error: ParseError | null = null;
 
   constructor(type: 'request' | 'response', callbacks: ParserCallbacks, maxHeadBytes: number) {
@@ -100,58 +122,21 @@ export class HttpParser {
 
   /** Whether a message has begun and not ended. */
   get inMessage(): boolean {
-    return this.#state !== START && this.#state !== DEAD;
+    return this.#state !== START && this.#state !== CLOSED && this.#state !== DEAD;
   }
 
   /** Parses until the bytes are used up, the parser pauses or fails; returns how many bytes were used, or the error. */
   execute(bytes: Uint8Array, from: number): number | ParseError {
     let at = from;
     while (at < bytes.length) {
-      switch (this.#state) {
-        case START:
-          if (bytes[at] === LF || bytes[at] === CR) {
-            at += 1;
-            break;
-          }
-          this.#begin();
-          break;
-        case START_LINE:
-        case HEADER_LINE:
-        case TRAILER_LINE:
-        case CHUNK_SIZE:
-        case CHUNK_END: {
-          const next = this.#readLine(bytes, at);
-          if (typeof next !== 'number') {
-            return next;
-          }
-          at = next;
-          if (this.#paused) {
-            this.#paused = false;
-            return at;
-          }
-          break;
-        }
-        case BODY_LENGTH:
-        case CHUNK_DATA: {
-          const take = Math.min(this.#left, bytes.length - at);
-          this.#callbacks.onBody(bytes.subarray(at, at + take));
-          at += take;
-          this.#left -= take;
-          if (this.#left === 0) {
-            if (this.#state === CHUNK_DATA) {
-              this.#state = CHUNK_END;
-            } else if (this.#complete()) {
-              return at;
-            }
-          }
-          break;
-        }
-        case BODY_EOF:
-        case RAW:
-          this.#callbacks.onBody(bytes.subarray(at));
-          return bytes.length;
-        default:
-          return this.#fail('HPE_CLOSED_CONNECTION');
+      const next = this.#step(bytes, at);
+      if (typeof next !== 'number') {
+        return next;
+      }
+      at = next;
+      if (this.#paused) {
+        this.#paused = false;
+        return at;
       }
     }
     return at;
@@ -166,19 +151,66 @@ export class HttpParser {
     return this.inMessage && this.#state !== RAW ? this.#fail('HPE_INVALID_EOF_STATE') : null;
   }
 
-  #paused = false;
+  /** Acts on what begins at `at`; returns where the rest begins. */
+  #step(bytes: Uint8Array, at: number): number | ParseError {
+    switch (this.#state) {
+      case START:
+      case CLOSED:
+        if (bytes[at] === LF || bytes[at] === CR) {
+          return at + 1;
+        }
+        if (this.#state === CLOSED) {
+          return this.#fail('HPE_CLOSED_CONNECTION');
+        }
+        this.#begin();
+        return at;
+      case START_LINE:
+      case HEADER_LINE:
+      case TRAILER_LINE:
+        return this.#readLine(bytes, at);
+      case CHUNK_SIZE:
+      case CHUNK_EXTENSION:
+      case CHUNK_SIZE_LF:
+      case CHUNK_END_CR:
+      case CHUNK_END_LF:
+        return this.#betweenChunks(bytes, at);
+      case BODY_LENGTH:
+      case CHUNK_DATA: {
+        const take = Math.min(this.#left, bytes.length - at);
+        this.#callbacks.onBody(bytes.subarray(at, at + take));
+        this.#left -= take;
+        if (this.#left === 0) {
+          if (this.#state === CHUNK_DATA) {
+            this.#state = CHUNK_END_CR;
+          } else {
+            this.#complete();
+          }
+        }
+        return at + take;
+      }
+      case BODY_EOF:
+      case RAW:
+        this.#callbacks.onBody(bytes.subarray(at));
+        return bytes.length;
+      default:
+        return this.#fail('HPE_CLOSED_CONNECTION');
+    }
+  }
 
   #begin(): void {
     this.#state = START_LINE;
     this.#line = '';
     this.#header = null;
     this.#headBytes = 0;
+    this.#dropped = 0;
     this.#method = '';
     this.#target = '';
     this.#status = 0;
     this.#contentLength = null;
-    this.#transferEncoding = '';
     this.#hasTransferEncoding = false;
+    this.#chunked = false;
+    this.#close = false;
+    this.#keepAlive = false;
     this.#callbacks.onMessageBegin();
   }
 
@@ -186,14 +218,16 @@ export class HttpParser {
   #readLine(bytes: Uint8Array, from: number): number | ParseError {
     const end = bytes.indexOf(LF, from);
     const stop = end < 0 ? bytes.length : end;
-    const room = this.#state === TRAILER_LINE || this.#state === CHUNK_SIZE ? MAX_SMALL_LINE : this.#maxHeadBytes - this.#headBytes;
-    if (this.#line.length + stop - from > room + 2) {
-      return this.#headTooLarge(bytes, from, room);
+    if (this.#state === TRAILER_LINE) {
+      this.#dropped += stop - from;
+      if (this.#dropped > MAX_DROPPED_BYTES) {
+        return this.#fail('HPE_HEADER_OVERFLOW');
+      }
+    } else if (this.#line.length + stop - from > this.#maxHeadBytes - this.#headBytes + 2) {
+      return this.#headTooLarge(bytes, from);
     }
     if (end < 0) {
-      this.#line += fromLatin1(bytes, from, stop);
-      const early = this.#state === START_LINE ? this.#checkPartialStart() : null;
-      return early ?? stop;
+      return this.#keepPart(fromLatin1(bytes, from, stop)) ?? stop;
     }
     const line = this.#takeLine(bytes, from, stop);
     const error = this.#onLine(line);
@@ -210,49 +244,46 @@ export class HttpParser {
     return line.endsWith('\r') ? line.slice(0, -1) : line;
   }
 
-  #headTooLarge(bytes: Uint8Array, from: number, room: number): ParseError {
+  /** Keeps a part of a line, unless nothing good can come of it: garbage is refused as soon as it is seen, as by a parser that goes byte by byte. */
+  #keepPart(part: string): ParseError | null {
+    const before = this.#line;
+    this.#line += part;
     if (this.#state === START_LINE) {
-      this.#line += fromLatin1(bytes, from, Math.min(bytes.length, from + LONGEST_METHOD + 1));
-      const early = this.#checkPartialStart();
-      if (early !== null) {
-        return early;
+      return startLineIsPossible(this.#type, this.#line)
+        ? null
+        : this.#fail(this.#type === 'response' ? 'HPE_INVALID_CONSTANT' : 'HPE_INVALID_METHOD');
+    }
+    const colon = before.indexOf(':');
+    const mayFold = this.#header !== null;
+    // What was good stays good: behind the colon only the new part has to be looked at, and a CR before it.
+    const text = colon < 0 ? this.#line : `x:${before.endsWith('\r') ? '\r' : ''}${part}`;
+    if (!headerLineIsPossible(text, mayFold)) {
+      return this.#fail('HPE_INVALID_HEADER_TOKEN');
+    }
+    if (this.#state === TRAILER_LINE && this.#line.length > KEPT_TRAILER) {
+      this.#line = this.#line.slice(0, KEPT_TRAILER) + (this.#line.endsWith('\r') ? '\r' : '');
+    }
+    return null;
+  }
+
+  #headTooLarge(bytes: Uint8Array, from: number): ParseError {
+    if (this.#state === START_LINE) {
+      const error = this.#keepPart(fromLatin1(bytes, from, Math.min(bytes.length, from + LONGEST_METHOD + 1)));
+      if (error !== null) {
+        return error;
       }
     }
-    return room === MAX_SMALL_LINE ? this.#fail('HPE_INVALID_CHUNK_SIZE') : this.#fail('headers size exceeds limit', 431);
+    return this.#fail('headers size exceeds limit', 431);
   }
 
   #onLine(line: string): ParseError | null {
-    switch (this.#state) {
-      case START_LINE:
-        return this.#type === 'request' ? this.#requestLine(line) : this.#statusLine(line);
-      case HEADER_LINE:
-        return line === '' ? this.#headersComplete() : this.#headerLine(line);
-      case TRAILER_LINE:
-        return this.#trailerLine(line);
-      case CHUNK_SIZE:
-        return this.#chunkSize(line);
-      default:
-        if (line !== '') {
-          return this.#fail('HPE_STRICT');
-        }
-        this.#state = CHUNK_SIZE;
-        return null;
+    if (this.#state === START_LINE) {
+      return this.#type === 'request' ? this.#requestLine(line) : this.#statusLine(line);
     }
-  }
-
-  /** Garbage is refused as soon as it cannot become a start line, as the byte-wise parser does. */
-  #checkPartialStart(): ParseError | null {
-    const text = this.#line;
-    if (this.#type === 'response') {
-      const head = text.slice(0, 5);
-      return 'HTTP/'.startsWith(head) ? null : this.#fail('HPE_INVALID_CONSTANT');
+    if (line !== '') {
+      return this.#headerLine(line);
     }
-    const space = text.indexOf(' ');
-    const method = space < 0 ? text : text.slice(0, space);
-    if (space < 0 ? !isMethodPrefix(method) : !METHODS.has(method)) {
-      return this.#fail('HPE_INVALID_METHOD');
-    }
-    return null;
+    return this.#state === TRAILER_LINE ? this.#trailersComplete() : this.#headersComplete();
   }
 
   #requestLine(line: string): ParseError | null {
@@ -262,21 +293,20 @@ export class HttpParser {
     }
     this.#method = parsed.method;
     this.#target = parsed.target;
-    this.#headBytes += parsed.target.length;
     this.#major = parsed.major;
     this.#minor = parsed.minor;
     this.#state = HEADER_LINE;
-    return this.#headBytes > this.#maxHeadBytes ? this.#fail('headers size exceeds limit', 431) : null;
+    return this.#countHead(parsed.target.length);
   }
 
   #statusLine(line: string): ParseError | null {
-    const match = /^HTTP\/([0-9])\.([0-9]) +([0-9]{1,3})(?: .*)?$/.exec(line);
-    if (match === null) {
-      return this.#fail(line.startsWith('HTTP/') ? 'HPE_INVALID_STATUS' : 'HPE_INVALID_CONSTANT');
+    const parsed = parseStatusLine(line);
+    if (typeof parsed === 'string') {
+      return this.#fail(parsed);
     }
-    this.#major = Number(match[1]);
-    this.#minor = Number(match[2]);
-    this.#status = Number(match[3]);
+    this.#major = parsed.major;
+    this.#minor = parsed.minor;
+    this.#status = parsed.status;
     this.#state = HEADER_LINE;
     return null;
   }
@@ -284,7 +314,12 @@ export class HttpParser {
   #headerLine(line: string): ParseError | null {
     const first = line.charCodeAt(0);
     if (first === 32 || first === 9) {
-      return this.#continuation(line);
+      const folded = this.#header === null ? null : foldLine(this.#header, line);
+      if (folded === null) {
+        return this.#fail('HPE_INVALID_HEADER_TOKEN');
+      }
+      this.#header = folded;
+      return this.#countHead(line.length);
     }
     const flushed = this.#flushHeader();
     if (flushed !== null) {
@@ -294,40 +329,46 @@ export class HttpParser {
     if (header === null) {
       return this.#fail('HPE_INVALID_HEADER_TOKEN');
     }
-    this.#headBytes += header.name.length + header.value.length;
     this.#header = header;
-    return this.#headBytes > this.#maxHeadBytes ? this.#fail('headers size exceeds limit', 431) : null;
+    // The slot of the host header is called :authority, which is six characters longer.
+    return this.#countHead(header.name.length + header.value.length + (header.name === 'host' ? 6 : 0));
   }
 
-  /** A folded line belongs to the header before it, leading blanks included. */
-  #continuation(line: string): ParseError | null {
-    if (this.#header === null || BAD_VALUE.test(line)) {
-      return this.#fail('HPE_INVALID_HEADER_TOKEN');
+  /** Names, values and target count against the limit; trailers do not. */
+  #countHead(bytes: number): ParseError | null {
+    if (this.#state === TRAILER_LINE) {
+      return null;
     }
-    this.#headBytes += line.length;
-    this.#header = { name: this.#header.name, value: trim(this.#header.value + line, 0) };
+    this.#headBytes += bytes;
     return this.#headBytes > this.#maxHeadBytes ? this.#fail('headers size exceeds limit', 431) : null;
   }
 
+  /** The header before is complete. Trailers are checked and dropped: `enable_trailers` is off. */
   #flushHeader(): ParseError | null {
     const header = this.#header;
     if (header === null) {
       return null;
     }
     this.#header = null;
-    if (header.name === 'content-length') {
-      if (this.#contentLength !== null) {
-        return this.#fail('HPE_UNEXPECTED_CONTENT_LENGTH');
+    const name = header.name;
+    if (name === 'content-length') {
+      const length = parseContentLength(header.raw);
+      if (length === null || this.#contentLength !== null) {
+        return this.#fail(length === null ? 'HPE_INVALID_CONTENT_LENGTH' : 'HPE_UNEXPECTED_CONTENT_LENGTH');
       }
-      if (!/^[0-9]{1,15}$/.test(header.value)) {
-        return this.#fail('HPE_INVALID_CONTENT_LENGTH');
-      }
-      this.#contentLength = Number(header.value);
-    } else if (header.name === 'transfer-encoding') {
+      this.#contentLength = length;
+    } else if (name.startsWith('transfer-encoding')) {
+      // http-parser takes note of the header before it has seen where the name ends.
       this.#hasTransferEncoding = true;
-      this.#transferEncoding = header.value;
+      this.#chunked ||= name === 'transfer-encoding' && saysChunked(header);
+    } else if (name === 'connection' || name === 'proxy-connection') {
+      this.#close ||= hasConnectionToken(header.raw, 'close');
+      this.#keepAlive ||= hasConnectionToken(header.raw, 'keep-alive');
     }
-    const error = this.#callbacks.onHeader(header.name, header.value);
+    if (this.#state === TRAILER_LINE) {
+      return null;
+    }
+    const error = this.#callbacks.onHeader(name, header.value);
     return error === null ? null : this.#fail(error.error, error.status);
   }
 
@@ -336,7 +377,10 @@ export class HttpParser {
     if (flushed !== null) {
       return flushed;
     }
-    const chunked = /(^|,)[ \t]*chunked[ \t]*$/i.test(this.#transferEncoding);
+    const chunked = this.#chunked;
+    if (this.#hasTransferEncoding && this.#contentLength !== null && !chunked) {
+      return this.#fail('HPE_UNEXPECTED_CONTENT_LENGTH');
+    }
     const mode = this.#callbacks.onHeadersComplete({
       method: this.#method,
       target: this.#target,
@@ -353,50 +397,93 @@ export class HttpParser {
     if (mode === 'raw') {
       this.#state = RAW;
     } else if (mode === 'none') {
-      this.#paused = this.#complete();
+      this.#complete();
     } else if (chunked) {
-      this.#state = CHUNK_SIZE;
+      this.#beginChunk();
+    } else if (this.#hasTransferEncoding && this.#type === 'request') {
+      return this.#fail('HPE_INVALID_TRANSFER_ENCODING');
     } else if (this.#contentLength !== null && this.#contentLength > 0) {
       this.#left = this.#contentLength;
       this.#state = BODY_LENGTH;
-    } else if (this.#contentLength === 0 || this.#type === 'request') {
-      this.#paused = this.#complete();
+    } else if (!this.#hasTransferEncoding && (this.#contentLength === 0 || this.#type === 'request' || withoutBody(this.#status))) {
+      this.#complete();
     } else {
       this.#state = BODY_EOF;
     }
     return null;
   }
 
-  #chunkSize(line: string): ParseError | null {
-    const match = /^([0-9A-Fa-f]{1,12})[ \t]*(?:;.*)?$/.exec(line);
-    if (match === null) {
+  #beginChunk(): void {
+    this.#state = CHUNK_SIZE;
+    this.#left = 0;
+    this.#digits = 0;
+  }
+
+  /** Sizes in hexadecimal, extensions that nobody reads, and line ends, all of which must be CR LF. */
+  #betweenChunks(bytes: Uint8Array, from: number): number | ParseError {
+    const byte = bytes[from] as number;
+    switch (this.#state) {
+      case CHUNK_SIZE:
+        return this.#chunkSize(byte) ?? from + 1;
+      case CHUNK_EXTENSION: {
+        const end = bytes.indexOf(CR, from);
+        this.#dropped += (end < 0 ? bytes.length : end) - from;
+        if (this.#dropped > MAX_DROPPED_BYTES) {
+          return this.#fail('HPE_HEADER_OVERFLOW');
+        }
+        this.#state = end < 0 ? CHUNK_EXTENSION : CHUNK_SIZE_LF;
+        return end < 0 ? bytes.length : end + 1;
+      }
+      case CHUNK_SIZE_LF:
+        if (byte !== LF) {
+          return this.#fail('HPE_STRICT');
+        }
+        this.#state = this.#left === 0 ? TRAILER_LINE : CHUNK_DATA;
+        return from + 1;
+      case CHUNK_END_CR:
+        if (byte !== CR) {
+          return this.#fail('HPE_STRICT');
+        }
+        this.#state = CHUNK_END_LF;
+        return from + 1;
+      default:
+        if (byte !== LF) {
+          return this.#fail('HPE_STRICT');
+        }
+        this.#beginChunk();
+        return from + 1;
+    }
+  }
+
+  #chunkSize(byte: number): ParseError | null {
+    const digit = hexDigit(byte);
+    if (digit >= 0) {
+      if (this.#left > MAX_CHUNK_SIXTEENTH) {
+        return this.#fail('HPE_INVALID_CONTENT_LENGTH');
+      }
+      this.#left = this.#left * 16 + digit;
+      this.#digits += 1;
+      return null;
+    }
+    if (this.#digits === 0 || (byte !== CR && byte !== SEMICOLON && byte !== SPACE)) {
       return this.#fail('HPE_INVALID_CHUNK_SIZE');
     }
-    this.#left = Number.parseInt(match[1] as string, 16);
-    this.#state = this.#left === 0 ? TRAILER_LINE : CHUNK_DATA;
+    this.#state = byte === CR ? CHUNK_SIZE_LF : CHUNK_EXTENSION;
     return null;
   }
 
-  /** Trailers are checked and dropped: `enable_trailers` is off. */
-  #trailerLine(line: string): ParseError | null {
-    if (line === '') {
-      this.#paused = this.#complete();
-      return null;
+  #trailersComplete(): ParseError | null {
+    const flushed = this.#flushHeader();
+    if (flushed === null) {
+      this.#complete();
     }
-    this.#headBytes += line.length;
-    if (this.#headBytes > this.#maxHeadBytes) {
-      return this.#fail('trailers size exceeds limit', 431);
-    }
-    const first = line.charCodeAt(0);
-    const colon = line.indexOf(':');
-    return first === 32 || first === 9 || (colon > 0 && TOKEN.test(line.slice(0, colon)) && !BAD_VALUE.test(line))
-      ? null
-      : this.#fail('HPE_INVALID_HEADER_TOKEN');
+    return flushed;
   }
 
-  #complete(): boolean {
-    this.#state = START;
-    return this.#callbacks.onMessageComplete();
+  #complete(): void {
+    const persistent = this.#major > 0 && this.#minor > 0 ? !this.#close : this.#keepAlive;
+    this.#state = persistent ? START : CLOSED;
+    this.#paused = this.#callbacks.onMessageComplete();
   }
 
   #fail(error: string, status: ParseError['status'] = 400): ParseError {
@@ -405,79 +492,4 @@ export class HttpParser {
     this.#error ??= { error, status };
     return this.#error;
   }
-}
-
-interface RequestLine {
-  readonly method: string;
-  readonly target: string;
-  readonly major: number;
-  readonly minor: number;
-}
-
-/** A first line taken apart, or the name of the error. */
-const REQUEST_LINES = new Memo((line: string): RequestLine | string => {
-  const match = /^([A-Z-]+) +([^ ]*)(?: +(.*))?$/.exec(line);
-  const method = match?.[1] ?? line.split(' ', 1)[0] ?? '';
-  if (!METHODS.has(method)) {
-    return 'HPE_INVALID_METHOD';
-  }
-  const target = match?.[2] ?? '';
-  if (match === null || target === '' || BAD_TARGET.test(target) || (!/^[/*A-Za-z[]/.test(target) && method !== 'CONNECT')) {
-    return 'HPE_INVALID_URL';
-  }
-  const version = match[3];
-  if (version === undefined) {
-    return { method, target, major: 0, minor: 9 };
-  }
-  const digits = /^HTTP\/([0-9])\.([0-9])$/.exec(version);
-  if (digits === null) {
-    return version.startsWith('HTTP/') ? 'HPE_INVALID_VERSION' : 'HPE_INVALID_CONSTANT';
-  }
-  return { method, target, major: Number(digits[1]), minor: Number(digits[2]) };
-});
-
-interface HeaderLine {
-  /** In lower case. */
-  readonly name: string;
-  readonly value: string;
-}
-
-/** A header line taken apart, or `null`. */
-const HEADER_LINES = new Memo((line: string): HeaderLine | null => {
-  const colon = line.indexOf(':');
-  const name = line.slice(0, Math.max(0, colon));
-  const value = trim(line, colon + 1);
-  return TOKEN.test(name) && !BAD_VALUE.test(value) ? { name: name.toLowerCase(), value } : null;
-});
-
-/** Chunk headers and trailer lines longer than this are refused. */
-const MAX_SMALL_LINE = 65_536;
-
-function isMethodPrefix(text: string): boolean {
-  if (text.length > LONGEST_METHOD) {
-    return false;
-  }
-  for (const method of METHODS) {
-    if (method.startsWith(text)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/** The text from `from` on without blanks at both ends. */
-function trim(text: string, from: number): string {
-  let start = from;
-  let end = text.length;
-  while (start < end && isBlank(text.charCodeAt(start))) {
-    start += 1;
-  }
-  while (end > start && isBlank(text.charCodeAt(end - 1))) {
-    end -= 1;
-  }
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 32 || code === 9;
 }

@@ -4,9 +4,9 @@
  */
 import { latin1 } from '../../../net/bytes.ts';
 import { reasonPhrase } from '../codes.ts';
-import { parseAbsoluteUrl } from '../conn_manager_utility.ts';
 import { HeaderMap } from '../header_map.ts';
-import { authorityIsValid, hasToken, isUpgrade, type Protocol, sanitizeConnectionHeader } from '../header_utility.ts';
+import { authorityIsValid, isUpgrade, type Protocol, sanitizeConnectionHeader } from '../header_utility.ts';
+import { isHostWithPort, parseAbsoluteUrl } from '../url.ts';
 import { encodeChunk, encodeHead, type Framing, LAST_CHUNK } from './encoder.ts';
 import { type BodyMode, HttpParser, type MessageHead, type ParseError, type ParserCallbacks } from './parser.ts';
 
@@ -96,7 +96,6 @@ export class ServerCodec implements ParserCallbacks {
   readonly #parser: HttpParser;
   #request: ActiveRequest | null = null;
   #headers = new HeaderMap();
-  #headerBytes = 0;
   /** Headers of a request without body wait for the end of the message. */
   #deferred: HeaderMap | null = null;
   /** Version of the latest request. */
@@ -119,20 +118,14 @@ export class ServerCodec implements ParserCallbacks {
 
   onMessageBegin(): void {
     this.#headers = new HeaderMap();
-    this.#headerBytes = 0;
     this.#deferred = null;
     const encoder = new ResponseEncoder((bytes) => this.#callbacks.write(bytes));
     this.#request = { encoder, decoder: this.#callbacks.newStream(encoder) };
   }
 
   onHeader(name: string, value: string): ParseError | null {
-    // The slot of the host header is called :authority, which is six characters longer.
-    this.#headerBytes += name.length + value.length + (name === 'host' ? 6 : 0);
     this.#headers.add(name, value);
-    if (this.#headers.size > MAX_HEADERS_COUNT) {
-      return { error: 'headers count exceeds limit', status: 431 };
-    }
-    return this.#headerBytes > MAX_REQUEST_HEADERS_BYTES ? { error: 'headers size exceeds limit', status: 431 } : null;
+    return this.#headers.size > MAX_HEADERS_COUNT ? { error: 'headers count exceeds limit', status: 431 } : null;
   }
 
   onHeadersComplete(head: MessageHead): BodyMode | ParseError {
@@ -147,7 +140,11 @@ export class ServerCodec implements ParserCallbacks {
         upgrade = true;
       }
     }
-    const bad = framingError(head, headers) ?? this.#setTarget(head) ?? connectionError(headers);
+    const bad =
+      (head.method === 'CONNECT' ? connectError(headers) : null) ??
+      framingError(head, headers) ??
+      (upgrade ? null : connectionError(headers)) ??
+      this.#setTarget(head);
     if (bad !== null) {
       return bad;
     }
@@ -181,7 +178,7 @@ export class ServerCodec implements ParserCallbacks {
     const headers = this.#headers;
     const target = head.target;
     if (head.method === 'CONNECT') {
-      if (!authorityIsValid(target) || !target.includes(':')) {
+      if (!isHostWithPort(target)) {
         return { error: 'invalid url in request line', status: 400 };
       }
       headers.set(':authority', target);
@@ -192,7 +189,8 @@ export class ServerCodec implements ParserCallbacks {
       if (url === null) {
         return { error: 'invalid url in request line', status: 400 };
       }
-      if (!/^https?$/i.test(url.scheme)) {
+      // Case-sensitive before 1.23.12.
+      if (url.scheme !== 'http' && url.scheme !== 'https') {
         return { error: 'invalid scheme', status: 400 };
       }
       headers.set(':authority', url.hostAndPort);
@@ -248,6 +246,16 @@ export function framingError(head: MessageHead, headers: HeaderMap): ParseError 
   return encoding === 'chunked' ? null : { error: 'unsupported transfer encoding', status: 501 };
 }
 
+/** A CONNECT request has no body. @see envoy:source/common/http/http1/codec_impl.cc#ConnectionImpl::onHeadersCompleteImpl */
+function connectError(headers: HeaderMap): ParseError | null {
+  const length = headers.get('content-length');
+  if (length !== null && length !== '0') {
+    return { error: 'unsupported content length', status: 400 };
+  }
+  headers.remove('content-length');
+  return headers.has('transfer-encoding') ? { error: 'unsupported transfer encoding', status: 501 } : null;
+}
+
 function connectionError(headers: HeaderMap): ParseError | null {
   if (!headers.has('connection') || sanitizeConnectionHeader(headers)) {
     return null;
@@ -255,7 +263,7 @@ function connectionError(headers: HeaderMap): ParseError | null {
   return { error: 'Invalid nominated headers in Connection.', status: 400 };
 }
 
-/** Whether a request expects `100 Continue`. */
+/** Whether a request expects `100 Continue`, and nothing else. */
 export function expectsContinue(headers: HeaderMap): boolean {
-  return hasToken(headers.get('expect'), '100-continue');
+  return headers.get('expect')?.toLowerCase() === '100-continue';
 }
