@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { latin1 } from '../../src/net/bytes.ts';
 import { SECOND } from '../../src/sim/clock.ts';
+import { cut } from '../support/http_messages.ts';
 import { allowAll, answer, EXHAUST, LANDING, OK_RESPONSE, Rig } from './support.ts';
 
 const messages = [
@@ -33,19 +34,6 @@ function unchunk(text: string): string {
   return text.replace(/(?<=transfer-encoding: chunked\r\n\r\n)(?:[0-9a-f]+\r\n[\s\S]*?\r\n)+/g, (chunks) =>
     chunks.replace(/[0-9a-f]+\r\n([\s\S]*?)\r\n/g, '$1'),
   );
-}
-
-function cut(bytes: Uint8Array, points: readonly number[]): Uint8Array[] {
-  const sorted = [...new Set(points.map((point) => point % (bytes.length + 1)))].sort((a, b) => a - b);
-  const pieces: Uint8Array[] = [];
-  let from = 0;
-  for (const point of [...sorted, bytes.length]) {
-    if (point > from) {
-      pieces.push(bytes.subarray(from, point));
-      from = point;
-    }
-  }
-  return pieces;
 }
 
 describe('the HTTP/1 codec', () => {

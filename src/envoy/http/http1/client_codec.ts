@@ -5,7 +5,8 @@
 import { HeaderMap } from '../header_map.ts';
 import type { Protocol } from '../header_utility.ts';
 import { encodeChunk, encodeHead, type Framing, LAST_CHUNK } from './encoder.ts';
-import { type BodyMode, HttpParser, type MessageHead, type ParseError, type ParserCallbacks } from './parser.ts';
+import { HttpParser } from './parser.ts';
+import type { BodyMode, MessageHead, ParseError, ParserCallbacks } from './parser_callbacks.ts';
 import { BODILESS_METHODS, framingError, MAX_HEADERS_COUNT } from './server_codec.ts';
 
 /** Who handles a response. */

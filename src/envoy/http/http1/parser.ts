@@ -20,41 +20,7 @@ import {
   startLineIsPossible,
   withoutBody,
 } from './head_lines.ts';
-
-/** Why parsing ended. */
-export interface ParseError {
-  /** Name of the error, http-parser's or the codec's. */
-  readonly error: string;
-  /** Status of the local reply. */
-  readonly status: 400 | 431 | 501;
-}
-
-/** How the body of a message is framed, as the user of the parser decides at the end of the headers. */
-export type BodyMode = 'default' | 'none' | 'raw';
-
-/** What the parser reports. Returning an error ends parsing for good. */
-export interface ParserCallbacks {
-  onMessageBegin(): void;
-  /** A whole header line, in the message head. */
-  onHeader(name: string, value: string): ParseError | null;
-  onHeadersComplete(head: MessageHead): BodyMode | ParseError;
-  onBody(bytes: Uint8Array): void;
-  /** Returns whether parsing pauses before the next message. */
-  onMessageComplete(): boolean;
-}
-
-/** What the start line and the framing headers said. */
-export interface MessageHead {
-  readonly method: string;
-  readonly target: string;
-  readonly status: number;
-  readonly major: number;
-  readonly minor: number;
-  readonly contentLength: number | null;
-  /** The body is chunked. */
-  readonly chunked: boolean;
-  readonly hasTransferEncoding: boolean;
-}
+import type { ParseError, ParserCallbacks } from './parser_callbacks.ts';
 
 const START = 0;
 const START_LINE = 1;
@@ -318,8 +284,7 @@ export class HttpParser {
       if (folded === null) {
         return this.#fail('HPE_INVALID_HEADER_TOKEN');
       }
-      this.#header = folded;
-      return this.#countHead(line.length);
+      return this.#keepHeader(folded, line.length);
     }
     const flushed = this.#flushHeader();
     if (flushed !== null) {
@@ -329,9 +294,27 @@ export class HttpParser {
     if (header === null) {
       return this.#fail('HPE_INVALID_HEADER_TOKEN');
     }
-    this.#header = header;
     // The slot of the host header is called :authority, which is six characters longer.
-    return this.#countHead(header.name.length + header.value.length + (header.name === 'host' ? 6 : 0));
+    return this.#keepHeader(header, header.name.length + header.value.length + (header.name === 'host' ? 6 : 0));
+  }
+
+  /** Keeps a header until it is known that no folded line follows; a length that is none is refused at once. */
+  #keepHeader(header: HeaderLine, bytes: number): ParseError | null {
+    this.#header = header;
+    if (header.name === 'content-length' && header.raw !== '') {
+      const bad = this.#lengthError(header);
+      if (bad !== null) {
+        return this.#fail(bad);
+      }
+    }
+    return this.#countHead(bytes);
+  }
+
+  #lengthError(header: HeaderLine): string | null {
+    if (parseContentLength(header.raw) === null) {
+      return 'HPE_INVALID_CONTENT_LENGTH';
+    }
+    return this.#contentLength === null ? null : 'HPE_UNEXPECTED_CONTENT_LENGTH';
   }
 
   /** Names, values and target count against the limit; trailers do not. */
@@ -352,11 +335,10 @@ export class HttpParser {
     this.#header = null;
     const name = header.name;
     if (name === 'content-length') {
-      const length = parseContentLength(header.raw);
-      if (length === null || this.#contentLength !== null) {
-        return this.#fail(length === null ? 'HPE_INVALID_CONTENT_LENGTH' : 'HPE_UNEXPECTED_CONTENT_LENGTH');
+      if (header.raw === '') {
+        return this.#fail('HPE_INVALID_CONTENT_LENGTH');
       }
-      this.#contentLength = length;
+      this.#contentLength = parseContentLength(header.raw);
     } else if (name.startsWith('transfer-encoding')) {
       // http-parser takes note of the header before it has seen where the name ends.
       this.#hasTransferEncoding = true;

@@ -8,7 +8,8 @@ import { HeaderMap } from '../header_map.ts';
 import { authorityIsValid, isUpgrade, type Protocol, sanitizeConnectionHeader } from '../header_utility.ts';
 import { isHostWithPort, parseAbsoluteUrl } from '../url.ts';
 import { encodeChunk, encodeHead, type Framing, LAST_CHUNK } from './encoder.ts';
-import { type BodyMode, HttpParser, type MessageHead, type ParseError, type ParserCallbacks } from './parser.ts';
+import { HttpParser } from './parser.ts';
+import type { BodyMode, MessageHead, ParseError, ParserCallbacks } from './parser_callbacks.ts';
 
 /** Who handles a request. */
 export interface RequestDecoder {
