@@ -23,12 +23,14 @@ import { HttpClient } from '../workloads/http_client.ts';
 import type { ProcessEnv, ProcessResult } from '../workloads/process.ts';
 import { ClusterDns } from './cluster_dns.ts';
 import { Fabric } from './fabric.ts';
+import { Faults } from './faults.ts';
 import { kubeSystemObjects } from './kube_system.ts';
 import { randomSuffix } from './names.ts';
 import { startNamespaceController } from './namespace_controller.ts';
 import { Node } from './node.ts';
 import { type ClusterOptions, type PodPins, PUBLIC_AUTHORITY } from './options.ts';
 import { Outside } from './outside.ts';
+import { WatchEvents } from './watch_events.ts';
 import { startControllers } from './workload_controllers.ts';
 import { startWorkloadStatus } from './workload_status.ts';
 
@@ -60,6 +62,8 @@ export class Cluster {
   readonly scheduler: SimScheduler;
   readonly journey: Journey;
   readonly api: ApiServer;
+  readonly watchEvents: WatchEvents;
+  readonly faults: Faults;
   readonly nodes: readonly Node[];
   readonly fabric: Fabric;
   readonly outside: Outside;
@@ -82,12 +86,14 @@ export class Cluster {
     this.#rng = new Rng(options.seed);
     this.#nodePortRng = this.#rng.fork('node ports');
     const uids = this.#rng.fork('uids');
+    this.watchEvents = new WatchEvents(this.scheduler, this.#rng.fork('watch events'));
     this.api = new ApiServer({
-      later: (callback) => this.scheduler.after(0, 'watch event', callback),
+      later: (callback, kind) => this.watchEvents.deliver(kind, callback),
       now: () => formatRfc3339(this.clock.wallMillis()),
       uid: () => uids.uuid(),
     });
     this.fabric = new Fabric(this.scheduler);
+    this.faults = new Faults(this, this.#rng.fork('faults'));
     this.identities = newClusterIdentities(this.#rng.fork('identities'));
     const service = assertPresent(parseCidr4(options.serviceCIDR), `service CIDR ${options.serviceCIDR}`);
     const addresses = { kubernetes: formatIpv4(service.address + 1), kubeDns: formatIpv4(service.address + 10) };
@@ -208,7 +214,7 @@ export class Cluster {
     const end = this.clock.now() + limit;
     for (;;) {
       const next = this.scheduler.nextAt();
-      if ((next === null || next > this.clock.now()) && this.nodes.every((node) => node.quiet)) {
+      if ((next === null || next > this.clock.now()) && this.watchEvents.quiet && this.nodes.every((node) => node.quiet)) {
         return;
       }
       if (!this.scheduler.step(end)) {

@@ -1,17 +1,22 @@
 /**
  * The underlay: what stands between the network cards of nodes and of hosts outside.
  * It moves packets by destination address and decides nothing else.
- * @remarks Simplified: no link layer (no ARP, no switches); a packet arrives where its destination address is, without delay or loss unless a filter says so.
+ * @remarks Simplified: no link layer (no ARP, no switches); a packet arrives where its destination address is, without delay or loss unless a fault says so.
  */
 import type { NetDevice } from '../kernel/netdev.ts';
+import type { Netem } from '../kernel/netem.ts';
 import type { Ipv4 } from '../net/ipv4.ts';
 import type { Packet } from '../net/packet.ts';
 import type { Scheduler } from '../sim/scheduler.ts';
+
+const AT_ONCE = [0];
 
 /** One underlay for all nodes of a cluster. */
 export class Fabric {
   readonly #scheduler: Scheduler;
   readonly #ports = new Map<Ipv4, NetDevice>();
+  /** What is wrong with it; `null`: nothing. */
+  netem: Netem | null = null;
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
@@ -26,7 +31,9 @@ export class Fabric {
   transmit(packet: Packet, nextHop: Ipv4 = packet.ip.dst): void {
     const device = this.#ports.get(nextHop);
     if (device !== undefined) {
-      this.#scheduler.after(0, 'fabric', () => device.receive(packet));
+      for (const delay of this.netem === null ? AT_ONCE : this.netem.arrivals()) {
+        this.#scheduler.after(delay, 'fabric', () => device.receive(packet));
+      }
     }
   }
 }

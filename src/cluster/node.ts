@@ -23,6 +23,7 @@ import { monitorEvent } from './monitor_events.ts';
 import { randomMac } from './names.ts';
 import type { NodeOptions, Pins } from './options.ts';
 import { datapathQuirks, policyQuirks, type QuirkSwitches } from './quirks.ts';
+import { XdsLink } from './xds_link.ts';
 
 /** What a node is made of. */
 export interface NodeDeps
@@ -52,6 +53,8 @@ export class Node {
   /** The agent's API. */
   readonly api: RestApi;
   readonly kubelet: Kubelet;
+  /** The way between agent and proxy. */
+  readonly xds: XdsLink;
   /** When the agent started, in nanoseconds since boot. */
   readonly startedAt: number;
   /** What the monitor saw last. */
@@ -122,6 +125,7 @@ export class Node {
     });
     const { clock } = scheduler;
     this.api = new RestApi(this.agent, (at) => clock.wallMillis() + Math.floor((at - clock.now()) / 1_000_000));
+    this.xds = new XdsLink(scheduler, this.agent.xdsServer);
     this.agent.monitor.subscribe((payload) => {
       this.events.push(monitorEvent(this.agent, scheduler.clock, payload));
     });
@@ -179,7 +183,7 @@ export class Node {
       journey,
       sockets: this.hostNetns,
       bpffs: this.bpffs,
-      xds: this.agent.xdsServer,
+      xds: this.xds,
       accessLog: this.agent.accessLog,
       options: {
         nodeId: config.nodeId,

@@ -46,6 +46,17 @@ export class WorldNames {
     }
   }
 
+  /** Gives a name other addresses from now on; `false` if there is no such name, or it is an alias. */
+  replace(name: string, ips: readonly Ipv4[]): boolean {
+    const key = name.toLowerCase();
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.cname !== null) {
+      return false;
+    }
+    this.#entries.set(key, { ...entry, ips, answers: entry.answers === entry.ips.length ? ips.length : entry.answers });
+    return true;
+  }
+
   /** Records that answer a question for addresses, aliases first; `null` for a name that does not exist. */
   resolve(question: string): readonly DnsRecord[] | null {
     const records: DnsRecord[] = [];

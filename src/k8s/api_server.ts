@@ -32,8 +32,8 @@ export interface ListOptions {
 
 /** What the server needs from its surroundings. */
 export interface ApiServerDeps {
-  /** Runs a callback later, in order. */
-  readonly later: (callback: () => void) => void;
+  /** Runs a callback later: news of a kind, in order within the kind. */
+  readonly later: (callback: () => void, kind: string) => void;
   /** RFC 3339 text of now. */
   readonly now: () => string;
   readonly uid: () => string;
@@ -209,11 +209,23 @@ export class ApiServer {
         if (watchers.includes(watcher)) {
           watcher.onAdd?.(object, origin);
         }
-      });
+      }, kind);
     }
     return () => {
       watchers.splice(watchers.indexOf(watcher), 1);
     };
+  }
+
+  /**
+   * Tells every watcher again of every object, as an update without a change.
+   * @see kubernetes:staging/src/k8s.io/client-go/tools/cache/shared_informer.go#sharedIndexInformer.OnUpdate
+   */
+  resync(): void {
+    for (const [kind, objects] of this.#kinds) {
+      for (const { object, origin } of objects.values()) {
+        this.#notify(kind, (watcher) => watcher.onUpdate?.(object, object, origin));
+      }
+    }
   }
 
   #store(key: string, stored: Stored): void {
@@ -232,7 +244,7 @@ export class ApiServer {
         if (watchers.includes(watcher)) {
           tell(watcher);
         }
-      });
+      }, kind);
     }
   }
 }

@@ -29,10 +29,13 @@ export class HashMap<K, V> implements BpfMap<K, V> {
   #newest: Entry<K, V> | null = null;
   /** Entries dropped to make room, since creation. */
   evictions = 0;
+  /** How many entries fit: as many as declared, unless memory is short. */
+  capacity: number;
 
   constructor(spec: MapSpec<K, V>) {
     this.spec = spec;
     this.#lru = spec.type === 'lru_hash';
+    this.capacity = spec.maxEntries;
   }
 
   get size(): number {
@@ -62,8 +65,8 @@ export class HashMap<K, V> implements BpfMap<K, V> {
     if (flag === BPF_EXIST) {
       return ENOENT;
     }
-    if (this.#size >= this.spec.maxEntries) {
-      if (!this.#lru) {
+    if (this.#size >= this.capacity) {
+      if (!this.#lru || this.#size === 0) {
         return E2BIG;
       }
       this.#evict();

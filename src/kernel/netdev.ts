@@ -6,7 +6,9 @@
 import type { Mac } from '../net/mac.ts';
 import { type Packet, withEth } from '../net/packet.ts';
 import { assertNever } from '../sim/assert.ts';
+import type { Nanos } from '../sim/clock.ts';
 import type { Kernel } from './kernel.ts';
+import type { Netem } from './netem.ts';
 import type { NetNs } from './netns.ts';
 import { Skb, TC_ACT_OK, TC_ACT_REDIRECT, TC_ACT_SHOT, type TcProgram } from './skb.ts';
 
@@ -28,6 +30,8 @@ export class NetDevice {
   /** Programs at the tc hooks. */
   ingress: TcProgram | null = null;
   egress: TcProgram | null = null;
+  /** What is wrong with the link it sends on; `null`: nothing. */
+  netem: Netem | null = null;
   up = true;
   /** Frames received and sent. */
   rxPackets = 0;
@@ -98,13 +102,23 @@ export class NetDevice {
       }
     }
     this.txPackets += 1;
-    this.#startXmit(skb);
+    if (this.netem === null) {
+      this.#startXmit(skb, 0);
+      return;
+    }
+    for (const [copy, delay] of this.netem.arrivals().entries()) {
+      this.#startXmit(copy === 0 ? skb : skb.clone(), delay);
+    }
   }
 
-  #startXmit(skb: Skb): void {
+  #startXmit(skb: Skb, delay: Nanos): void {
     const target = this.kind === 'loopback' ? this : this.peer;
     if (target === null) {
-      this.uplink?.(skb.packet);
+      if (delay === 0) {
+        this.uplink?.(skb.packet);
+      } else {
+        this.#kernel.scheduler.after(delay, 'netem', () => this.uplink?.(skb.packet));
+      }
       return;
     }
     const { eth } = skb.packet;
@@ -114,7 +128,7 @@ export class NetDevice {
     if (target.netns !== this.netns) {
       scrub(skb);
     }
-    this.#kernel.scheduler.after(0, 'softirq', () => target.receiveSkb(skb));
+    this.#kernel.scheduler.after(delay, 'softirq', () => target.receiveSkb(skb));
   }
 }
 

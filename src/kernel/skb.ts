@@ -55,6 +55,14 @@ export class Skb {
     return this.packet.length;
   }
 
+  /** A second packet of the same content and metadata. @see linux:net/core/skbuff.c#skb_clone */
+  clone(): Skb {
+    const copy = new Skb(this.packet);
+    Object.assign(copy, this);
+    Object.assign(copy.cb, this.cb);
+    return copy;
+  }
+
   /** @see linux:net/core/filter.c#bpf_redirect */
   redirect(ifindex: number, ingress = false): TcAct {
     this.redirectIfindex = ifindex;

@@ -5,6 +5,7 @@ import { entryOrigins, proxyRuleOrigins } from '../cluster/policy_origins.ts';
 import type { ObjectView } from '../shell/cluster_view.ts';
 import type { CommandResult } from '../shell/table.ts';
 import type { OpenResult } from './connection.ts';
+import { beginFault } from './fault.ts';
 import { findPod } from './find_pod.ts';
 import type { EnforcedPolicy, Fault, PodName, ScenarioHost } from './host.ts';
 import { nodeView } from './node_view.ts';
@@ -68,6 +69,11 @@ function doFault(cluster: Cluster, fault: Fault): string | null {
     }
     node.kubelet.setRunning(sandbox, fault.kind === 'start');
     return null;
+  }
+  if (fault.kind === 'fault') {
+    const error = beginFault(cluster, fault.fault);
+    cluster.advance(0);
+    return error;
   }
   const node = fault.node === null ? cluster.nodes[0] : cluster.nodes.find((one) => one.name === fault.node);
   if (node === undefined) {

@@ -7,6 +7,7 @@ import type { OpenResult } from './connection.ts';
 import type { OriginSource } from './fate_origins.ts';
 import type { ObjectResult, PolicyReference } from './result.ts';
 import type { ManifestText, ObjectName } from './scenario.ts';
+import type { FaultSection } from './schema/fault.ts';
 
 /** A pod by namespace and name. */
 export interface PodName {
@@ -20,6 +21,7 @@ export interface PodName {
 export type Fault =
   | { readonly kind: 'hold' | 'release'; readonly what: 'xds'; readonly node: string | null }
   | { readonly kind: 'proxy'; readonly what: 'stop' | 'start' | 'restart'; readonly node: string | null }
+  | { readonly kind: 'fault'; readonly fault: FaultSection }
   | { readonly kind: 'stop' | 'start'; readonly pod: PodName };
 
 /** The policy elements that concern one direction of an endpoint. */

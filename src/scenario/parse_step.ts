@@ -144,6 +144,8 @@ function toAction(kind: StepKind, data: unknown, context: Context): Action | nul
       const step = data as StepOf<'proxy'>;
       return { kind, what: step.proxy, node: step.node ?? null };
     }
+    case 'fault':
+      return { kind, fault: (data as StepOf<'fault'>).fault };
     case 'stop':
       return { kind, pod: (data as StepOf<'stop'>).stop };
     case 'start':

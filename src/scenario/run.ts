@@ -133,6 +133,8 @@ function runAction(run: Run, action: Action, mark: Mark): StepDetail {
     case 'release':
     case 'proxy':
       return done(host.fault(action));
+    case 'fault':
+      return done(host.fault(action));
     case 'stop':
     case 'start': {
       const pod = host.findPod(action.pod);

@@ -2,6 +2,7 @@
 import type { ClusterOptions } from '../cluster/options.ts';
 import type { SourcePosition } from './issue.ts';
 import type { Expectations } from './schema/expect.ts';
+import type { FaultSection } from './schema/fault.ts';
 import type { PropertySection } from './schema/properties.ts';
 import type { NewRequest, SameConnectionRequest } from './schema/steps.ts';
 
@@ -41,6 +42,7 @@ export type Action =
   | { readonly kind: 'command'; readonly line: string; readonly node: string | null }
   | { readonly kind: 'hold' | 'release'; readonly what: 'xds'; readonly node: string | null }
   | { readonly kind: 'proxy'; readonly what: 'stop' | 'start' | 'restart'; readonly node: string | null }
+  | { readonly kind: 'fault'; readonly fault: FaultSection }
   | { readonly kind: 'stop' | 'start'; readonly pod: string };
 
 /** An object by kind and name. */

@@ -1,5 +1,6 @@
 /** A step in a few words, for reports. */
 import { durationText } from './duration.ts';
+import { faultText } from './fault.ts';
 import { curlArgv } from './request.ts';
 import type { Action } from './scenario.ts';
 
@@ -32,6 +33,8 @@ export function stepTitle(action: Action): string {
       return 'send what was held back to the proxy';
     case 'proxy':
       return `${action.what} the proxy`;
+    case 'fault':
+      return faultText(action.fault);
     case 'stop':
       return `stop the process of ${action.pod}`;
     case 'start':

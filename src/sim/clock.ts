@@ -27,7 +27,7 @@ export interface Clock {
 /** The clock with its moving side; only a scheduler holds it. */
 export class SimClock implements Clock {
   #now: Nanos;
-  readonly #wallAtBoot: number;
+  #wallAtBoot: number;
 
   /**
    * @param bootNanos time since boot at the start of the run
@@ -49,6 +49,11 @@ export class SimClock implements Clock {
 
   wallMillis(): number {
     return this.#wallAtBoot + Math.floor(this.#now / MILLISECOND);
+  }
+
+  /** Sets the wall clock forward or back by some milliseconds, as an administrator or NTP does; time since boot goes on evenly. */
+  jumpWall(millis: number): void {
+    this.#wallAtBoot += millis;
   }
 
   /** Moves to a later instant. */

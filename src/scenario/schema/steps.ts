@@ -1,6 +1,7 @@
 /** The steps of a scenario: one action each, named by its key. */
 import * as z from 'zod';
 import { expectSchema } from './expect.ts';
+import { faultSchema } from './fault.ts';
 import { durationSchema, nameSchema, textsSchema } from './values.ts';
 
 const common = {
@@ -95,6 +96,7 @@ const proxy = z.strictObject({
   node: nameSchema.optional(),
   ...common,
 });
+const fault = z.strictObject({ fault: faultSchema.describe('Something goes wrong.'), ...common });
 const stop = z.strictObject({ stop: z.string().describe('Stops the process of a pod; its address then refuses connections.'), ...common });
 const start = z.strictObject({ start: z.string().describe('Starts the process of a pod again.'), ...common });
 
@@ -110,6 +112,7 @@ export const STEP_SCHEMAS = {
   hold,
   release,
   proxy,
+  fault,
   stop,
   start,
 } as const;

@@ -1,0 +1,87 @@
+/** Faults of a scenario on a cluster. */
+import type { Cluster } from '../cluster/cluster.ts';
+import type { ClusterFault, Link } from '../cluster/faults.ts';
+import { durationText } from './duration.ts';
+import type { FaultSection } from './schema/fault.ts';
+
+/** Begins a fault; an error text if it cannot be. */
+export function beginFault(cluster: Cluster, section: FaultSection): string | null {
+  const fault = clusterFault(cluster, section);
+  return typeof fault === 'string' ? fault : cluster.faults.begin(fault, 'for' in section ? (section.for ?? null) : null);
+}
+
+/** `packets of default/client are lost (30 %) for 5s` */
+export function faultText(section: FaultSection): string {
+  const lasts = 'for' in section && section.for !== undefined ? ` for ${durationText(section.for)}` : '';
+  const some = 'share' in section && section.share < 1 ? `${Number((section.share * 100).toFixed(2))} % of the packets` : 'packets';
+  switch (section.kind) {
+    case 'loss':
+      return `${some} of ${section.on} are lost${lasts}`;
+    case 'duplicate':
+      return `${some} of ${section.on} arrive twice${lasts}`;
+    case 'delay':
+      return `${some} of ${section.on} are ${durationText(section.delay)} late${lasts}`;
+    case 'proxy-crash':
+      return `the proxy is down${lasts}`;
+    case 'nack':
+      return `the proxy refuses updates${lasts}`;
+    case 'slow-ack':
+      return `the proxy's answers are ${durationText(section.delay)} late${lasts}`;
+    case 'hold-xds':
+      return `the agent sends the proxy nothing${lasts}`;
+    case 'map-full':
+      return `${section.entries} entries fit into ${section.map ?? `the policy map of ${section.pod ?? ''}`}${lasts}`;
+    case 'evict':
+      return `${section.entries} entries of ${section.map ?? `the policy map of ${section.pod ?? ''}`} are lost`;
+    case 'dns':
+      return `${section.name} has the addresses ${section.ips.join(', ')}`;
+    case 'clock':
+      return `the wall clock jumps ${section.back === true ? 'back' : 'forward'} by ${durationText(section.by)}`;
+    case 'late-events':
+      return `news of the API server is up to ${durationText(section.delay)} late${lasts}`;
+    case 'repeated-events':
+      return 'watchers hear of every object again';
+  }
+}
+
+function clusterFault(cluster: Cluster, section: FaultSection): ClusterFault | string {
+  switch (section.kind) {
+    case 'loss':
+    case 'duplicate':
+    case 'delay':
+      return { ...section, on: linkOf(section.on) };
+    case 'proxy-crash':
+    case 'nack':
+    case 'slow-ack':
+    case 'hold-xds':
+      return { ...section, node: section.node ?? null };
+    case 'map-full':
+    case 'evict': {
+      if ((section.map === undefined) === (section.pod === undefined)) {
+        return 'a fault of a map names either a map or a pod';
+      }
+      const place = section.pod === undefined ? null : policyMapOf(cluster, section.pod);
+      const map = place === null ? section.map : place?.map;
+      return map === undefined
+        ? `pod ${section.pod ?? ''} does not run`
+        : { kind: section.kind, entries: section.entries, map, node: place?.node ?? section.node ?? null };
+    }
+    case 'clock':
+      return { kind: 'clock', by: section.back === true ? -section.by : section.by };
+    default:
+      return section;
+  }
+}
+
+function linkOf(on: string): Link {
+  const [namespace = '', name = ''] = on.split('/');
+  return on === 'fabric' ? 'fabric' : { namespace, name };
+}
+
+/** `undefined` if there is no such pod. */
+function policyMapOf(cluster: Cluster, pod: string): { readonly map: string; readonly node: string } | undefined {
+  const [namespace = '', name = ''] = pod.split('/');
+  const node = cluster.nodeOf(namespace, name);
+  const endpoint = node?.kubelet.sandbox(namespace, name)?.endpoint ?? null;
+  return node === undefined || endpoint === null ? undefined : { map: endpoint.policyMap.spec.name, node: node.name };
+}
