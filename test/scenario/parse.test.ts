@@ -50,7 +50,7 @@ describe('what is wrong is said with its place', () => {
   test.each([
     [
       'aply: app.yaml',
-      'dir/s.yaml:3:5: unknown step "aply"; a step has one of: apply, delete, exec, request, connection, advance, command, hold, release, proxy, stop, start (did you mean "apply"?)',
+      'dir/s.yaml:3:5: unknown step "aply"; a step has one of: apply, delete, exec, request, connection, advance, command, hold, release, proxy, fault, stop, start (did you mean "apply"?)',
     ],
     ['name: only a name', 'dir/s.yaml:3:5: the step does nothing'],
     ['{apply: app.yaml, delete: app.yaml}', 'dir/s.yaml:3:23: a step does one thing: "apply" or "delete", not both'],
@@ -80,6 +80,10 @@ describe('what is wrong is said with its place', () => {
     ['delete: podd/x', 'dir/s.yaml:3:13: unknown kind "podd" (did you mean "pod"?)'],
     ['advance: soon', '"soon" is no duration'],
     ['connection: {open: a, from: b, to: "c:99999"}', 'expected host or host:port'],
+    ['fault: {kind: los}', 'there is no such kind of fault; there are loss, duplicate'],
+    ['fault: {kind: loss, on: nowhere}', 'expected namespace/name'],
+    ['fault: {kind: loss, on: fabric, share: 3}', 'too big'],
+    ['fault: 5', 'expected a fault such as'],
     ['proxy: stopp', 'dir/s.yaml:3:12: expected one of: stop, start, restart (did you mean "stop"?)'],
   ])('%s', (text, message) => {
     expect(step(text).join('\n')).toContain(message);

@@ -52,7 +52,12 @@ export const FAULT_SCHEMAS = [
 ] as const;
 
 /** A fault of any kind. */
-export const faultSchema = z.discriminatedUnion('kind', FAULT_SCHEMAS);
+export const faultSchema = z.discriminatedUnion('kind', FAULT_SCHEMAS, {
+  error: ({ code }) =>
+    code === 'invalid_union'
+      ? `there is no such kind of fault; there are ${FAULT_SCHEMAS.map(({ shape }) => shape.kind.value).join(', ')}`
+      : 'expected a fault such as {kind: loss, on: default/client, share: 0.1, for: 10s}',
+});
 
 /** A fault as read. */
 export type FaultSection = z.infer<typeof faultSchema>;
