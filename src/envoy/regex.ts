@@ -3,7 +3,8 @@
  * @see envoy:source/common/common/regex.cc#CompiledGoogleReMatcher
  */
 import { RE2JS } from 're2js';
-import { latin1 } from '../net/bytes.ts';
+import { fromUtf8, latin1, utf8 } from '../net/bytes.ts';
+import { programSize, type RuneProg } from './re2/compile.ts';
 
 /** A compiled expression. */
 export interface CompiledRegex {
@@ -28,7 +29,7 @@ export function compileRegex(pattern: string, maxProgramSize: number): CompiledR
   } catch (error) {
     return { error: re2ErrorText(String((error as Error).message)) };
   }
-  const size = programSize(compiled);
+  const size = programSize((compiled.re2() as unknown as { readonly prog: RuneProg }).prog);
   if (size > maxProgramSize) {
     return {
       error:
@@ -36,7 +37,13 @@ export function compileRegex(pattern: string, maxProgramSize: number): CompiledR
         'Increase configured max program size if necessary.',
     };
   }
-  return { pattern, matches: (value) => compiled.testExact(NON_ASCII.test(value) ? latin1(value) : value) };
+  return {
+    pattern,
+    matches: (value) => {
+      const text = NON_ASCII.test(value) ? decoded(value) : value;
+      return text !== null && compiled.testExact(text);
+    },
+  };
 }
 
 const LITERAL = /^[A-Za-z0-9_/ :,=&%@~-]+$/;
@@ -47,70 +54,14 @@ function literalProgramSize(pattern: string): number {
   return pattern.length + 4;
 }
 
-interface ProgramInstruction {
-  readonly op: number;
-  readonly runes: ArrayLike<number>;
-}
-
-/** Operation codes of re2js programs. */
-const OP_ALT = 1;
-const OP_ALT_MATCH = 2;
-const OP_FAIL = 5;
-const OP_MATCH = 6;
-const OP_NOP = 7;
-const OP_RUNE = 8;
-const OP_RUNE1 = 9;
-const OP_RUNE_ANY = 10;
-const OP_RUNE_ANY_NOT_NL = 11;
-
 /**
- * The size of the RE2 program.
- * @remarks Simplified: counted on re2js's program (one instruction a rune) with the UTF-8 byte ranges RE2 would need for each rune; the C++
- * library factors common prefixes and suffixes a little differently, so sizes near the limit can be off by a few.
- * @see https://github.com/google/re2/blob/main/re2/prog.cc (Prog::Flatten)
+ * The characters of a value, or `null` if its bytes are not UTF-8: then no expression matches it as a whole.
+ * @remarks Simplified: `.` and classes without ASCII limits also take overlong forms and surrogates in RE2.
  */
-function programSize(compiled: RE2JS): number {
-  const program = (compiled.re2() as unknown as { readonly prog: { readonly inst: readonly ProgramInstruction[] } }).prog;
-  let size = 2;
-  for (const instruction of program.inst) {
-    size += instructionSize(instruction);
-  }
-  return size;
-}
-
-function instructionSize(instruction: ProgramInstruction): number {
-  switch (instruction.op) {
-    case OP_ALT:
-    case OP_ALT_MATCH:
-    case OP_FAIL:
-    case OP_MATCH:
-    case OP_NOP:
-      return 1;
-    case OP_RUNE_ANY:
-      return 7;
-    case OP_RUNE_ANY_NOT_NL:
-      return 8;
-    case OP_RUNE:
-    case OP_RUNE1:
-      return runesSize(instruction.runes);
-    default:
-      return 1;
-  }
-}
-
-function runesSize(runes: ArrayLike<number>): number {
-  let size = 0;
-  for (let i = 0; i < runes.length; i += 2) {
-    const low = runes[i] as number;
-    const high = runes[i + 1] ?? low;
-    if (low < 0x80) {
-      size += 1;
-    }
-    if (high >= 0x80) {
-      size += high === 0x10ffff ? 6 : high >= 0x1_0000 ? 4 : high >= 0x800 ? 3 : 2;
-    }
-  }
-  return Math.max(1, size);
+function decoded(value: string): string | null {
+  const bytes = latin1(value);
+  const text = fromUtf8(bytes);
+  return utf8(text).length === bytes.length ? text : null;
 }
 
 /** Go's wording of a syntax error, as re2js has it, in the C++ library's words. @see https://github.com/google/re2/blob/main/re2/parse.cc (kErrorStrings) */
