@@ -19,7 +19,11 @@ export const DNS_RCODE_REFUSED = 5;
 
 const CLASS_IN = 1;
 
-/** A question. Names are absolute, without the final dot, in the case they came in. */
+/**
+ * A question. Names are absolute, without the final dot, in the case they came in. A dot or another special character within a label is escaped
+ * with a backslash, a byte that is no visible character as `\DDD`, so that no label can pass for two.
+ * @see miekg/dns:msg.go#UnpackDomainName
+ */
 export interface DnsQuestion {
   readonly name: string;
   readonly type: number;
@@ -107,13 +111,10 @@ export function encodeDns(message: DnsMessage): Uint8Array {
       if (out.length < 0x3fff) {
         seen.set(rest, out.length);
       }
-      const dot = rest.indexOf('.');
-      const label = dot < 0 ? rest : rest.slice(0, dot);
-      out.push(label.length);
-      for (let i = 0; i < label.length; i++) {
-        out.push(label.charCodeAt(i));
-      }
-      rest = dot < 0 ? '' : rest.slice(dot + 1);
+      const dot = labelEnd(rest);
+      const label = labelBytes(rest.slice(0, dot));
+      out.push(label.length, ...label);
+      rest = rest.slice(dot + 1);
     }
     out.push(0);
   };
@@ -222,6 +223,46 @@ function readFlags(
   };
 }
 
+/** Where the first label of a name ends: at a dot that is not escaped. */
+function labelEnd(name: string): number {
+  for (let i = 0; i < name.length; i++) {
+    if (name[i] === '.') {
+      return i;
+    }
+    if (name[i] === '\\') {
+      i += 1;
+    }
+  }
+  return name.length;
+}
+
+/** The bytes of a label's text; 63 at the most, since a length byte holds no more. */
+function labelBytes(text: string): number[] {
+  const bytes: number[] = [];
+  for (let i = 0; i < text.length && bytes.length < 63; i++) {
+    const digits = /^\\([0-9]{3})/.exec(text.slice(i, i + 4))?.[1];
+    if (digits !== undefined) {
+      bytes.push(Number(digits) & 255);
+      i += 3;
+    } else {
+      i += text[i] === '\\' ? 1 : 0;
+      bytes.push(text.charCodeAt(i) & 255);
+    }
+  }
+  return bytes;
+}
+
+const SPECIAL = '."\\ ();@\'';
+
+/** A byte of a label as text. */
+function labelText(byte: number): string {
+  const character = String.fromCharCode(byte);
+  if (byte <= 32 || byte >= 127) {
+    return byte === 32 ? '\\ ' : `\\${String(byte).padStart(3, '0')}`;
+  }
+  return SPECIAL.includes(character) ? `\\${character}` : character;
+}
+
 /** Reads, and remembers whether everything was there. */
 class Reader {
   good = true;
@@ -259,13 +300,13 @@ class Reader {
         const target = (size & 0x3f) * 256 + this.u8();
         back ??= this.#at;
         jumps += 1;
-        this.good &&= jumps < 64 && target < this.#bytes.length;
+        this.good &&= jumps <= 126 && target < this.#bytes.length;
         this.#at = target;
         continue;
       }
       let label = '';
       for (let i = 0; i < size; i++) {
-        label += String.fromCharCode(this.u8());
+        label += labelText(this.u8());
       }
       labels.push(label);
       length += size + 1;

@@ -6,6 +6,7 @@ declare module 'dns-packet' {
     flags?: number;
     questions?: { name: string; type: string }[];
     answers?: { name: string; type: string; ttl: number; data: unknown }[];
+    authorities?: { name: string; type: string; ttl: number; data: unknown }[];
   }
   export function encode(packet: Packet): Uint8Array;
   export function decode(bytes: Uint8Array): Packet & { rcode?: string };
