@@ -2,11 +2,18 @@
  * The library: everything a program may use. The command line uses nothing else.
  */
 
+export { CATALOGUE } from './lint/catalogue.ts';
+export { type Finding, type Flow as LintFlow, type LintResult, SEVERITIES, type Severity } from './lint/finding.ts';
+export { type LintOutcome, lintInOrder, lintManifests, mergeResults } from './lint/lint.ts';
+export type { LintText } from './lint/load.ts';
+export { LINT_FORMATS, lintOutput } from './lint/report/machine.ts';
+export { atLeast, catalogueText, lintReport, ruleText } from './lint/report/text.ts';
 export type { MonitorEvent } from './monitor/event.ts';
 export { formatMonitor, type MonitorOptions } from './monitor/format.ts';
 export type { Flow } from './monitor/hubble/flow.ts';
 export { observe } from './monitor/hubble/observer.ts';
 export { compactFlow } from './monitor/hubble/printer.ts';
+export { nearest as nearestWord } from './net/nearest_word.ts';
 export { clusterHost } from './scenario/cluster_host.ts';
 export type { ExplainQuestion, Explanation } from './scenario/explain/explanation.ts';
 export type { Found } from './scenario/explain/place.ts';

@@ -1,6 +1,4 @@
 /** `trenchrun explain`: the verdict on a request and its whole derivation. */
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   type ExplainQuestion,
   type Explanation,
@@ -16,7 +14,7 @@ import {
   parseScenario,
 } from '../index.ts';
 import { painter } from './colour.ts';
-import { readTextFile } from './files.ts';
+import { readTextFile, yamlFiles } from './files.ts';
 import { EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, write, writeError } from './process.ts';
 
 /** Options as the command line gives them. */
@@ -71,7 +69,7 @@ function questionOf(flags: ExplainFlags): Found<ExplainQuestion> {
 
 function answerOf(paths: readonly string[], question: ExplainQuestion, after: number | null): Found<Explanation> {
   const files: { readonly file: string; readonly text: string }[] = [];
-  for (const file of paths.flatMap(filesOf)) {
+  for (const file of paths.flatMap(yamlFiles)) {
     const read = readTextFile(file);
     if ('error' in read) {
       return { ok: false, error: `${file}: ${read.error}` };
@@ -98,22 +96,4 @@ function answerOf(paths: readonly string[], question: ExplainQuestion, after: nu
 
 function prefixed(found: Found<Explanation>): Found<Explanation> {
   return found.ok ? found : { ok: false, error: `error: ${found.error}` };
-}
-
-/** The file itself, or the YAML and JSON files below a directory in the order of their names. */
-function filesOf(path: string): string[] {
-  let isDirectory = false;
-  try {
-    isDirectory = statSync(path).isDirectory();
-  } catch {
-    // Reading it says why.
-  }
-  if (!isDirectory) {
-    return [path];
-  }
-  const entries = readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return entries.flatMap((entry) => {
-    const full = join(path, entry.name);
-    return entry.isDirectory() ? filesOf(full) : /\.(?:ya?ml|json)$/.test(entry.name) ? [full] : [];
-  });
 }

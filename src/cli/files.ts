@@ -1,5 +1,6 @@
 /** Reads text files, and says in words a person understands why one cannot be read. */
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** Larger files are no scenarios and no manifests. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -61,4 +62,22 @@ function firstBadByte(bytes: Buffer): number {
     }
   }
   return good;
+}
+
+/** The file itself, or the YAML and JSON files below a directory in the order of their names. */
+export function yamlFiles(path: string): string[] {
+  let isDirectory = false;
+  try {
+    isDirectory = statSync(path).isDirectory();
+  } catch {
+    // Reading it says why.
+  }
+  if (!isDirectory) {
+    return [path];
+  }
+  const entries = readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    const full = join(path, entry.name);
+    return entry.isDirectory() ? yamlFiles(full) : /\.(?:ya?ml|json)$/.test(entry.name) ? [full] : [];
+  });
 }

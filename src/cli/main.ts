@@ -88,6 +88,21 @@ async function main(args: readonly string[]): Promise<number> {
       exitCode = await check(paths, options);
     });
   program
+    .command('lint')
+    .description('look for policies that do not do what they seem to: each finding with its line, the reason and a flow that shows it')
+    .argument('[path...]', 'manifests and scenarios: files and directories')
+    .option('--severity <severity>', 'the mildest findings to show: error, warning or info', 'warning')
+    .option('--format <format>', 'text, json, sarif, github or junit', 'text')
+    .option('--json', 'the same as --format json')
+    .option('--rule <code>', 'only this rule; may be given several times', (code: string, all: string[]) => [...all, code], [])
+    .option('--explain [code]', 'print the documentation of a rule, or the list of all rules')
+    .option('--no-color', 'no colours (they are also off when the output is no terminal)')
+    .addHelpText('after', '\nExit code: 0 no findings of the severity or worse, 1 findings, 2 bad input.')
+    .action(async (paths: string[], options) => {
+      const { lint } = await import('./lint.ts');
+      exitCode = await lint(paths, options);
+    });
+  program
     .command('schema')
     .description('print a JSON Schema: of scenario files, or of the output of run --json or explain --json')
     .argument('[what]', 'scenario, result or explanation', 'scenario')

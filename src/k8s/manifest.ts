@@ -36,8 +36,11 @@ export interface Manifest {
 /** Largest depth of nesting that is read. */
 const MAX_DEPTH = 100;
 
-/** Reads all documents of a text; `List` objects are taken apart. */
-export function parseManifest(text: string, file: string): Manifest {
+/** How members that a kind does not have are taken: the object is refused, or read without them, as an API server that only warns does. */
+export type UnknownFields = 'refuse' | 'prune';
+
+/** Reads all documents of a text; `List` objects are taken apart. Unknown members are issues in any case. */
+export function parseManifest(text: string, file: string, unknownFields: UnknownFields = 'refuse'): Manifest {
   const objects: ManifestObject[] = [];
   const issues: ManifestIssue[] = [];
   const lines = new LineCounter();
@@ -52,7 +55,7 @@ export function parseManifest(text: string, file: string): Manifest {
     }
     const value = found === 0 ? toValue(document, issues) : null;
     if (value !== null && value !== undefined) {
-      collect(value, [], { document, lines, file }, objects, issues);
+      collect(value, [], { document, lines, file, unknownFields }, objects, issues);
     }
   }
   return { objects, issues };
@@ -76,6 +79,7 @@ interface Source {
   readonly document: Document;
   readonly lines: LineCounter;
   readonly file: string;
+  readonly unknownFields: UnknownFields;
 }
 
 type Path = readonly (string | number)[];
@@ -122,11 +126,30 @@ function collect(value: unknown, path: Path, source: Source, objects: ManifestOb
     return;
   }
   const before = issues.length;
-  schemaIssues(value, report);
-  if (issues.length === before) {
+  const unknown: Path[] = [];
+  schemaIssues(value, (code, at, message) => {
+    report(code, at, message);
+    if (code === 'unknown-field' && source.unknownFields === 'prune') {
+      unknown.push(at);
+    }
+  });
+  if (issues.length - before === unknown.length) {
     const origin: Origin = { file: source.file, locate: (at) => locate(source, [...path, ...at]) };
-    objects.push({ object: value as unknown as KubeObject, origin });
+    objects.push({ object: unknown.reduce(without, value) as unknown as KubeObject, origin });
   }
+}
+
+/** A copy of an object without the member at a path. */
+function without<T>(value: T, path: Path): T {
+  const [key, ...rest] = path;
+  if (key === undefined || typeof value !== 'object' || value === null) {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map((one, i) => (i === key ? without(one, rest) : one)) as T;
+  }
+  const entries = Object.entries(value).filter(([name]) => rest.length > 0 || name !== key);
+  return Object.fromEntries(entries.map(([name, one]) => [name, name === key ? without(one, rest) : one])) as T;
 }
 
 /** The place of a value; the nearest parent's where it is absent. For a member of a map it is the key that counts. */
