@@ -17,6 +17,7 @@ import { namespaceNotIn } from './rules/namespace_not_in.ts';
 import { namespaceOverwritten } from './rules/namespace_overwritten.ts';
 import { pathWithoutQuery } from './rules/path_without_query.ts';
 import { policyMapSize } from './rules/policy_map_size.ts';
+import { policyNotRealized } from './rules/policy_not_realized.ts';
 import { policyRefused } from './rules/policy_refused.ts';
 import { portSpelling } from './rules/port_spelling.ts';
 import { regexRefused } from './rules/regex_refused.ts';
@@ -49,6 +50,7 @@ export const CATALOGUE: readonly LintRule[] = [
   namespaceOverwritten,
   pathWithoutQuery,
   policyMapSize,
+  policyNotRealized,
   policyRefused,
   portSpelling,
   regexRefused,
