@@ -21,6 +21,7 @@ import { newApiServerPort } from '../workloads/api_server.ts';
 import { execute } from '../workloads/commands.ts';
 import { HttpClient } from '../workloads/http_client.ts';
 import type { ProcessEnv, ProcessResult } from '../workloads/process.ts';
+import { startCiliumDaemonSet } from './cilium_daemon_set.ts';
 import { ClusterDns } from './cluster_dns.ts';
 import { Fabric } from './fabric.ts';
 import { Faults } from './faults.ts';
@@ -141,6 +142,7 @@ export class Cluster {
     );
     newApiServerPort().start(assertPresent(this.nodes[0], 'a node').kubelet.hostEnv);
     const suffix = this.#rng.fork('cilium pods');
+    startCiliumDaemonSet({ api: this.api, nodes: options.nodes, rng: suffix });
     for (const object of kubeSystemObjects(options.nodes, addresses)) {
       const { generateName } = object.metadata;
       this.api.create(

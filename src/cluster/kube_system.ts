@@ -139,7 +139,7 @@ const CILIUM_POD_SPEC = {
   containers: [{ name: 'cilium-agent', image: CILIUM_IMAGE }],
 };
 
-/** What users reach the agents by: `ds/cilium`. Its pods are made here, not by a controller. */
+/** What users reach the agents by: `ds/cilium`. Its first pods are made here, later ones by `cilium_daemon_set.ts`. */
 function ciliumDaemonSet(): KubeObject {
   return {
     apiVersion: 'apps/v1',
@@ -149,7 +149,8 @@ function ciliumDaemonSet(): KubeObject {
   };
 }
 
-function ciliumPod(node: NodeOptions): KubeObject {
+/** The pod of a node's agent, without its name. */
+export function ciliumPod(node: NodeOptions): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',

@@ -3,7 +3,6 @@
  * @see cilium:plugins/cilium-cni/main.go#cmdAdd
  */
 import type { Daemon } from '../agent/daemon/daemon.ts';
-import type { Endpoint } from '../agent/endpoint/endpoint.ts';
 import type { ApiServer } from '../k8s/api_server.ts';
 import type { Pod, PodStatus } from '../k8s/objects.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -13,6 +12,7 @@ import { RT_TABLE_MAIN } from '../kernel/route.ts';
 import { formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.ts';
 import { type Mac, parseMac } from '../net/mac.ts';
 import { formatRfc3339 } from '../net/rfc3339.ts';
+import { SECOND } from '../sim/clock.ts';
 import type { Journey } from '../sim/journey.ts';
 import type { Rng } from '../sim/rng.ts';
 import type { Scheduler } from '../sim/scheduler.ts';
@@ -22,6 +22,9 @@ import type { ProcessEnv, Server } from '../workloads/process.ts';
 import { CILIUM_IMAGE } from './kube_system.ts';
 import { randomMac } from './names.ts';
 import type { PodPins } from './options.ts';
+
+/** From a new agent pod to the agent's first step: image, init containers. @remarks Simplified: a real one takes some seconds more or less. */
+const AGENT_POD_START = 5 * SECOND;
 
 /** What a kubelet works with. */
 export interface KubeletDeps {
@@ -33,7 +36,10 @@ export interface KubeletDeps {
   readonly nodeIp: string;
   readonly kernel: Kernel;
   readonly hostNetns: NetNs;
-  readonly agent: Daemon;
+  /** The agent; `null` while it does not run. */
+  readonly agent: () => Daemon | null;
+  /** The agent's own container, which the kubelet starts and stops like any other. */
+  readonly agentContainer: { start(): void; stop(): void };
   readonly zone: DnsZone;
   readonly dnsIp: Ipv4;
   readonly curlVersion: string;
@@ -48,7 +54,6 @@ export interface Sandbox {
   readonly name: string;
   readonly netns: NetNs;
   readonly ip: string;
-  readonly endpoint: Endpoint | null;
   readonly device: NetDevice | null;
   readonly env: ProcessEnv;
   readonly servers: readonly Server[];
@@ -61,7 +66,12 @@ export class Kubelet {
   readonly #deps: KubeletDeps;
   readonly #sandboxes = new Map<string, Sandbox>();
   /** Pods whose endpoint has no policy yet. */
-  #starting = 0;
+  readonly #adding = new Map<string, Pod>();
+  /** Pods whose sandbox waits for the agent, and sandboxes that wait for it to be taken down. */
+  readonly #waiting = new Map<string, Pod>();
+  #doomed: Sandbox[] = [];
+  /** Agent pods that are on their way up. */
+  #agentPods = 0;
   /** Images nobody has modelled, in order of appearance. */
   readonly unknownImages: string[] = [];
 
@@ -76,7 +86,7 @@ export class Kubelet {
 
   /** Whether no pod is on its way up. */
   get quiet(): boolean {
-    return this.#starting === 0;
+    return this.#adding.size === 0 && this.#agentPods === 0;
   }
 
   /** The pod's sandbox. */
@@ -104,20 +114,74 @@ export class Kubelet {
     }
   }
 
+  /** The agent is gone: what it was asked for will not come, and is asked for again when there is one. */
+  agentGone(): void {
+    for (const [key, pod] of this.#adding) {
+      const sandbox = this.#sandboxes.get(key);
+      this.#sandboxes.delete(key);
+      if (sandbox?.device) {
+        this.#deps.kernel.deleteDevice(sandbox.device);
+      }
+      this.#wait(pod);
+    }
+    this.#adding.clear();
+  }
+
+  /** The agent's container ended by itself; its pod stays. */
+  agentStopped(): void {
+    this.#agentStatus(false);
+  }
+
+  /** The agent's container runs again. */
+  agentStarted(): void {
+    this.#agentStatus(true);
+  }
+
+  /** The agent takes requests: first CNI DEL, then CNI ADD. */
+  agentServes(): void {
+    for (const sandbox of this.#doomed.splice(0)) {
+      this.#deleteSandbox(sandbox);
+    }
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const pod of waiting) {
+      this.#onPod(this.#deps.api.get<Pod>('Pod', namespaceOf(pod), pod.metadata.name) ?? pod);
+    }
+  }
+
   #onPod(pod: Pod): void {
     const key = keyOf(pod);
     if (
       pod.spec.nodeName !== this.#deps.nodeName ||
       this.#sandboxes.has(key) ||
+      this.#waiting.has(key) ||
       this.#deps.api.get('Pod', namespaceOf(pod), pod.metadata.name) === undefined
     ) {
       return;
     }
+    const agent = this.#deps.agent();
     if (pod.spec.hostNetwork === true) {
       this.#runOnHost(pod);
+    } else if (agent === null) {
+      this.#wait(pod);
     } else {
-      this.#addSandbox(pod);
+      this.#addSandbox(pod, agent);
     }
+  }
+
+  /** CNI ADD fails: "unable to connect to Cilium daemon". The kubelet tries again and again. */
+  #wait(pod: Pod): void {
+    this.#waiting.set(keyOf(pod), pod);
+    const containerStatuses = pod.spec.containers.map(({ name, image }) => ({
+      name,
+      image: image ?? '',
+      ready: false,
+      started: false,
+      restartCount: 0,
+      state: { waiting: { reason: 'ContainerCreating' } },
+    }));
+    const status: PodStatus = { phase: 'Pending', hostIP: this.#deps.nodeIp, containerStatuses };
+    this.#deps.api.updateStatus('Pod', namespaceOf(pod), pod.metadata.name, status);
   }
 
   #runOnHost(pod: Pod): void {
@@ -127,18 +191,30 @@ export class Kubelet {
       name: pod.metadata.name,
       netns: hostNetns,
       ip: nodeIp,
-      endpoint: null,
       device: null,
       env: this.#env(pod, hostNetns, nodeIp),
       servers: [],
       running: true,
     };
     this.#sandboxes.set(keyOf(pod), sandbox);
-    this.#setStatus(pod, nodeIp, '');
+    if (!isAgentPod(pod) || this.#deps.agent() !== null) {
+      this.#setStatus(pod, nodeIp, '');
+      return;
+    }
+    this.#agentPods += 1;
+    this.#deps.scheduler.after(AGENT_POD_START, 'agent container', () => {
+      this.#agentPods -= 1;
+      if (this.#sandboxes.get(keyOf(pod)) === sandbox) {
+        this.#deps.agentContainer.start();
+        if (this.#deps.agent() !== null) {
+          this.#setStatus(pod, nodeIp, '');
+        }
+      }
+    });
   }
 
-  #addSandbox(pod: Pod): void {
-    const { kernel, hostNetns, agent, rng } = this.#deps;
+  #addSandbox(pod: Pod, agent: Daemon): void {
+    const { kernel, hostNetns, rng } = this.#deps;
     const pins = this.#deps.pins(pod);
     const ipv4 = agent.ipam.allocate(keyOf(pod), pins.ip === undefined ? undefined : (parseIpv4(pins.ip) as Ipv4));
     if (ipv4 === null) {
@@ -157,8 +233,8 @@ export class Kubelet {
     netns.routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: { address: 0, length: 0 }, gateway: router, device: eth0 });
     netns.tcp.ports.pinned.push(...(pins.tcpPorts ?? []));
     netns.udpLayer.ports.pinned.push(...(pins.udpPorts ?? []));
-    this.#starting += 1;
-    const endpoint = agent.createEndpoint(
+    this.#adding.set(keyOf(pod), pod);
+    agent.createEndpoint(
       {
         namespace: namespaceOf(pod),
         podName: pod.metadata.name,
@@ -177,7 +253,6 @@ export class Kubelet {
       name: pod.metadata.name,
       netns,
       ip,
-      endpoint,
       device,
       env,
       servers: this.#servers(pod),
@@ -188,7 +263,7 @@ export class Kubelet {
 
   /** CNI is done: the containers start. */
   #onReady(pod: Pod, containerId: string): void {
-    this.#starting -= 1;
+    this.#adding.delete(keyOf(pod));
     const sandbox = this.#sandboxes.get(keyOf(pod));
     if (sandbox !== undefined) {
       this.setRunning(sandbox, true);
@@ -197,16 +272,54 @@ export class Kubelet {
   }
 
   #onDelete(pod: Pod): void {
+    this.#waiting.delete(keyOf(pod));
     const sandbox = this.#sandboxes.get(keyOf(pod));
     if (sandbox === undefined) {
       return;
     }
     this.#sandboxes.delete(keyOf(pod));
     this.setRunning(sandbox, false);
-    if (sandbox.endpoint !== null && sandbox.device !== null) {
-      this.#deps.agent.deleteEndpoint(sandbox.endpoint);
-      this.#deps.kernel.deleteDevice(sandbox.device);
+    if (isAgentPod(pod)) {
+      this.#deps.agentContainer.stop();
+    } else if (this.#deps.agent() === null) {
+      // CNI DEL fails: the sandbox stays until an agent takes it down.
+      this.#doomed.push(sandbox);
+    } else {
+      this.#deleteSandbox(sandbox);
     }
+  }
+
+  #deleteSandbox({ device, ip }: Sandbox): void {
+    const agent = this.#deps.agent();
+    if (device === null || agent === null) {
+      return;
+    }
+    const endpoint = agent.endpoints.ofAddress(parseIpv4(ip) as Ipv4);
+    if (endpoint?.device === device) {
+      agent.deleteEndpoint(endpoint);
+    }
+    this.#deps.kernel.deleteDevice(device);
+  }
+
+  /** Whether the container in the agent's pod runs; each start after the first is a restart. */
+  #agentStatus(running: boolean): void {
+    const { api, nodeName } = this.#deps;
+    const pod = api.list<Pod>('Pod', { namespace: 'kube-system' }).find((one) => isAgentPod(one) && one.spec.nodeName === nodeName);
+    if (pod?.status?.containerStatuses !== undefined) {
+      const containerStatuses = pod.status.containerStatuses.map((one) => ({
+        ...one,
+        ready: running,
+        restartCount: one.restartCount + (running ? 1 : 0),
+        state: running ? { running: { startedAt: this.#now() } } : { waiting: { reason: 'CrashLoopBackOff' } },
+      }));
+      const ready = { status: running ? 'True' : 'False', lastTransitionTime: this.#now() };
+      const conditions = (pod.status.conditions ?? []).map((one) => (/Ready$/.test(one.type) ? { ...one, ...ready } : one));
+      api.updateStatus('Pod', 'kube-system', pod.metadata.name, { ...pod.status, conditions, containerStatuses });
+    }
+  }
+
+  #now(): string {
+    return formatRfc3339(this.#deps.scheduler.clock.wallMillis());
   }
 
   #servers(pod: Pod): Server[] {
@@ -252,7 +365,7 @@ export class Kubelet {
   }
 
   #setStatus(pod: Pod, ip: string, containerId: string): void {
-    const now = formatRfc3339(this.#deps.scheduler.clock.wallMillis());
+    const now = this.#now();
     const status: PodStatus = {
       phase: 'Running',
       podIP: ip,
@@ -278,6 +391,11 @@ export class Kubelet {
     };
     this.#deps.api.updateStatus('Pod', namespaceOf(pod), pod.metadata.name, status);
   }
+}
+
+/** Whether a pod is the node's agent. */
+function isAgentPod(pod: Pod): boolean {
+  return pod.spec.hostNetwork === true && pod.spec.containers.some(({ image }) => image === CILIUM_IMAGE);
 }
 
 function namespaceOf(pod: Pod): string {

@@ -1,11 +1,14 @@
 /** One node: a kernel with its network, the agent, the proxy it starts, the kubelet. */
-import { Daemon, type DaemonDeps } from '../agent/daemon/daemon.ts';
+import { Daemon } from '../agent/daemon/daemon.ts';
+import type { DaemonDeps } from '../agent/daemon/daemon_deps.ts';
+import type { SavedState } from '../agent/daemon/restore.ts';
 import type { BootstrapConfig, ProxyLauncher } from '../agent/envoy/envoy.ts';
 import { datapathFeatures } from '../agent/option/features.ts';
 import { RestApi } from '../agent/rest/rest_api.ts';
 import { Envoy } from '../envoy/envoy.ts';
 import { BpfFs } from '../kernel/bpffs.ts';
 import { Kernel } from '../kernel/kernel.ts';
+import type { NetDevice } from '../kernel/netdev.ts';
 import type { NetNs } from '../kernel/netns.ts';
 import { RT_TABLE_MAIN } from '../kernel/route.ts';
 import { EventRing } from '../monitor/event_ring.ts';
@@ -13,6 +16,7 @@ import { type Cidr4, containsIpv4, type Ipv4, parseCidr4, parseIpv4 } from '../n
 import { assertPresent } from '../sim/assert.ts';
 import { SECOND } from '../sim/clock.ts';
 import type { Journey } from '../sim/journey.ts';
+import { ProcessScheduler } from '../sim/process_scheduler.ts';
 import type { Rng } from '../sim/rng.ts';
 import type { Scheduler } from '../sim/scheduler.ts';
 import { DatapathLoader } from './datapath_loader.ts';
@@ -49,20 +53,26 @@ export class Node {
   readonly kernel: Kernel;
   readonly hostNetns: NetNs;
   readonly bpffs = new BpfFs();
-  readonly agent: Daemon;
-  /** The agent's API. */
-  readonly api: RestApi;
   readonly kubelet: Kubelet;
   /** The way between agent and proxy. */
   readonly xds: XdsLink;
-  /** When the agent started, in nanoseconds since boot. */
-  readonly startedAt: number;
   /** What the monitor saw last. */
   readonly events: EventRing;
   readonly #deps: NodeDeps;
   #envoy: Envoy | null = null;
   #bootstrap: BootstrapConfig | null = null;
   #launched = 0;
+  readonly #loader: DatapathLoader;
+  readonly #uplink: NetDevice;
+  #agent: Daemon;
+  #api: RestApi;
+  #agentScheduler: ProcessScheduler;
+  #startedAt: number;
+  #agentStarts = 0;
+  #agentRunning = false;
+  /** A scenario keeps the agent down. */
+  #agentDown = false;
+  #saved: SavedState | null = null;
   /** The agent has asked for the proxy, but a scenario keeps it down. */
   #proxyDown = false;
 
@@ -71,7 +81,6 @@ export class Node {
     const rng = deps.rng.fork(`node ${node.name}`);
     this.#deps = deps;
     this.events = new EventRing(deps.options['hubble-event-buffer-capacity']);
-    this.startedAt = scheduler.clock.now();
     this.name = node.name;
     this.ip = node.ip;
     this.podCIDR = node.podCIDR;
@@ -96,40 +105,22 @@ export class Node {
       this.hostNetns.routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: cidr, gateway: via, device: eth0, src: address });
     }
     this.hostNetns.tcp.ports.pinned.push(...(clusterPins.hostTcpPorts ?? []));
-    const launcher: ProxyLauncher = { startEnvoy: (config) => this.#startEnvoy(config) };
-    this.agent = new Daemon({
-      scheduler,
-      rng: rng.fork('agent'),
+    this.#uplink = eth0;
+    this.#loader = new DatapathLoader({
+      clock: scheduler.clock,
+      rng: rng.fork('datapath'),
       journey,
-      api: deps.api,
-      runsApiServer: deps.runsApiServer,
-      nodeName: node.name,
-      nodeIp: address,
-      podCidr: assertPresent(parseCidr4(node.podCIDR), `pod CIDR ${node.podCIDR}`),
-      hostNetns: this.hostNetns,
       bpffs: this.bpffs,
-      loader: new DatapathLoader({
-        clock: scheduler.clock,
-        rng: rng.fork('datapath'),
-        journey,
-        bpffs: this.bpffs,
-        kernel: this.kernel,
-        quirks: datapathQuirks(deps.quirks),
-      }),
-      quirks: policyQuirks(deps.quirks),
-      devices: [eth0],
-      proxy: launcher,
-      options: deps.options,
-      identities: deps.identities,
-      pins: agentPins(clusterPins),
+      kernel: this.kernel,
+      quirks: datapathQuirks(deps.quirks),
     });
-    const { clock } = scheduler;
-    this.api = new RestApi(this.agent, (at) => clock.wallMillis() + Math.floor((at - clock.now()) / 1_000_000));
-    this.xds = new XdsLink(scheduler, this.agent.xdsServer);
-    this.agent.monitor.subscribe((payload) => {
-      this.events.push(monitorEvent(this.agent, scheduler.clock, payload));
-    });
-    this.agent.start();
+    this.#startedAt = scheduler.clock.now();
+    this.#agentScheduler = new ProcessScheduler(scheduler);
+    this.#agent = this.#newAgent();
+    this.#api = this.#newApi();
+    this.xds = new XdsLink(scheduler, () => this.#agent.xdsServer);
+    this.#agentRunning = true;
+    this.#agent.start();
     if (datapathFeatures(deps.options).kubeProxy) {
       startKubeProxy(deps.api, this.hostNetns, assertPresent(parseCidr4(node.podCIDR), `pod CIDR ${node.podCIDR}`));
     }
@@ -140,8 +131,28 @@ export class Node {
       nodeIp: node.ip,
       kernel: this.kernel,
       hostNetns: this.hostNetns,
-      agent: this.agent,
+      agent: () => (this.#agentRunning ? this.#agent : null),
+      agentContainer: { start: () => this.#runAgent(), stop: () => this.#endAgent() },
     });
+  }
+
+  /** The agent; while it does not run, the one that ran last, as it was when it ended. */
+  get agent(): Daemon {
+    return this.#agent;
+  }
+
+  /** The agent's API. */
+  get api(): RestApi {
+    return this.#api;
+  }
+
+  get agentRunning(): boolean {
+    return this.#agentRunning;
+  }
+
+  /** When the agent started, in nanoseconds since boot. */
+  get startedAt(): number {
+    return this.#startedAt;
   }
 
   /** The proxy, once the agent has started it. */
@@ -152,7 +163,88 @@ export class Node {
   /** Whether nothing of the control plane is on its way. */
   get quiet(): boolean {
     const proxyBusy = this.#envoy !== null && !this.agent.xdsServer.quiet;
-    return this.agent.quiet && this.kubelet.quiet && !proxyBusy;
+    return (!this.#agentRunning || this.agent.quiet) && this.kubelet.quiet && !proxyBusy;
+  }
+
+  /**
+   * Kills the agent's process, and with it the proxy, which runs in the same container. Maps, programs, rules and devices stay, and packets go on.
+   * It stays down until `startAgent`.
+   */
+  stopAgent(): void {
+    this.#agentDown = true;
+    this.#endAgent();
+    this.kubelet.agentStopped();
+  }
+
+  /** Starts the agent again, from its state on disk and the maps. */
+  startAgent(): void {
+    this.#agentDown = false;
+    this.#runAgent();
+  }
+
+  #endAgent(): void {
+    if (!this.#agentRunning) {
+      return;
+    }
+    this.#agentRunning = false;
+    this.#saved = this.#agent.save();
+    this.#agentScheduler.end();
+    this.#agent.stop();
+    this.#envoy?.stop();
+    this.#envoy = null;
+    this.#bootstrap = null;
+    this.events.clear();
+    this.kubelet.agentGone();
+  }
+
+  #runAgent(): void {
+    if (this.#agentRunning || this.#agentDown) {
+      return;
+    }
+    this.#agentScheduler = new ProcessScheduler(this.#deps.scheduler);
+    this.#startedAt = this.#deps.scheduler.clock.now();
+    this.#agentRunning = true;
+    this.#agent = this.#newAgent();
+    this.#api = this.#newApi();
+    this.kubelet.agentStarted();
+    this.#agent.start(() => this.kubelet.agentServes());
+  }
+
+  #newApi(): RestApi {
+    const { clock } = this.#deps.scheduler;
+    return new RestApi(this.#agent, (at) => clock.wallMillis() + Math.floor((at - clock.now()) / 1_000_000));
+  }
+
+  /** One run of the agent's process. Numbers it draws differ from those of the run before. */
+  #newAgent(): Daemon {
+    const { journey, node, clusterPins, ...deps } = this.#deps;
+    const launcher: ProxyLauncher = { startEnvoy: (config) => this.#startEnvoy(config) };
+    const run = this.#agentStarts === 0 ? 'agent' : `agent ${this.#agentStarts}`;
+    this.#agentStarts += 1;
+    const agent = new Daemon({
+      scheduler: this.#agentScheduler,
+      rng: deps.rng.fork(`node ${node.name}`).fork(run),
+      journey,
+      api: deps.api.connect(),
+      runsApiServer: deps.runsApiServer,
+      nodeName: node.name,
+      nodeIp: parseIpv4(node.ip) as Ipv4,
+      podCidr: assertPresent(parseCidr4(node.podCIDR), `pod CIDR ${node.podCIDR}`),
+      hostNetns: this.hostNetns,
+      bpffs: this.bpffs,
+      loader: this.#loader,
+      quirks: policyQuirks(deps.quirks),
+      devices: [this.#uplink],
+      proxy: launcher,
+      saved: this.#saved,
+      options: deps.options,
+      identities: deps.identities,
+      pins: agentPins(clusterPins),
+    });
+    agent.monitor.subscribe((payload) => {
+      this.events.push(monitorEvent(agent, deps.scheduler.clock, payload));
+    });
+    return agent;
   }
 
   /** Kills the proxy process; all its sockets are reset. It stays down until `startProxy`. */

@@ -6,20 +6,21 @@ import type { DiscoveryRequest, DiscoveryResponse, TypeUrl, XdsServer, XdsStream
 /** Stands between the proxy and the agent's server. */
 export class XdsLink implements XdsServer {
   readonly #scheduler: Scheduler;
-  readonly #server: XdsServer;
+  /** The agent's server of the moment. */
+  readonly #server: () => XdsServer;
   /** How late the proxy's answers arrive. */
   ackDelay: Nanos = 0;
   /** Whether the proxy refuses every update. */
   refuse = false;
 
-  constructor(scheduler: Scheduler, server: XdsServer) {
+  constructor(scheduler: Scheduler, server: () => XdsServer) {
     this.#scheduler = scheduler;
     this.#server = server;
   }
 
   open(onResponse: (response: DiscoveryResponse) => void): XdsStream {
     const accepted = new Map<TypeUrl, DiscoveryRequest>();
-    const stream = this.#server.open((response) => {
+    const stream = this.#server().open((response) => {
       const last = accepted.get(response.typeUrl);
       if (this.refuse && last !== undefined) {
         stream.send({ ...last, responseNonce: response.nonce, errorDetail: 'refused by a fault' });

@@ -70,37 +70,64 @@ export function isNamespaced(kind: string): boolean {
   return !CLUSTER_SCOPED.has(kind);
 }
 
-/** The store. */
+/** What all connections share. */
+interface Store {
+  readonly kinds: Map<string, Map<string, Stored>>;
+  readonly watchers: Map<string, WatchHandlers<KubeObject>[]>;
+  readonly admissions: Map<string, ((object: KubeObject) => KubeObject)[]>;
+  revision: number;
+}
+
+/** The store, seen by one client. */
 export class ApiServer {
   readonly #deps: ApiServerDeps;
-  readonly #kinds = new Map<string, Map<string, Stored>>();
-  readonly #watchers = new Map<string, WatchHandlers<KubeObject>[]>();
-  readonly #admissions = new Map<string, ((object: KubeObject) => KubeObject)[]>();
-  #revision = 0;
+  readonly #store: Store;
+  /** Ends of the watches this client has opened. */
+  readonly #ends: (() => void)[] = [];
+  /** Objects that existed when a watch began and that it has not told of yet. */
+  #listing = 0;
 
-  constructor(deps: ApiServerDeps) {
+  constructor(deps: ApiServerDeps, store?: Store) {
     this.#deps = deps;
+    this.#store = store ?? { kinds: new Map(), watchers: new Map(), admissions: new Map(), revision: 0 };
+  }
+
+  /** The same server for another client, whose watches end together. */
+  connect(): ApiServer {
+    return new ApiServer(this.#deps, this.#store);
+  }
+
+  /** Whether the client knows all that existed when it began to follow. @see kubernetes:staging/src/k8s.io/client-go/tools/cache/shared_informer.go#WaitForCacheSync */
+  get synced(): boolean {
+    return this.#listing === 0;
+  }
+
+  /** The client is gone, and with it what it follows. */
+  disconnect(): void {
+    for (const end of this.#ends.splice(0)) {
+      end();
+    }
   }
 
   /** Adds an admission step: what it returns is stored in place of a new object of the kind (defaults, allocated addresses). */
   admit(kind: string, admission: (object: KubeObject) => KubeObject): void {
-    this.#admissions.set(kind, [...(this.#admissions.get(kind) ?? []), admission]);
+    this.#store.admissions.set(kind, [...(this.#store.admissions.get(kind) ?? []), admission]);
   }
 
   /** The object, or `undefined`. The namespace of a cluster-scoped kind does not matter. */
   get<T extends KubeObject>(kind: string, namespace: string, name: string): T | undefined {
-    return this.#kinds.get(kind)?.get(keyOf(kind, namespace, name))?.object as T | undefined;
+    return this.#store.kinds.get(kind)?.get(keyOf(kind, namespace, name))?.object as T | undefined;
   }
 
   /** Where an object was written, if it came from a file. */
   origin(kind: string, namespace: string, name: string): Origin | null {
-    return this.#kinds.get(kind)?.get(keyOf(kind, namespace, name))?.origin ?? null;
+    return this.#store.kinds.get(kind)?.get(keyOf(kind, namespace, name))?.origin ?? null;
   }
 
   /** Objects of a kind in order of creation. */
   list<T extends KubeObject>(kind: string, options: ListOptions = {}): T[] {
     const found: T[] = [];
-    for (const { object } of this.#kinds.get(kind)?.values() ?? []) {
+    for (const { object } of this.#store.kinds.get(kind)?.values() ?? []) {
       const inNamespace = options.namespace === undefined || object.metadata.namespace === options.namespace;
       if (inNamespace && (options.selector === undefined || matchesSelector(options.selector, object.metadata.labels ?? {}))) {
         found.push(object as T);
@@ -112,24 +139,24 @@ export class ApiServer {
   /** Stores a new object; one of the same name is replaced as by `update`. */
   create<T extends KubeObject>(object: T, origin: Origin | null = null): T {
     const key = keyOf(object.kind, object.metadata.namespace, object.metadata.name);
-    const existing = this.#kinds.get(object.kind)?.get(key);
+    const existing = this.#store.kinds.get(object.kind)?.get(key);
     if (existing !== undefined) {
       return this.update(object, origin ?? existing.origin);
     }
     const namespace = isNamespaced(object.kind) ? { namespace: object.metadata.namespace ?? 'default' } : {};
-    const admitted = (this.#admissions.get(object.kind) ?? []).reduce((one, admission) => admission(one), object as KubeObject) as T;
+    const admitted = (this.#store.admissions.get(object.kind) ?? []).reduce((one, admission) => admission(one), object as KubeObject) as T;
     const stored: T = {
       ...admitted,
       metadata: {
         ...admitted.metadata,
         ...namespace,
         uid: object.metadata.uid ?? this.#deps.uid(),
-        resourceVersion: String(++this.#revision),
+        resourceVersion: String(++this.#store.revision),
         ...(WITHOUT_GENERATION.has(object.kind) ? {} : { generation: 1 }),
         creationTimestamp: object.metadata.creationTimestamp ?? this.#deps.now(),
       },
     };
-    this.#store(key, { object: stored, origin });
+    this.#put(key, { object: stored, origin });
     this.#notify(stored.kind, (watcher) => watcher.onAdd?.(stored, origin));
     return stored;
   }
@@ -137,7 +164,7 @@ export class ApiServer {
   /** Replaces an object; what the server owns in its metadata stays. */
   update<T extends KubeObject>(object: T, origin?: Origin | null): T {
     const key = keyOf(object.kind, object.metadata.namespace, object.metadata.name);
-    const existing = this.#kinds.get(object.kind)?.get(key);
+    const existing = this.#store.kinds.get(object.kind)?.get(key);
     if (existing === undefined) {
       return this.create(object, origin ?? null);
     }
@@ -150,12 +177,12 @@ export class ApiServer {
         ...(old.metadata.namespace === undefined ? {} : { namespace: old.metadata.namespace }),
         ...(old.metadata.uid === undefined ? {} : { uid: old.metadata.uid }),
         ...(old.metadata.creationTimestamp === undefined ? {} : { creationTimestamp: old.metadata.creationTimestamp }),
-        resourceVersion: String(++this.#revision),
+        resourceVersion: String(++this.#store.revision),
         ...(WITHOUT_GENERATION.has(object.kind) ? {} : { generation: (old.metadata.generation ?? 1) + (specChanged ? 1 : 0) }),
       },
     };
     const from = origin === undefined ? existing.origin : origin;
-    this.#store(key, { object: stored, origin: from });
+    this.#put(key, { object: stored, origin: from });
     this.#notify(stored.kind, (watcher) => watcher.onUpdate?.(old, stored, from));
     return stored;
   }
@@ -187,12 +214,12 @@ export class ApiServer {
   /** Removes an object; whether there was one. */
   delete(kind: string, namespace: string, name: string): boolean {
     const key = keyOf(kind, namespace, name);
-    const existing = this.#kinds.get(kind)?.get(key);
+    const existing = this.#store.kinds.get(kind)?.get(key);
     if (existing === undefined) {
       return false;
     }
-    this.#kinds.get(kind)?.delete(key);
-    this.#revision += 1;
+    this.#store.kinds.get(kind)?.delete(key);
+    this.#store.revision += 1;
     this.#notify(kind, (watcher) => watcher.onDelete?.(existing.object));
     return true;
   }
@@ -200,20 +227,27 @@ export class ApiServer {
   /** Follows a kind: first what exists, then every change. Returns the function that ends it. */
   watch<T extends KubeObject>(kind: string, handlers: WatchHandlers<T>): () => void {
     const watcher = handlers as unknown as WatchHandlers<KubeObject>;
-    const watchers = this.#watchers.get(kind) ?? [];
-    this.#watchers.set(kind, watchers);
+    const watchers = this.#store.watchers.get(kind) ?? [];
+    this.#store.watchers.set(kind, watchers);
     watchers.push(watcher);
-    const existing = [...(this.#kinds.get(kind)?.values() ?? [])];
+    const existing = [...(this.#store.kinds.get(kind)?.values() ?? [])];
+    this.#listing += existing.length;
     for (const { object, origin } of existing) {
       this.#deps.later(() => {
+        this.#listing -= 1;
         if (watchers.includes(watcher)) {
           watcher.onAdd?.(object, origin);
         }
       }, kind);
     }
-    return () => {
-      watchers.splice(watchers.indexOf(watcher), 1);
+    const end = (): void => {
+      const index = watchers.indexOf(watcher);
+      if (index >= 0) {
+        watchers.splice(index, 1);
+      }
     };
+    this.#ends.push(end);
+    return end;
   }
 
   /**
@@ -221,24 +255,24 @@ export class ApiServer {
    * @see kubernetes:staging/src/k8s.io/client-go/tools/cache/shared_informer.go#sharedIndexInformer.OnUpdate
    */
   resync(): void {
-    for (const [kind, objects] of this.#kinds) {
+    for (const [kind, objects] of this.#store.kinds) {
       for (const { object, origin } of objects.values()) {
         this.#notify(kind, (watcher) => watcher.onUpdate?.(object, object, origin));
       }
     }
   }
 
-  #store(key: string, stored: Stored): void {
-    let kind = this.#kinds.get(stored.object.kind);
+  #put(key: string, stored: Stored): void {
+    let kind = this.#store.kinds.get(stored.object.kind);
     if (kind === undefined) {
       kind = new Map();
-      this.#kinds.set(stored.object.kind, kind);
+      this.#store.kinds.set(stored.object.kind, kind);
     }
     kind.set(key, stored);
   }
 
   #notify(kind: string, tell: (watcher: WatchHandlers<KubeObject>) => void): void {
-    const watchers = this.#watchers.get(kind) ?? [];
+    const watchers = this.#store.watchers.get(kind) ?? [];
     for (const watcher of [...watchers]) {
       this.#deps.later(() => {
         if (watchers.includes(watcher)) {

@@ -80,6 +80,7 @@ export interface PodStatus {
   readonly podIPs?: readonly { readonly ip: string }[];
   readonly hostIP?: string;
   readonly startTime?: string;
+  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly [member: string]: unknown }[];
   readonly containerStatuses?: readonly {
     readonly name: string;
     readonly ready: boolean;

@@ -21,6 +21,11 @@ export class BpfFs {
     return object;
   }
 
+  /** What is pinned under a name already, else what `create` makes, pinned. @see cilium:pkg/bpf/map_linux.go#Map.OpenOrCreate */
+  open<T>(name: string, create: () => T): T {
+    return this.get<T>(name) ?? this.pin(name, create());
+  }
+
   /** Removes a pin; holders of the object keep it. */
   unpin(name: string): void {
     this.#objects.delete(globalPath(name));

@@ -26,6 +26,8 @@ export class EventRing implements MonitorEvents {
   readonly #slots: MonitorEvent[] = [];
   readonly #followers = new Set<MonitorEvent[]>();
   #total = 0;
+  /** Position of the first event that may still be held. */
+  #first = 0;
 
   /** @param capacity `hubble-event-buffer-capacity` */
   constructor(capacity: number) {
@@ -46,8 +48,13 @@ export class EventRing implements MonitorEvents {
   }
 
   since(position: number): readonly MonitorEvent[] {
-    const from = Math.max(position, this.#total - this.#slots.length);
+    const from = Math.max(position, this.#first, this.#total - this.#slots.length);
     return Array.from({ length: Math.max(0, this.#total - from) }, (_, i) => this.#slots[(from + i) % this.#capacity] as MonitorEvent);
+  }
+
+  /** Forgets what it holds, as the end of the agent does; followers keep what they have seen. */
+  clear(): void {
+    this.#first = this.#total;
   }
 
   follow(): EventFollower {

@@ -10,7 +10,6 @@ const CLIENT_TIMEOUT = 90 * SECOND;
 
 /** The API. */
 export function agentApi(cluster: Cluster, node: Node): AgentApi {
-  const { api } = node;
   const call = (start: (done: (answer: ApiResult<PolicyApi>) => void) => void): ApiResult<PolicyApi> => {
     let answer: ApiResult<PolicyApi> | null = null;
     start((value) => {
@@ -20,22 +19,22 @@ export function agentApi(cluster: Cluster, node: Node): AgentApi {
     return answer ?? { ok: false, error: 'Cilium API client timeout exceeded' };
   };
   return {
-    endpoints: () => api.endpoints(),
-    endpointLog: (id) => api.endpointLog(id),
+    endpoints: () => node.api.endpoints(),
+    endpointLog: (id) => node.api.endpointLog(id),
     nodes: () => cluster.nodes.map(nodeApi),
-    policyGet: (labels) => api.policyGet(labels),
-    policyCheck: (rules) => api.policyCheck(rules),
-    policyPut: (rules) => call((done) => api.policyPut(rules, done)),
-    policyDelete: (labels) => call((done) => api.policyDelete(labels, done)),
-    policyResolve: (selector) => api.policyResolve(selector),
-    policySelectors: () => api.policySelectors(),
-    fqdnCache: (pattern) => api.fqdnCache(pattern),
-    fqdnClean: (pattern) => api.fqdnClean(pattern),
-    fqdnNames: () => api.fqdnNames(),
-    config: () => api.config(),
-    metrics: () => api.metrics(),
-    redirects: () => api.redirects(),
-    allocations: () => api.allocations(),
+    policyGet: (labels) => node.api.policyGet(labels),
+    policyCheck: (rules) => node.api.policyCheck(rules),
+    policyPut: (rules) => call((done) => node.api.policyPut(rules, done)),
+    policyDelete: (labels) => call((done) => node.api.policyDelete(labels, done)),
+    policyResolve: (selector) => node.api.policyResolve(selector),
+    policySelectors: () => node.api.policySelectors(),
+    fqdnCache: (pattern) => node.api.fqdnCache(pattern),
+    fqdnClean: (pattern) => node.api.fqdnClean(pattern),
+    fqdnNames: () => node.api.fqdnNames(),
+    config: () => node.api.config(),
+    metrics: () => node.api.metrics(),
+    redirects: () => node.api.redirects(),
+    allocations: () => node.api.allocations(),
   };
 }
 

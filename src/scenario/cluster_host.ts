@@ -79,7 +79,14 @@ function doFault(cluster: Cluster, fault: Fault): string | null {
   if (node === undefined) {
     return `there is no node "${fault.node ?? ''}"`;
   }
-  if (fault.kind === 'proxy') {
+  if (fault.kind === 'agent') {
+    if (fault.what !== 'start') {
+      node.stopAgent();
+    }
+    if (fault.what !== 'stop') {
+      node.startAgent();
+    }
+  } else if (fault.kind === 'proxy') {
     if (fault.what !== 'start') {
       node.stopProxy();
     }

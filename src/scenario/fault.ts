@@ -82,6 +82,6 @@ function linkOf(on: string): Link {
 function policyMapOf(cluster: Cluster, pod: string): { readonly map: string; readonly node: string } | undefined {
   const [namespace = '', name = ''] = pod.split('/');
   const node = cluster.nodeOf(namespace, name);
-  const endpoint = node?.kubelet.sandbox(namespace, name)?.endpoint ?? null;
-  return node === undefined || endpoint === null ? undefined : { map: endpoint.policyMap.spec.name, node: node.name };
+  const endpoint = node?.agent.endpoints.ofPod(namespace, name);
+  return node === undefined || endpoint === undefined ? undefined : { map: endpoint.policyMap.spec.name, node: node.name };
 }

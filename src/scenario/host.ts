@@ -20,7 +20,7 @@ export interface PodName {
 /** A fault or repair of a scenario. */
 export type Fault =
   | { readonly kind: 'hold' | 'release'; readonly what: 'xds'; readonly node: string | null }
-  | { readonly kind: 'proxy'; readonly what: 'stop' | 'start' | 'restart'; readonly node: string | null }
+  | { readonly kind: 'proxy' | 'agent'; readonly what: 'stop' | 'start' | 'restart'; readonly node: string | null }
   | { readonly kind: 'fault'; readonly fault: FaultSection }
   | { readonly kind: 'stop' | 'start'; readonly pod: PodName };
 

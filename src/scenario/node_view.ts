@@ -8,19 +8,19 @@ import { agentApi } from './agent_api.ts';
 
 /** The view; everything is read when asked for. */
 export function nodeView(cluster: Cluster, node: Node): NodeView {
-  const { agent } = node;
   return {
     name: node.name,
-    clusterName: agent.options['cluster-name'],
+    agentRunning: () => node.agentRunning,
+    clusterName: node.agent.options['cluster-name'],
     ip: node.ip,
     seconds: () => cluster.clock.seconds(),
     map: (name) => node.bpffs.get(name),
     mapNames: () => node.bpffs.names(),
     deviceName: (ifindex) => node.kernel.device(ifindex)?.name ?? null,
-    endpoints: () => [...agent.endpointViews()].map((view): EndpointView => view),
-    identities: () => agent.identityViews(),
+    endpoints: () => [...node.agent.endpointViews()].map((view): EndpointView => view),
+    identities: () => node.agent.identityViews(),
     services: () =>
-      agent.services.frontends().map((frontend) => ({
+      node.agent.services.frontends().map((frontend) => ({
         id: frontend.id,
         namespace: frontend.namespace,
         name: frontend.name,
@@ -32,10 +32,12 @@ export function nodeView(cluster: Cluster, node: Node): NodeView {
         })),
       })),
     policyOrigins: (endpointId, key) => entryOrigins(cluster, node, endpointId, key),
-    policy: () => ({ rules: agent.policyRules(), revision: agent.repository.revision }),
+    policy: () => ({ rules: node.agent.policyRules(), revision: node.agent.repository.revision }),
     events: node.events,
-    hubbleCapacity: agent.options['hubble-event-buffer-capacity'],
-    startedAt: node.startedAt,
+    hubbleCapacity: node.agent.options['hubble-event-buffer-capacity'],
+    get startedAt() {
+      return node.startedAt;
+    },
     api: agentApi(cluster, node),
     dnsNames: (endpointId, ip) => node.api.namesOf(endpointId, ip),
     envoyAdmin: (path) => (node.proxy === null ? null : node.proxy.admin.get(path)),

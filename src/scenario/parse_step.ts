@@ -146,6 +146,10 @@ function toAction(kind: StepKind, data: unknown, context: Context): Action | nul
     }
     case 'fault':
       return { kind, fault: (data as StepOf<'fault'>).fault };
+    case 'agent': {
+      const step = data as StepOf<'agent'>;
+      return { kind, what: step.agent, node: step.node ?? null };
+    }
     case 'stop':
       return { kind, pod: (data as StepOf<'stop'>).stop };
     case 'start':

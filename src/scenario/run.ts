@@ -132,6 +132,7 @@ function runAction(run: Run, action: Action, mark: Mark): StepDetail {
     case 'hold':
     case 'release':
     case 'proxy':
+    case 'agent':
       return done(host.fault(action));
     case 'fault':
       return done(host.fault(action));

@@ -41,7 +41,7 @@ export type Action =
   | { readonly kind: 'advance-until'; readonly until: number }
   | { readonly kind: 'command'; readonly line: string; readonly node: string | null }
   | { readonly kind: 'hold' | 'release'; readonly what: 'xds'; readonly node: string | null }
-  | { readonly kind: 'proxy'; readonly what: 'stop' | 'start' | 'restart'; readonly node: string | null }
+  | { readonly kind: 'proxy' | 'agent'; readonly what: 'stop' | 'start' | 'restart'; readonly node: string | null }
   | { readonly kind: 'fault'; readonly fault: FaultSection }
   | { readonly kind: 'stop' | 'start'; readonly pod: string };
 

@@ -32,7 +32,8 @@ export function stepTitle(action: Action): string {
     case 'release':
       return 'send what was held back to the proxy';
     case 'proxy':
-      return `${action.what} the proxy`;
+    case 'agent':
+      return `${action.what} the ${action.kind}`;
     case 'fault':
       return faultText(action.fault);
     case 'stop':

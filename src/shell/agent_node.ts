@@ -7,5 +7,8 @@ export function agentNode({ cluster, agentPod, nodeName }: ToolContext): NodeVie
   const pod = agentPod === null ? undefined : cluster.list('Pod', 'kube-system').find(({ metadata }) => metadata.name === agentPod);
   const wanted = nodeName ?? (pod?.spec as { readonly nodeName?: string } | undefined)?.nodeName ?? null;
   const node = wanted === null ? cluster.nodes[0] : cluster.nodes.find(({ name }) => name === wanted);
-  return node ?? `no node "${wanted ?? ''}"`;
+  if (node === undefined) {
+    return `no node "${wanted ?? ''}"`;
+  }
+  return node.agentRunning() ? node : 'error: unable to upgrade connection: container not found ("cilium-agent")';
 }

@@ -71,6 +71,8 @@ export interface NodeView extends MonitorNames {
   /** `cluster-name` */
   readonly clusterName: string;
   readonly ip: string;
+  /** Whether the agent's process runs; its tools cannot be called while it does not. */
+  agentRunning(): boolean;
   /** Whole seconds since boot. */
   seconds(): number;
   /** The map pinned under a name. The caller states its type. */

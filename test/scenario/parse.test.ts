@@ -50,7 +50,7 @@ describe('what is wrong is said with its place', () => {
   test.each([
     [
       'aply: app.yaml',
-      'dir/s.yaml:3:5: unknown step "aply"; a step has one of: apply, delete, exec, request, connection, advance, command, hold, release, proxy, fault, stop, start (did you mean "apply"?)',
+      'dir/s.yaml:3:5: unknown step "aply"; a step has one of: apply, delete, exec, request, connection, advance, command, hold, release, proxy, fault, agent, stop, start (did you mean "apply"?)',
     ],
     ['name: only a name', 'dir/s.yaml:3:5: the step does nothing'],
     ['{apply: app.yaml, delete: app.yaml}', 'dir/s.yaml:3:23: a step does one thing: "apply" or "delete", not both'],

@@ -224,6 +224,7 @@ export function fakeNode(events: MonitorEvents = new EventRing(4095)): NodeView 
   const pinned = maps();
   return {
     name: 'ubuntu-dev3',
+    agentRunning: () => true,
     ip: '192.168.1.13',
     seconds: () => 58770,
     events,

@@ -2,49 +2,38 @@
  * The agent of one node: what it consists of and how it starts.
  * @see cilium:daemon/cmd/daemon.go#NewDaemon
  */
-import type { ApiServer, Origin } from '../../k8s/api_server.ts';
-import type { KubeObject, Pod } from '../../k8s/objects.ts';
-import type { BpfFs } from '../../kernel/bpffs.ts';
-import type { NetDevice } from '../../kernel/netdev.ts';
-import type { NetNs } from '../../kernel/netns.ts';
+import type { Pod } from '../../k8s/objects.ts';
 import { IDENTITY_HOST, IDENTITY_WORLD } from '../../maps/identity.ts';
-import { ENDPOINT_F_HOST } from '../../maps/lxcmap.ts';
-import { newPolicyMap } from '../../maps/policymap.ts';
-import { DNS_RCODE_NXDOMAIN, DNS_RCODE_REFUSED } from '../../net/dns.ts';
-import { type Cidr4, type Ipv4, parseCidr4 } from '../../net/ipv4.ts';
+import { newPolicyMap, policyMapName } from '../../maps/policymap.ts';
+import { type Ipv4, parseCidr4 } from '../../net/ipv4.ts';
 import type { Mac } from '../../net/mac.ts';
+import type { IpPrefix } from '../../net/prefix.ts';
 import { assertPresent } from '../../sim/assert.ts';
-import type { Journey } from '../../sim/journey.ts';
 import type { Rng } from '../../sim/rng.ts';
-import type { Scheduler } from '../../sim/scheduler.ts';
 import type { AccessLogSink, LogEntry } from '../../xds/access_log.ts';
 import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
 import { newCertificateManager } from '../crypto/certificate_manager.ts';
 import { scrubAddress, startConntrackGc } from '../ctmap/gc.ts';
-import { installStaticRules } from '../datapath/iptables.ts';
-import type { Loader } from '../datapath/loader.ts';
-import { type HostDevices, initMaps, type NodeMaps, setupHostNetwork, upsertEndpointRoute } from '../datapath/node.ts';
+import { installRules } from '../datapath/iptables.ts';
+import { ciliumHostAddress, type HostDevices, initMaps, type NodeMaps, setupHostNetwork, upsertEndpointRoute } from '../datapath/node.ts';
 import { Endpoint } from '../endpoint/endpoint.ts';
 import { applyPolicyMapChanges } from '../endpoint/policy_map_changes.ts';
 import type { RegenerationLevel } from '../endpoint/state.ts';
 import { EndpointManager } from '../endpointmanager/manager.ts';
-import type { ProxyLauncher } from '../envoy/envoy.ts';
 import type { OriginRecorder } from '../envoy/network_policy.ts';
 import { XdsCacheServer } from '../envoy/xds_server.ts';
-import { DnsProxy } from '../fqdn/dns_proxy.ts';
+import type { DnsProxy } from '../fqdn/dns_proxy.ts';
 import type { ClusterIdentities } from '../identity/cluster_identities.ts';
 import { type CidrIdentities, type Identity, newCidrIdentities, reservedIdentities } from '../identity/identity.ts';
 import { Ipam } from '../ipam/ipam.ts';
 import { hostPrefix4, Ipcache } from '../ipcache/ipcache.ts';
 import { podNamedPorts } from '../k8s/pod_labels.ts';
-import { ciliumNetworkPoliciesInit } from '../k8s/watchers/cilium_network_policy.ts';
 import { syncCiliumEndpoint } from '../k8s/watchers/endpoint_sync.ts';
 import { Remote } from '../k8s/watchers/remote.ts';
 import { MonitorAgent } from '../monitor/monitor_agent.ts';
 import type { DaemonOptions } from '../option/config.ts';
 import { type DatapathFeatures, datapathFeatures } from '../option/features.ts';
 import { encodeRule } from '../policy/api/encode.ts';
-import type { ParsedPolicy } from '../policy/api/rule.ts';
 import type { PolicyConfig } from '../policy/config.ts';
 import { PolicyCache } from '../policy/distillery.ts';
 import { Repository } from '../policy/repository.ts';
@@ -52,6 +41,8 @@ import { SelectorCache } from '../policy/selectorcache.ts';
 import { Proxy } from '../proxy/proxy.ts';
 import { ProxyPorts } from '../proxy/proxy_ports.ts';
 import { ServiceManager } from '../service/service.ts';
+import type { DaemonDeps, RejectedPolicy } from './daemon_deps.ts';
+import { newDnsProxy } from './dns.ts';
 import { EndpointLabels } from './endpoint_labels.ts';
 import type { EndpointRequest } from './endpoint_request.ts';
 import { EventQueue } from './event_queue.ts';
@@ -59,42 +50,14 @@ import { Fqdn } from './fqdn.ts';
 import { healthEndpoint } from './health.ts';
 import { newHostEndpoint } from './host_endpoint.ts';
 import { hostWithApiServer } from './host_identity.ts';
-import type { AgentPins } from './pins.ts';
+import { syncHostIps } from './host_ips.ts';
+import { enableK8sWatchers, whenCachesSynced } from './k8s_watchers.ts';
 import { PolicyManager } from './policy.ts';
 import { policyConfigOf } from './policy_config.ts';
 import { Regenerator } from './regenerator.ts';
+import { EndpointRestore, type SavedState, saveEndpoints } from './restore.ts';
+import { type CidrRestoreDeps, oldCidrs, releaseCidrsLater, restoreCidrs } from './restored_cidrs.ts';
 import { type EndpointModel, endpointModel, hostEndpointModel, identityModel } from './views.ts';
-
-/** What an agent is given. */
-export interface DaemonDeps {
-  readonly scheduler: Scheduler;
-  readonly rng: Rng;
-  readonly journey: Journey;
-  readonly api: ApiServer;
-  readonly nodeName: string;
-  readonly nodeIp: Ipv4;
-  readonly podCidr: Cidr4;
-  /** Whether this node is the one that runs the API server. */
-  readonly runsApiServer: boolean;
-  readonly hostNetns: NetNs;
-  readonly bpffs: BpfFs;
-  readonly loader: Loader;
-  /** The node's network cards. */
-  readonly devices: readonly NetDevice[];
-  readonly proxy: ProxyLauncher;
-  readonly options: DaemonOptions;
-  readonly quirks: PolicyConfig['quirks'];
-  readonly pins: AgentPins;
-  /** Shared by all agents of a cluster: the identities in the API server. */
-  readonly identities: ClusterIdentities;
-}
-
-/** A policy object the agent refused. */
-export interface RejectedPolicy {
-  readonly object: KubeObject;
-  readonly origin: Origin | null;
-  readonly parsed: ParsedPolicy;
-}
 
 /** The agent. */
 export class Daemon {
@@ -125,12 +88,17 @@ export class Daemon {
   readonly rejectedPolicies: RejectedPolicy[] = [];
   /** Where the proxy's rules come from, by message object. */
   readonly npdsOrigins: OriginRecorder = new Map();
+  /** Its numbers and identities are the ones before, but its endpoints still wait for their policies. */
+  #restoring = false;
   readonly #deps: DaemonDeps;
   readonly #policyCache: PolicyCache;
   readonly #regenerator: Regenerator;
   #hostEndpoint: Endpoint | null = null;
   readonly #labels: EndpointLabels;
   readonly #remote: Remote;
+  readonly #cidrRestore: CidrRestoreDeps;
+  /** Prefixes that hold a number for those who may ask for it again. */
+  readonly #restoredCidrs: readonly IpPrefix[];
 
   constructor(deps: DaemonDeps) {
     const { scheduler, rng, journey, options } = deps;
@@ -140,12 +108,14 @@ export class Daemon {
     this.nodeIp = deps.nodeIp;
     this.identities = deps.identities;
     this.policyConfig = policyConfigOf(options, deps.quirks);
+    const cidrs = oldCidrs(deps.bpffs);
     this.maps = initMaps(deps.bpffs, options);
     this.monitor = new MonitorAgent(this.maps.events);
     this.ipam = new Ipam(deps.podCidr, rng.fork('ipam'));
-    this.routerIp = assertPresent(this.ipam.allocate('router', deps.pins.routerIp), 'router address');
+    const routerIp = ciliumHostAddress(deps.hostNetns) ?? deps.pins.routerIp;
+    this.routerIp = assertPresent(this.ipam.allocate('router', routerIp), 'router address');
     this.endpoints = new EndpointManager(rng.fork('endpoint ids'));
-    this.hostEndpointId = this.endpoints.allocateId(deps.pins.hostEndpointId);
+    this.hostEndpointId = this.endpoints.allocateId(deps.saved?.hostEndpointId ?? deps.pins.hostEndpointId);
     this.host = setupHostNetwork({
       netns: deps.hostNetns,
       routerIp: this.routerIp,
@@ -154,7 +124,7 @@ export class Daemon {
       endpointRoutes: options['enable-endpoint-routes'],
     });
     this.features = datapathFeatures(options);
-    installStaticRules(deps.hostNetns.netfilter, {
+    installRules(deps.hostNetns.netfilter, {
       podCidr: deps.podCidr,
       notMasqueraded: parseCidr4(options['ipv4-native-routing-cidr']) ?? deps.podCidr,
       masquerade: this.features.iptablesMasquerade,
@@ -176,8 +146,12 @@ export class Daemon {
       },
     });
     this.xdsServer = new XdsCacheServer(scheduler, journey);
-    const ports = new ProxyPorts(rng.fork('proxy ports'), deps.pins.proxyPorts, () => scheduler.clock.now());
-    this.dnsProxy = this.#newDnsProxy();
+    const ports = new ProxyPorts(rng.fork('proxy ports'), deps.saved === null ? deps.pins.proxyPorts : {}, () => scheduler.clock.now());
+    this.dnsProxy = newDnsProxy(deps, {
+      lookupEndpoint: (ip) => this.endpoints.ofAddress(ip),
+      lookupIdentity: (ip) => this.ipcache.lookup(ip)?.identity ?? IDENTITY_WORLD,
+      notify: (query, message, outcome, done) => this.fqdn.notifyOnDnsMsg(query, message, outcome, done),
+    });
     this.proxy = new Proxy({
       xds: this.xdsServer,
       launcher: deps.proxy,
@@ -243,6 +217,13 @@ export class Daemon {
       updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
       regenerate: (endpoint, level, reason) => this.#regenerator.regenerateIfAlive(endpoint, level, reason),
     });
+    this.#cidrRestore = {
+      scheduler,
+      cidrIdentities: this.cidrIdentities,
+      ipcache: this.ipcache,
+      updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
+    };
+    this.#restoredCidrs = restoreCidrs(this.#cidrRestore, cidrs);
     this.policy = new PolicyManager({
       scheduler,
       journey,
@@ -256,11 +237,94 @@ export class Daemon {
     });
   }
 
-  /** Loads the host's programs, writes the node's own entries, and starts to watch. */
-  start(): void {
-    const { loader, scheduler, journey } = this.#deps;
+  /** Loads the host's programs, writes the node's own entries, and starts to watch. `serving` is called when new endpoints may be asked for. */
+  start(serving: () => void = () => undefined): void {
+    const { scheduler, journey, saved } = this.#deps;
+    const restore = saved === null ? null : this.#restore(saved);
     this.#createHostEndpoint();
-    loader.reloadHostDatapath({
+    if (this.#hostEndpoint !== null && restore === null) {
+      this.#regenerator.regenerateFirst(this.#hostEndpoint, () => undefined);
+    }
+    this.#reloadHostDatapath();
+    syncHostIps(this, [this.routerIp, this.nodeIp]);
+    if (restore === null) {
+      this.#createHealthEndpoint();
+    }
+    const { services, policy, policyConfig } = this;
+    enableK8sWatchers({
+      services,
+      policy,
+      policyConfig,
+      api: this.#deps.api,
+      journey,
+      labels: this.#labels,
+      remote: this.#remote,
+      rejected: (object, origin, parsed) => {
+        this.rejectedPolicies.push({ object, origin, parsed });
+      },
+    });
+    startConntrackGc(scheduler, journey, this.maps, this.fqdn);
+    if (this.options['enable-l7-proxy']) {
+      this.proxy.startDnsProxy();
+    }
+    this.fqdn.start();
+    if (restore === null) {
+      serving();
+    } else {
+      whenCachesSynced(scheduler, this.#deps.api, this.policy, () => this.#finishRestore(restore, serving));
+    }
+  }
+
+  /** What the process leaves behind when it ends: nothing else survives but the kernel's own. */
+  save(): SavedState {
+    return { hostEndpointId: this.hostEndpointId, endpoints: saveEndpoints(this.endpoints.list(), this) };
+  }
+
+  /** The process ends. Its scheduler and its connection to the API server end with it. */
+  stop(): void {
+    this.dnsProxy.stop();
+    this.monitor.detach();
+    this.#deps.api.disconnect();
+  }
+
+  /** First and second step of restoring. @see cilium:daemon/cmd/daemon.go#newDaemon */
+  #restore(saved: SavedState): EndpointRestore {
+    this.#restoring = true;
+    this.services.restore();
+    const { maps, endpoints, ipam, ipcache, fqdn, dnsProxy } = this;
+    const restore = new EndpointRestore(
+      {
+        ...this.#deps,
+        ...{ maps, endpoints, ipam, ipcache, fqdn, dnsProxy },
+        labels: this.#labels,
+        regenerator: this.#regenerator,
+        newEndpoint: (id, request) => this.#newEndpoint(id, request),
+        updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
+      },
+      saved,
+    );
+    restore.restoreDns();
+    restore.validate();
+    return restore;
+  }
+
+  /** All objects are known: the third. @see cilium:daemon/cmd/daemon_main.go#runDaemon */
+  #finishRestore(restore: EndpointRestore, serving: () => void): void {
+    restore.regenerate(() => {
+      restore.sweepMaps();
+      releaseCidrsLater(this.#cidrRestore, this.#restoredCidrs);
+    });
+    this.services.syncWithK8sFinished();
+    if (this.#hostEndpoint !== null) {
+      this.#regenerator.regenerateFirst(this.#hostEndpoint, () => undefined);
+    }
+    this.#createHealthEndpoint();
+    this.#restoring = false;
+    serving();
+  }
+
+  #reloadHostDatapath(): void {
+    this.#deps.loader.reloadHostDatapath({
       options: this.options,
       routerIp: this.routerIp,
       ...this.host,
@@ -271,14 +335,6 @@ export class Daemon {
       hostPolicyMap: this.#hostEndpoint?.policyMap ?? null,
       hostVerdictFilter: () => Math.max(this.#hostEndpoint?.loadedVerdictFilter ?? 0, 0),
     });
-    this.#syncHostIps();
-    this.#createHealthEndpoint();
-    this.#enableK8sWatchers();
-    startConntrackGc(scheduler, journey, this.maps, this.fqdn);
-    if (this.options['enable-l7-proxy']) {
-      this.proxy.startDnsProxy();
-    }
-    this.fqdn.start();
   }
 
   /** Records of the proxy's access log. @see cilium:pkg/envoy/accesslog_server.go#accessLogServer.logRecord */
@@ -291,6 +347,7 @@ export class Daemon {
   /** Whether nothing is on its way from an object to a map or the proxy. */
   get quiet(): boolean {
     return (
+      !this.#restoring &&
       this.policy.idle &&
       this.#regenerator.idle &&
       this.#withPolicy().every((endpoint) => endpoint.state === 'ready' && endpoint.queue.idle)
@@ -299,20 +356,8 @@ export class Daemon {
 
   /** A pod's new endpoint; `ready` is called when it has its first policy. @see cilium:daemon/cmd/endpoint.go#Daemon.createEndpoint */
   createEndpoint(request: EndpointRequest, ready: (endpoint: Endpoint) => void): Endpoint {
-    const { scheduler, journey, api, bpffs } = this.#deps;
     const id = this.endpoints.allocateId(request.wantedId);
-    const policyMap = newPolicyMap(id, this.options['bpf-policy-map-max']);
-    const pod = api.get<Pod>('Pod', request.namespace, request.podName);
-    const endpoint = new Endpoint({
-      ...request,
-      id,
-      policyMap: bpffs.pin(policyMap.spec.name, policyMap),
-      queue: new EventQueue(scheduler, `endpoint ${id} queue`),
-      journey,
-      namedPorts: pod === undefined ? [] : podNamedPorts(pod),
-      policyAuditMode: this.options['policy-audit-mode'],
-      now: () => scheduler.clock.now(),
-    });
+    const endpoint = this.#newEndpoint(id, request);
     this.endpoints.expose(endpoint);
     endpoint.setState('waiting-for-identity', 'Endpoint creation');
     this.monitor.send({ kind: 'agent', name: 'Endpoint created', text: JSON.stringify({ id, name: endpoint.name }) });
@@ -320,6 +365,21 @@ export class Daemon {
     endpoint.setState('ready', 'Identity of endpoint is known');
     this.#regenerator.regenerateFirst(endpoint, () => ready(endpoint));
     return endpoint;
+  }
+
+  #newEndpoint(id: number, request: EndpointRequest): Endpoint {
+    const { scheduler, journey, api, bpffs } = this.#deps;
+    const pod = api.get<Pod>('Pod', request.namespace, request.podName);
+    return new Endpoint({
+      ...request,
+      id,
+      policyMap: bpffs.open(policyMapName(id), () => newPolicyMap(id, this.options['bpf-policy-map-max'])),
+      queue: new EventQueue(scheduler, `endpoint ${id} queue`),
+      journey,
+      namedPorts: pod === undefined ? [] : podNamedPorts(pod),
+      policyAuditMode: this.options['policy-audit-mode'],
+      now: () => scheduler.clock.now(),
+    });
   }
 
   /** A pod is gone. @see cilium:daemon/cmd/endpoint.go#Daemon.deleteEndpoint */
@@ -383,21 +443,6 @@ export class Daemon {
     this.#regenerator.regenerateIfAlive(endpoint, level, reason);
   }
 
-  /** @see cilium:daemon/cmd/fqdn.go#Daemon.bootstrapFQDN */
-  #newDnsProxy(): DnsProxy {
-    const { scheduler, rng, hostNetns, pins } = this.#deps;
-    return new DnsProxy({
-      scheduler,
-      rng: rng.fork('dns proxy'),
-      sockets: hostNetns,
-      port: pins.proxyPorts['cilium-dns-egress'] ?? this.options['tofqdns-proxy-port'],
-      rejectRcode: this.options['tofqdns-dns-reject-response-code'] === 'nameError' ? DNS_RCODE_NXDOMAIN : DNS_RCODE_REFUSED,
-      lookupEndpoint: (ip) => this.endpoints.ofAddress(ip),
-      lookupIdentity: (ip) => this.ipcache.lookup(ip)?.identity ?? IDENTITY_WORLD,
-      notify: (query, message, outcome, done) => this.fqdn.notifyOnDnsMsg(query, message, outcome, done),
-    });
-  }
-
   #writeEndpoint(endpoint: Endpoint): void {
     if (this.features.endpointRoutes) {
       upsertEndpointRoute(this.#deps.hostNetns, endpoint.ipv4, endpoint.device);
@@ -406,15 +451,6 @@ export class Daemon {
       { address: endpoint.ipv4 },
       { ifindex: endpoint.device.ifindex, lxcId: endpoint.id, flags: 0, mac: endpoint.mac, nodeMac: endpoint.device.mac },
     );
-  }
-
-  /** The host's own addresses, and the world. @see cilium:daemon/cmd/datapath.go#Daemon.syncEndpointsAndHostIPs */
-  #syncHostIps(): void {
-    for (const address of [this.routerIp, this.nodeIp]) {
-      this.maps.lxc.update({ address }, { ifindex: 0, lxcId: 0, flags: ENDPOINT_F_HOST, mac: 0, nodeMac: 0 });
-      this.ipcache.upsert(hostPrefix4(address), { identity: IDENTITY_HOST, source: 'local', hostIp: 0 });
-    }
-    this.ipcache.upsert({ family: 4, bits: 0n, length: 0 }, { identity: IDENTITY_WORLD, source: 'local', hostIp: 0 });
   }
 
   #createHostEndpoint(): void {
@@ -429,7 +465,6 @@ export class Daemon {
       });
       this.#policyCache.addUser(identity);
       this.#hostEndpoint = endpoint;
-      this.#regenerator.regenerateFirst(endpoint, () => undefined);
     }
   }
 
@@ -441,36 +476,11 @@ export class Daemon {
 
   /** @see cilium:daemon/cmd/health.go#Daemon.initHealth */
   #createHealthEndpoint(): void {
-    const { hostNetns, pins, rng } = this.#deps;
+    const { hostNetns, rng, saved } = this.#deps;
+    // What a scenario has fixed is what the first agent draws.
+    const pins = saved === null ? this.#deps.pins : { proxyPorts: {} };
     const ipv4 = assertPresent(this.ipam.allocate('health', pins.healthIp), 'health address');
     this.createEndpoint(healthEndpoint(hostNetns, ipv4, [randomMac(rng), randomMac(rng)], pins.healthEndpointId), () => undefined);
-  }
-
-  /** @see cilium:pkg/k8s/watchers/watcher.go#K8sWatcher.enableK8sWatchers */
-  #enableK8sWatchers(): void {
-    const { api, journey } = this.#deps;
-    api.watch('Service', {
-      onAdd: (service) => this.services.upsertService(service as never),
-      onUpdate: (_old, service) => this.services.upsertService(service as never),
-      onDelete: (service) => this.services.deleteService(service as never),
-    });
-    api.watch('Endpoints', {
-      onAdd: (endpoints) => this.services.upsertEndpoints(endpoints as never),
-      onUpdate: (_old, endpoints) => this.services.upsertEndpoints(endpoints as never),
-      onDelete: (endpoints) => this.services.deleteEndpoints(endpoints as never),
-    });
-    this.#labels.watch();
-    this.#remote.watch();
-    ciliumNetworkPoliciesInit({
-      api,
-      journey,
-      policy: this.policy,
-      config: this.policyConfig,
-      services: () => [],
-      rejected: (object, origin, parsed) => {
-        this.rejectedPolicies.push({ object, origin, parsed });
-      },
-    });
   }
 }
 

@@ -80,6 +80,23 @@ export class EndpointLabels {
     ipcache.upsert(hostPrefix4(endpoint.ipv4), { identity: endpoint.identity.id, source: 'local', hostIp: nodeIp });
   }
 
+  /** Labels that an endpoint will have soon: their identity counts for policies from now on. Returns it, and what ends the reference. */
+  announce(labels: readonly Label[]): { readonly identity: Identity; release(): void } {
+    const { identity } = this.#deps.identities.allocate(filterLabels(this.#filter, labels).identity);
+    createIdentityObject(this.#deps.api, identity);
+    this.#deps.updateIdentities([identity], []);
+    return { identity, release: () => this.releaseReference(identity) };
+  }
+
+  /** One reference less to an identity: an announced one, or one that the agent before held. */
+  releaseReference(identity: Identity): void {
+    const gone = identity.id > 255 ? this.#deps.identities.release(identity) : null;
+    if (gone !== null) {
+      deleteIdentityObject(this.#deps.api, gone);
+      this.#deps.updateIdentities([], [gone.id]);
+    }
+  }
+
   /** An endpoint ends: so does its use of its identity. */
   release(endpoint: Endpoint): void {
     if (endpoint.identity !== null) {

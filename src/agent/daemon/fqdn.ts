@@ -24,6 +24,8 @@ import { fqdnKey, type SelectorCache } from '../policy/selectorcache.ts';
 
 /** @see cilium:daemon/cmd/fqdn.go `dns-garbage-collector-job` */
 const DNS_GC_INTERVAL: Nanos = 60 * SECOND;
+/** Seconds that a name lives which only a connection keeps alive: two rounds of the collection. */
+const ZOMBIE_TTL = 2 * (DNS_GC_INTERVAL / SECOND);
 
 /** What the subsystem works with. */
 export interface FqdnDeps {
@@ -101,6 +103,23 @@ export class Fqdn {
     return memory;
   }
 
+  /**
+   * What DNS had told an endpoint of the agent before: names that are still valid are known again, and so are those that connections keep alive.
+   * @see cilium:daemon/cmd/fqdn.go#Daemon.bootstrapFQDN
+   */
+  restore(endpoint: Endpoint, memory: DnsMemory): void {
+    const { history, zombies } = memory;
+    const now = this.#deps.scheduler.clock.now();
+    this.#memories.set(endpoint, memory);
+    this.names.cache.updateFromCache(history);
+    history.gc(now, zombies);
+    for (const { ip, names } of zombies.gc().alive) {
+      for (const name of names) {
+        this.names.cache.update(now, name, [ip], ZOMBIE_TTL);
+      }
+    }
+  }
+
   /** An endpoint is gone. */
   forget(endpoint: Endpoint): void {
     this.#memories.delete(endpoint);
@@ -158,8 +177,7 @@ export class Fqdn {
   /** @see cilium:daemon/cmd/fqdn.go#Daemon.bootstrapFQDN */
   collectGarbage(): void {
     const now = this.#deps.scheduler.clock.now();
-    const seconds = 2 * (DNS_GC_INTERVAL / SECOND);
-    const active = new DnsCache({ minTtl: seconds, perHostLimit: 0, tracksExpiry: true });
+    const active = new DnsCache({ minTtl: ZOMBIE_TTL, perHostLimit: 0, tracksExpiry: true });
     const names = new Set<string>();
     const memories = [...this.#memories.values()];
     for (const { history, zombies } of memories) {
@@ -169,7 +187,7 @@ export class Fqdn {
       const { alive, dead } = zombies.gc();
       for (const zombie of alive) {
         for (const name of zombie.names) {
-          active.update(now, name, [zombie.ip], seconds);
+          active.update(now, name, [zombie.ip], ZOMBIE_TTL);
         }
       }
       for (const zombie of [...alive, ...dead]) {

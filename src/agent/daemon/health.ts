@@ -4,8 +4,12 @@ import type { Ipv4 } from '../../net/ipv4.ts';
 import type { Mac } from '../../net/mac.ts';
 import type { EndpointRequest } from './endpoint_request.ts';
 
-/** Its namespace and device; `macs`: the endpoint's own, then the host side's. */
+/** Its namespace and device, new with each agent; `macs`: the endpoint's own, then the host side's. */
 export function healthEndpoint(hostNetns: NetNs, ipv4: Ipv4, macs: readonly [Mac, Mac], wantedId: number | undefined): EndpointRequest {
+  const old = hostNetns.devices.get('lxc_health');
+  if (old !== undefined) {
+    hostNetns.kernel.deleteDevice(old);
+  }
   const netns = hostNetns.kernel.newNetns('cilium-health');
   const [mac, hostMac] = macs;
   const [device, inside] = hostNetns.kernel.createVeth(

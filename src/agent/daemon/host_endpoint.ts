@@ -5,11 +5,12 @@
  */
 import type { BpfFs } from '../../kernel/bpffs.ts';
 import type { NetDevice } from '../../kernel/netdev.ts';
-import { newPolicyMap } from '../../maps/policymap.ts';
+import { newPolicyMap, policyMapName } from '../../maps/policymap.ts';
 import type { Ipv4 } from '../../net/ipv4.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
 import { Endpoint } from '../endpoint/endpoint.ts';
+import { readPolicyMap } from '../endpoint/policy_map.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { DaemonOptions } from '../option/config.ts';
 import { EventQueue } from './event_queue.ts';
@@ -27,9 +28,8 @@ export interface HostEndpointParts {
   readonly ipv4: Ipv4;
 }
 
-/** The endpoint, ready for its first policy. */
+/** The endpoint, ready for its first policy. One that an earlier agent had keeps the map it had. */
 export function newHostEndpoint({ bpffs, scheduler, journey, options, id, identity, device, ipv4 }: HostEndpointParts): Endpoint {
-  const policyMap = newPolicyMap(id, options['bpf-policy-map-max']);
   const endpoint = new Endpoint({
     id,
     namespace: '',
@@ -38,7 +38,7 @@ export function newHostEndpoint({ bpffs, scheduler, journey, options, id, identi
     device,
     mac: device.mac,
     ipv4,
-    policyMap: bpffs.pin(policyMap.spec.name, policyMap),
+    policyMap: bpffs.open(policyMapName(id), () => newPolicyMap(id, options['bpf-policy-map-max'])),
     queue: new EventQueue(scheduler, `endpoint ${id} queue`),
     journey,
     namedPorts: [],
@@ -48,6 +48,7 @@ export function newHostEndpoint({ bpffs, scheduler, journey, options, id, identi
   endpoint.identity = identity;
   // The host's own connections outlive the agent: none is forgotten.
   endpoint.ctCleaned = true;
+  readPolicyMap(endpoint);
   endpoint.setState('waiting-for-identity', 'Endpoint creation');
   endpoint.setState('ready', 'Identity of endpoint is known');
   return endpoint;

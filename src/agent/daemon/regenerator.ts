@@ -33,6 +33,7 @@ export class Regenerator {
   #busySlots = 0;
   readonly #waitingForSlot: (() => void)[] = [];
   readonly #firstDone = new Map<number, () => void>();
+  readonly #restored = new Map<number, () => void>();
   #trigger: Timer | null = null;
   #lastTrigger = Number.NEGATIVE_INFINITY;
   #running = 0;
@@ -50,6 +51,12 @@ export class Regenerator {
   regenerateFirst(endpoint: Endpoint, ready: () => void): void {
     this.#firstDone.set(endpoint.id, ready);
     this.regenerateIfAlive(endpoint, REGENERATE_WITH_DATAPATH_REWRITE, 'Initial build on endpoint creation');
+  }
+
+  /** The first regeneration under a new agent; `done` is called when it has ended, well or not. @see cilium:pkg/endpoint/restore.go#Endpoint.RegenerateAfterRestore */
+  regenerateRestored(endpoint: Endpoint, done: () => void): void {
+    this.#restored.set(endpoint.id, done);
+    endpoint.queue.enqueue((next) => this.#handle(endpoint, REGENERATE_WITH_DATAPATH_REWRITE, 'syncing state to host', next));
   }
 
   /** @see cilium:pkg/endpoint/policy.go#Endpoint.RegenerateIfAlive */
@@ -115,6 +122,9 @@ export class Regenerator {
   #completed(endpoint: Endpoint, error: string | null): void {
     endpoint.builderSetState('ready', 'Completed endpoint regeneration with no pending regeneration requests');
     endpoint.lastError = error;
+    const restored = this.#restored.get(endpoint.id);
+    this.#restored.delete(endpoint.id);
+    restored?.();
     if (error === null) {
       endpoint.failures = 0;
       this.#deps.regenerated(endpoint);

@@ -2,7 +2,7 @@
  * Netfilter rules of the agent: static ones at start, a TPROXY pair for each proxy port when the proxy has acknowledged its listener.
  * @see cilium:pkg/datapath/iptables/iptables.go
  */
-import type { Match, Netfilter, NfRule, Target } from '../../kernel/netfilter.ts';
+import type { HookName, Match, Netfilter, NfRule, TableName, Target } from '../../kernel/netfilter.ts';
 import { toProxyMark } from '../../maps/marks.ts';
 import type { Cidr4 } from '../../net/ipv4.ts';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../net/protocol.ts';
@@ -18,15 +18,50 @@ export interface StaticRules {
   readonly masquerade: boolean;
 }
 
+/** The listener whose rules survive a restart of the agent. */
+export const DNS_PROXY_NAME = 'cilium-dns-egress';
+
+/** What Cilium adds to built-in chains, and its own chains. */
+const CILIUM_CHAINS: readonly (readonly [TableName, HookName, string])[] = [
+  ['raw', 'PREROUTING', 'CILIUM_PRE_raw'],
+  ['mangle', 'PREROUTING', 'CILIUM_PRE_mangle'],
+  ['raw', 'OUTPUT', 'CILIUM_OUTPUT_raw'],
+  ['filter', 'OUTPUT', 'CILIUM_OUTPUT'],
+  ['filter', 'INPUT', 'CILIUM_INPUT'],
+  ['nat', 'POSTROUTING', 'CILIUM_POST_nat'],
+];
+
+/**
+ * Rules at the start of an agent: those of the agent before go, except the DNS proxy's TPROXY rules, which are copied. Rules of the other proxies
+ * name ports that nobody will listen on again.
+ * @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.doInstallRules
+ */
+export function installRules(netfilter: Netfilter, rules: StaticRules): void {
+  const kept = netfilter.rules('mangle', 'CILIUM_PRE_mangle').filter((rule) => rule.comment === tproxyComment(DNS_PROXY_NAME));
+  for (const [table, hook, chain] of CILIUM_CHAINS) {
+    if (netfilter.rules(table, chain).length > 0) {
+      netfilter.remove(table, hook, ({ target }) => target.kind === 'JUMP' && target.chain === chain);
+      netfilter.remove(table, chain, () => true);
+    }
+  }
+  installStaticRules(netfilter, rules);
+  for (const rule of kept) {
+    netfilter.append('mangle', 'CILIUM_PRE_mangle', rule);
+  }
+}
+
+/** The port that rules of a proxy name; 0 if there are none. @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.GetProxyPort */
+export function proxyPortOfRules(netfilter: Netfilter, name: string): number {
+  const rule = netfilter.rules('mangle', 'CILIUM_PRE_mangle').find(({ comment }) => comment === tproxyComment(name));
+  return rule?.target.kind === 'TPROXY' ? rule.target.port : 0;
+}
+
 /** Chains and rules that are always there. @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.installStaticProxyRules */
-export function installStaticRules(netfilter: Netfilter, { podCidr, notMasqueraded, masquerade }: StaticRules): void {
+function installStaticRules(netfilter: Netfilter, { podCidr, notMasqueraded, masquerade }: StaticRules): void {
   const jump = (chain: string): NfRule => ({ matches: [], target: { kind: 'JUMP', chain }, comment: `cilium-feeder: ${chain}` });
-  netfilter.insert('raw', 'PREROUTING', jump('CILIUM_PRE_raw'));
-  netfilter.insert('mangle', 'PREROUTING', jump('CILIUM_PRE_mangle'));
-  netfilter.insert('raw', 'OUTPUT', jump('CILIUM_OUTPUT_raw'));
-  netfilter.insert('filter', 'OUTPUT', jump('CILIUM_OUTPUT'));
-  netfilter.insert('filter', 'INPUT', jump('CILIUM_INPUT'));
-  netfilter.insert('nat', 'POSTROUTING', jump('CILIUM_POST_nat'));
+  for (const [table, hook, chain] of CILIUM_CHAINS) {
+    netfilter.insert(table, hook, jump(chain));
+  }
 
   const proxyMark: Match = { kind: 'mark', value: 0x200, mask: 0xf00 };
   const fromProxy: Match = { kind: 'mark', value: 0xa00, mask: 0xfffffeff };
@@ -72,8 +107,15 @@ export function installStaticRules(netfilter: Netfilter, { podCidr, notMasquerad
   });
 }
 
+function tproxyComment(name: string): string {
+  return `cilium: TPROXY to host ${name} proxy`;
+}
+
 /** Sends packets marked for a proxy port to the proxy's socket. @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.InstallProxyRules */
 export function installProxyRules(netfilter: Netfilter, name: string, port: number): void {
+  if (proxyPortOfRules(netfilter, name) === port) {
+    return;
+  }
   for (const protocol of [IPPROTO_TCP, IPPROTO_UDP]) {
     netfilter.append('mangle', 'CILIUM_PRE_mangle', {
       matches: [
@@ -81,7 +123,7 @@ export function installProxyRules(netfilter: Netfilter, name: string, port: numb
         { kind: 'mark', value: toProxyMark(port), mask: ALL_BITS },
       ],
       target: { kind: 'TPROXY', port, mark: 0x200, mask: ALL_BITS },
-      comment: `cilium: TPROXY to host ${name} proxy`,
+      comment: tproxyComment(name),
     });
   }
 }

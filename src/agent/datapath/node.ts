@@ -60,31 +60,37 @@ export interface NodeMaps {
   readonly policyCall: CallsMap;
 }
 
-/** Creates and pins all maps. */
+/**
+ * Opens all maps; those that are not there yet are created and pinned. The ipcache is always a new one: programs of the agent before keep the old,
+ * with the numbers their policy maps know, until they are loaded anew.
+ * @see cilium:pkg/bpf/map_linux.go#Map.OpenParallel
+ */
 export function initMaps(bpffs: BpfFs, options: DaemonOptions): NodeMaps {
+  bpffs.unpin(IPCACHE_NAME);
+  const ctMap = (name: string, max: number): CtMap => bpffs.open(name, () => newCtMap(name, max));
   return {
     ipcache: bpffs.pin(IPCACHE_NAME, newIpcacheMap()),
-    ct4: bpffs.pin(CT_MAP_TCP4_GLOBAL, newCtMap(CT_MAP_TCP4_GLOBAL, options['bpf-ct-global-tcp-max'])),
-    ctAny4: bpffs.pin(CT_MAP_ANY4_GLOBAL, newCtMap(CT_MAP_ANY4_GLOBAL, options['bpf-ct-global-any-max'])),
-    lxc: bpffs.pin(LXC_MAP_NAME, newLxcMap()),
-    services: bpffs.pin(LB4_SERVICES_NAME, newLb4ServicesMap()),
-    backends: bpffs.pin(LB4_BACKENDS_NAME, newLb4BackendsMap()),
-    reverseNat: bpffs.pin(LB4_REVERSE_NAT_NAME, newLb4ReverseNatMap()),
-    affinity: bpffs.pin(LB4_AFFINITY_NAME, newLb4AffinityMap()),
-    affinityMatch: bpffs.pin(LB_AFFINITY_MATCH_NAME, newLbAffinityMatchMap()),
-    reverseSk: bpffs.pin(LB4_REVERSE_SK_NAME, newLb4ReverseSkMap()),
-    sourceRange: bpffs.pin(LB4_SOURCE_RANGE_NAME, newSourceRangeMap()),
-    nat: bpffs.pin(SNAT_V4_EXTERNAL_NAME, newNatMap(options['bpf-nat-global-max'])),
-    metrics: bpffs.pin(METRICS_MAP_NAME, newMetricsMap()),
-    events: bpffs.pin(EVENTS_MAP_NAME, newEventsMap()),
-    policyCall: bpffs.pin(POLICY_CALL_NAME, newPolicyCallMap()),
+    ct4: ctMap(CT_MAP_TCP4_GLOBAL, options['bpf-ct-global-tcp-max']),
+    ctAny4: ctMap(CT_MAP_ANY4_GLOBAL, options['bpf-ct-global-any-max']),
+    lxc: bpffs.open(LXC_MAP_NAME, newLxcMap),
+    services: bpffs.open(LB4_SERVICES_NAME, newLb4ServicesMap),
+    backends: bpffs.open(LB4_BACKENDS_NAME, newLb4BackendsMap),
+    reverseNat: bpffs.open(LB4_REVERSE_NAT_NAME, newLb4ReverseNatMap),
+    affinity: bpffs.open(LB4_AFFINITY_NAME, newLb4AffinityMap),
+    affinityMatch: bpffs.open(LB_AFFINITY_MATCH_NAME, newLbAffinityMatchMap),
+    reverseSk: bpffs.open(LB4_REVERSE_SK_NAME, newLb4ReverseSkMap),
+    sourceRange: bpffs.open(LB4_SOURCE_RANGE_NAME, newSourceRangeMap),
+    nat: bpffs.open(SNAT_V4_EXTERNAL_NAME, () => newNatMap(options['bpf-nat-global-max'])),
+    metrics: bpffs.open(METRICS_MAP_NAME, newMetricsMap),
+    events: bpffs.open(EVENTS_MAP_NAME, newEventsMap),
+    policyCall: bpffs.open(POLICY_CALL_NAME, newPolicyCallMap),
   };
 }
 
 /** Pins an endpoint's tail call map, or finds it. */
 export function endpointCallsMap(bpffs: BpfFs, endpointId: number): CallsMap {
   const name = callsMapName(endpointId);
-  return bpffs.get<CallsMap>(name) ?? bpffs.pin(name, newCallsMap(name));
+  return bpffs.open(name, () => newCallsMap(name));
 }
 
 /** The veth pair by which the host reaches the pods. */
@@ -103,8 +109,20 @@ export interface HostNetwork {
   readonly endpointRoutes: boolean;
 }
 
-/** Creates cilium_host and cilium_net, the proxy's rules and tables, and the route to the pods. @see cilium:bpf/init.sh#setup_proxy_rules */
+/** The address cilium_host has: what the agent before has left. @see cilium:daemon/cmd/ipam.go#Daemon.restoreCiliumHostIPs */
+export function ciliumHostAddress(netns: NetNs): Ipv4 | null {
+  return netns.addresses.find(({ device }) => device.name === 'cilium_host')?.address ?? null;
+}
+
+/**
+ * Creates cilium_host and cilium_net, the proxy's rules and tables, and the route to the pods; where the devices exist, so does all the rest.
+ * @see cilium:bpf/init.sh#setup_proxy_rules
+ */
 export function setupHostNetwork({ netns, routerIp, podCidr, macs, endpointRoutes }: HostNetwork): HostDevices {
+  const old = { ciliumHost: netns.devices.get('cilium_host'), ciliumNet: netns.devices.get('cilium_net') };
+  if (old.ciliumHost !== undefined && old.ciliumNet !== undefined) {
+    return { ciliumHost: old.ciliumHost, ciliumNet: old.ciliumNet };
+  }
   const [ciliumNet, ciliumHost] = netns.kernel.createVeth(
     { name: 'cilium_net', netns, mac: macs[0] },
     { name: 'cilium_host', netns, mac: macs[1] },

@@ -51,6 +51,13 @@ export function syncPolicyMap(endpoint: Endpoint, journey: Journey): SyncResult 
   return { added, deleted, failed };
 }
 
+/** What an endpoint of an earlier agent has in its map counts as realized. @see cilium:pkg/endpoint/bpf.go#Endpoint.dumpPolicyMapToMapState */
+export function readPolicyMap(endpoint: Endpoint): void {
+  for (const [key, { proxyPort, deny }] of endpoint.policyMap.entries()) {
+    endpoint.realizedMap.set(packKey(key.secLabel, key.dport, key.protocol, key.egress), { proxyPort, deny });
+  }
+}
+
 /** @see cilium:pkg/endpoint/bpf.go#Endpoint.addPolicyKey */
 function addPolicyKey(endpoint: Endpoint, packed: PackedKey, entry: RealizedEntry, journey: Journey): boolean {
   const map = endpoint.policyMap;

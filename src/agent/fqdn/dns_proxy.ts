@@ -3,7 +3,7 @@
  * when the addresses in it are known to the maps.
  * @see cilium:pkg/fqdn/dnsproxy/proxy.go#DNSProxy
  */
-import { isErrno, type SocketAddress, type SocketLayer, type TcpSocket, type UdpSocket } from '../../kernel/socket.ts';
+import { isErrno, type SocketAddress, type SocketLayer, type TcpHandlers, type TcpSocket, type UdpSocket } from '../../kernel/socket.ts';
 import type { Identity as NumericIdentity } from '../../maps/identity.ts';
 import { identityMark, MARK_MAGIC_IDENTITY, MARK_MAGIC_PROXY_EGRESS } from '../../maps/marks.ts';
 import { DNS_RCODE_FORMERR, DNS_RCODE_NOERROR, type DnsMessage, decodeDns, encodeDns } from '../../net/dns.ts';
@@ -60,6 +60,8 @@ export class DnsProxy {
   readonly usedServers = new Set<Ipv4>();
   readonly #deps: DnsProxyDeps;
   #closers: (() => void)[] = [];
+  /** What ends questions under way and connections of pods. */
+  readonly #open = new Set<() => void>();
   #raw: UdpSocket | null = null;
   #port = 0;
 
@@ -102,9 +104,10 @@ export class DnsProxy {
 
   /** Ends all sockets, as the end of the agent's process does. */
   stop(): void {
-    for (const close of this.#closers.splice(0)) {
+    for (const close of [...this.#closers.splice(0), ...this.#open]) {
       close();
     }
+    this.#open.clear();
     this.#raw = null;
     this.#port = 0;
   }
@@ -120,15 +123,21 @@ export class DnsProxy {
     });
   }
 
-  #accept(socket: TcpSocket): { onData: (socket: TcpSocket, bytes: Uint8Array) => void; onEnd: (socket: TcpSocket) => void } {
+  #accept(socket: TcpSocket): Required<Pick<TcpHandlers, 'onData' | 'onEnd' | 'onError'>> {
     const reader = new FrameReader();
+    const close = (): void => socket.abort();
+    this.#open.add(close);
     return {
       onData: (_socket, bytes) => {
         for (const message of reader.push(bytes)) {
           this.#serve('tcp', message, socket.remote, socket.local, (reply) => socket.write(frame(encodeDns(reply))));
         }
       },
-      onEnd: () => socket.close(),
+      onEnd: () => {
+        this.#open.delete(close);
+        socket.close();
+      },
+      onError: () => void this.#open.delete(close),
     };
   }
 
@@ -185,8 +194,10 @@ export class DnsProxy {
       finished = true;
       timer.cancel();
       close();
+      this.#open.delete(finish);
       return first;
     };
+    this.#open.add(finish);
     const fail = (message: string): void => {
       if (finish()) {
         reply(rcodeReply(request, rejectRcode));

@@ -76,6 +76,11 @@ export class DnsRules {
    * @see cilium:pkg/fqdn/dnsproxy/proxy.go#DNSProxy.GetRules
    */
   getRules(endpointId: number, ipsOf: (identity: NumericIdentity) => readonly string[], used: ReadonlySet<string>): RestoredRules {
+    const restored = this.#restored.get(endpointId);
+    if (restored !== undefined) {
+      // Its first policy has not come yet.
+      return restored;
+    }
     const copy = new Map<number, readonly RestoredRule[]>();
     for (const [port, rules] of this.#allowed.get(endpointId) ?? []) {
       const restored = rules.map(({ servers, names }): RestoredRule => {

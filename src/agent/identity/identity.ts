@@ -50,6 +50,8 @@ export function reservedIdentities(): Identity[] {
 export interface CidrIdentities {
   /** The identity of a prefix; a new one when the prefix has none. A /0 is world. */
   allocate(prefix: IpPrefix): { readonly identity: Identity; readonly isNew: boolean };
+  /** Takes a number for a prefix, as the agent before had it; one reference. `null` if either has another already. */
+  restore(prefix: IpPrefix, id: NumericIdentity): Identity | null;
   /** Gives one reference back; the identity whose last one this was, else `null`. */
   release(prefix: IpPrefix): Identity | null;
   /** The identity of a prefix that has one. */
@@ -62,6 +64,7 @@ export interface CidrIdentities {
 export function newCidrIdentities(): CidrIdentities {
   const known = new Map<string, { readonly identity: Identity; references: number }>();
   const world = newIdentity(2, [{ source: 'reserved', key: 'world', value: '' }]);
+  const taken = new Set<NumericIdentity>();
   let next = LOCAL_IDENTITY_FLAG + 1;
   const name = (prefix: IpPrefix): string => formatPrefix(maskPrefix(prefix));
   return {
@@ -74,9 +77,21 @@ export function newCidrIdentities(): CidrIdentities {
         entry.references++;
         return { identity: entry.identity, isNew: false };
       }
+      while (taken.has(next)) {
+        next += 1;
+      }
       const identity = newIdentity(next++, cidrLabels(prefix));
       known.set(name(prefix), { identity, references: 1 });
       return { identity, isNew: true };
+    },
+    restore(prefix, id) {
+      if (known.has(name(prefix)) || taken.has(id)) {
+        return null;
+      }
+      const identity = newIdentity(id, cidrLabels(prefix));
+      known.set(name(prefix), { identity, references: 1 });
+      taken.add(id);
+      return identity;
     },
     release(prefix) {
       const entry = known.get(name(prefix));

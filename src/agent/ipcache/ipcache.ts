@@ -50,6 +50,13 @@ export class Ipcache {
     return undefined;
   }
 
+  /** Addresses that have an identity of their own. @see cilium:pkg/ipcache/ipcache.go#IPCache.LookupByIdentity */
+  addressesOf(identity: Identity): string[] {
+    return [...this.#entries].flatMap(([prefix, entry]) =>
+      entry.identity === identity && prefix.endsWith('/32') ? [prefix.slice(0, -3)] : [],
+    );
+  }
+
   /** Says that a prefix has an identity; `false` if a better source says otherwise. @see cilium:pkg/ipcache/ipcache.go#IPCache.upsertLocked */
   upsert(prefix: IpPrefix, entry: IpcacheEntry): boolean {
     const text = formatPrefix(prefix);

@@ -41,8 +41,11 @@ export type MonitorPayload =
 export class MonitorAgent {
   readonly #listeners: ((payload: MonitorPayload) => void)[] = [];
 
+  /** Stops reading the datapath's records. */
+  readonly detach: () => void;
+
   constructor(events: EventsMap) {
-    events.subscribe((record) => this.send({ kind: 'datapath', record }));
+    this.detach = events.subscribe((record) => this.send({ kind: 'datapath', record }));
   }
 
   /** Adds a listener; returns the function that removes it. */

@@ -5,7 +5,7 @@
 import type { Netfilter } from '../../kernel/netfilter.ts';
 import type { Journey } from '../../sim/journey.ts';
 import { LISTENER_TYPE_URL } from '../../xds/stream.ts';
-import { installProxyRules, removeProxyRules } from '../datapath/iptables.ts';
+import { DNS_PROXY_NAME, installProxyRules, removeProxyRules } from '../datapath/iptables.ts';
 import { bootstrap, type ProxyLauncher } from '../envoy/envoy.ts';
 import { getListenerConf, listenerResourceName } from '../envoy/server.ts';
 import type { Completion, XdsCacheServer } from '../envoy/xds_server.ts';
@@ -57,9 +57,6 @@ export interface ProxyDeps {
   readonly ports: ProxyPorts;
   readonly dnsProxy: DnsProxy;
 }
-
-/** @see cilium:pkg/proxy/proxy.go#DNSProxyName */
-const DNS_PROXY_NAME = 'cilium-dns-egress';
 
 /** All redirects of a node. */
 export class Proxy {

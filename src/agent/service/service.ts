@@ -10,6 +10,7 @@ import type { Journey } from '../../sim/journey.ts';
 import type { NodeMaps } from '../datapath/node.ts';
 import { type FrontendOptions, type ServiceType, type WantedBackend, type WantedFrontend, wantedFrontends } from './frontends.ts';
 import { deleteFrontend, writeAffinityMatches, writeFrontend, writeSourceRanges } from './lb_writer.ts';
+import { deleteOrphanMatches, deleteRestored, type RestoredFrontend, restoredBackends, restoredFrontends } from './restore.ts';
 
 /** A backend of a frontend. */
 export interface Backend {
@@ -58,10 +59,45 @@ export class ServiceManager {
   readonly #ofService = new Map<string, readonly string[]>();
   readonly #backends = new Map<string, { readonly id: number; terminating: boolean; users: number }>();
   readonly #takenIds = new Set<number>();
+  /** Frontends found in the maps that no Service has claimed yet. */
+  readonly #restored = new Map<string, RestoredFrontend>();
   #nextBackendId = 1;
 
   constructor(deps: ServiceDeps) {
     this.#deps = deps;
+  }
+
+  /**
+   * Takes over what the agent before has left in the maps: numbers of services and of backends stay.
+   * @see cilium:pkg/service/service.go#Service.RestoreServices
+   */
+  restore(): void {
+    for (const { id, address, port, terminating } of restoredBackends(this.#deps.maps)) {
+      this.#backends.set(`${address}:${port}`, { id, terminating, users: 0 });
+      this.#nextBackendId = Math.max(this.#nextBackendId, id + 1);
+    }
+    for (const frontend of restoredFrontends(this.#deps.maps)) {
+      this.#restored.set(frontendKey(frontend), frontend);
+      this.#takenIds.add(frontend.id);
+    }
+  }
+
+  /** All Services are known: what was only in the maps goes. @see cilium:pkg/service/service.go#Service.SyncWithK8sFinished */
+  syncWithK8sFinished(): void {
+    const { maps } = this.#deps;
+    for (const frontend of this.#restored.values()) {
+      deleteRestored(maps, frontend);
+      this.#takenIds.delete(frontend.id);
+    }
+    this.#restored.clear();
+    const kept = [...this.#frontends.values()].filter(({ affinity }) => affinity !== null);
+    deleteOrphanMatches(maps, new Set(kept.flatMap((frontend) => frontend.backends.map((backend) => `${frontend.id}:${backend.id}`))));
+    for (const [key, { id, users }] of [...this.#backends]) {
+      if (users === 0) {
+        this.#backends.delete(key);
+        maps.backends.delete(id);
+      }
+    }
   }
 
   /** Frontends by id. */
@@ -115,9 +151,11 @@ export class ServiceManager {
     const { maps, journey, options } = this.#deps;
     const key = frontendKey(wanted);
     const old = this.#frontends.get(key);
+    const restored = this.#restored.get(key);
+    this.#restored.delete(key);
     const usable = wanted.backends.filter((backend) => !backend.terminating || options.terminatingEndpoints);
     const frontend: Frontend = {
-      id: old?.id ?? this.#freeId(),
+      id: old?.id ?? restored?.id ?? this.#freeId(),
       namespace: service.metadata.namespace ?? 'default',
       name: service.metadata.name,
       type: wanted.type,
@@ -129,7 +167,7 @@ export class ServiceManager {
     };
     this.#frontends.set(key, frontend);
     writeSourceRanges(maps, old, frontend);
-    writeFrontend(maps, journey, frontend, old?.backends.length ?? 0);
+    writeFrontend(maps, journey, frontend, old?.backends.length ?? restored?.slots ?? 0);
     if (options.sessionAffinity) {
       writeAffinityMatches(maps, old, frontend);
     }

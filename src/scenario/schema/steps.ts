@@ -97,6 +97,15 @@ const proxy = z.strictObject({
   ...common,
 });
 const fault = z.strictObject({ fault: faultSchema.describe('Something goes wrong.'), ...common });
+const agent = z.strictObject({
+  agent: z
+    .enum(['stop', 'start', 'restart'])
+    .describe(
+      "The agent's process of a node, and the proxy with it; maps and programs stay. It takes part in nothing while it is stopped.",
+    ),
+  node: nameSchema.optional(),
+  ...common,
+});
 const stop = z.strictObject({ stop: z.string().describe('Stops the process of a pod; its address then refuses connections.'), ...common });
 const start = z.strictObject({ start: z.string().describe('Starts the process of a pod again.'), ...common });
 
@@ -113,6 +122,7 @@ export const STEP_SCHEMAS = {
   release,
   proxy,
   fault,
+  agent,
   stop,
   start,
 } as const;

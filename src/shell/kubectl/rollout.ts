@@ -12,7 +12,7 @@ import { type Parsed, ready, refused, unknownWord } from '../tool.ts';
 import { parseDuration } from './duration.ts';
 import { Report } from './report.ts';
 import { statusText, updateObject } from './requests.ts';
-import type { ResourceType } from './resource_types.ts';
+import { qualifiedSingular, type ResourceType } from './resource_types.ts';
 import { completeTargets, findTargets, isRefused, parseTargets, TARGET_FLAGS } from './targets.ts';
 import type { KubectlVerb } from './verb.ts';
 
@@ -77,7 +77,7 @@ function parseRollout(flags: Flags): Parsed {
 
 /** The template's annotation changes, and with it the ReplicaSet. @see kubernetes:staging/src/k8s.io/kubectl/pkg/polymorphichelpers/objectrestarter.go */
 function restart(cluster: ClusterView, type: ResourceType, deployment: Deployment, report: Report): void {
-  if (type.kind !== 'Deployment') {
+  if (type.kind !== 'Deployment' && type.kind !== 'DaemonSet') {
     report.fail(`error: ${type.plural} "${deployment.metadata.name}" restarting is not supported`);
     return;
   }
@@ -89,7 +89,7 @@ function restart(cluster: ClusterView, type: ResourceType, deployment: Deploymen
   };
   const answer = updateObject(cluster, { type, object, origin: null });
   if (answer.ok) {
-    report.print(`deployment.apps/${deployment.metadata.name} restarted`);
+    report.print(`${qualifiedSingular(type)}/${deployment.metadata.name} restarted`);
   } else {
     report.fail(statusText(answer.status));
   }
