@@ -8,7 +8,7 @@ const common = { bundle: true, format: 'esm', target: 'node20', logLevel: 'warni
 
 await build({
   ...common,
-  entryPoints: { main: 'src/cli/main.ts' },
+  entryPoints: { main: 'src/cli/main.ts', check_worker: 'src/cli/check_worker.ts' },
   outdir: 'dist/cli',
   platform: 'node',
   splitting: true,

@@ -34,6 +34,21 @@ export { type Enforcement, Oracle, type OracleFlow } from './check/oracle/oracle
 export type { Direction, OraclePeer, Statement } from './check/oracle/statement.ts';
 export { CHECK_FORMATS, github, junit, sarif } from './check/report/machine.ts';
 export { checkReport } from './check/report/text.ts';
-export { type CheckOptions, type CheckResult, type Counterexample, checkScenario, type PropertyResult } from './check/run/check.ts';
+export {
+  type CheckOptions,
+  type CheckPlan,
+  type CheckResult,
+  type Counterexample,
+  checkScenario,
+  joinParts,
+  type Part,
+  type PlannedProperty,
+  type PropertyResult,
+  planOf,
+  resultOf,
+  type Slice,
+  tryPart,
+} from './check/run/check.ts';
+export { mergeResults } from './check/run/merge.ts';
 export { matchers } from './check/testing/matchers.ts';
 export { type Reachability, reachability } from './check/testing/reachability.ts';

@@ -1,11 +1,13 @@
 /** `trenchrun check`: searches for requests that break properties. */
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type Issue, issueText, parseScenario, type Scenario } from '../index.ts';
-import { CHECK_FORMATS, type CheckResult, checkReport, checkScenario, github, junit, sarif } from '../testing.ts';
+import { issueText } from '../index.ts';
+import { CHECK_FORMATS, type CheckOptions, type CheckResult, checkReport, github, junit, mergeResults, planOf, sarif } from '../testing.ts';
+import { load } from './check_input.ts';
+import { searchAll, shardOf } from './check_search.ts';
 import { painter } from './colour.ts';
 import { readTextFile } from './files.ts';
-import { EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, write, writeError } from './process.ts';
+import { EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, write, writeError } from './process.ts';
 
 /** Options as the command line gives them. */
 export interface CheckFlags {
@@ -15,21 +17,31 @@ export interface CheckFlags {
   readonly format: string;
   readonly out?: string;
   readonly builtins: boolean;
+  readonly workers: number;
+  readonly shard?: string;
+  /** The paths are results of shards. */
+  readonly merge: boolean;
   readonly color: boolean;
 }
-
-type Loaded = { readonly scenario: Scenario } | { readonly issues: readonly Issue[] };
 
 /** Checks the paths in order and returns the exit code. */
 export async function check(paths: readonly string[], flags: CheckFlags): Promise<number> {
   const format = CHECK_FORMATS.find((one) => one === flags.format);
-  if (format === undefined) {
-    writeError(`error: there is no format "${flags.format}"; there are: ${CHECK_FORMATS.join(', ')}\n`);
-    return EXIT_BAD_INPUT;
+  const shard = flags.shard === undefined ? null : shardOf(flags.shard, process.env['JOB_COMPLETION_INDEX']);
+  const wrong =
+    format === undefined
+      ? `there is no format "${flags.format}"; there are: ${CHECK_FORMATS.join(', ')}`
+      : flags.replay !== undefined && !/^\d+:(\d+(:\d+)*)?$/.test(flags.replay)
+        ? `"${flags.replay}" is no handle of a case; it looks like 1:17:0:2`
+        : typeof shard === 'string'
+          ? shard
+          : null;
+  if (format === undefined || typeof shard === 'string' || wrong !== null) {
+    return badInput(wrong ?? '');
   }
-  if (flags.replay !== undefined && !/^\d+:(\d+(:\d+)*)?$/.test(flags.replay)) {
-    writeError(`error: "${flags.replay}" is no handle of a case; it looks like 1:17:0:2\n`);
-    return EXIT_BAD_INPUT;
+  if (flags.merge) {
+    const merged = readResults(paths);
+    return typeof merged === 'string' ? badInput(merged) : await tell(merged, format, flags);
   }
   const loaded = paths.map(load);
   const issues = loaded.flatMap((one) => ('issues' in one ? one.issues : []));
@@ -37,17 +49,24 @@ export async function check(paths: readonly string[], flags: CheckFlags): Promis
     writeError(issues.map((issue) => `${issueText(issue)}\n`).join(''));
     return EXIT_BAD_INPUT;
   }
-  const results: CheckResult[] = [];
+  const { seed, runs, builtins, replay = null, workers } = flags;
+  const options: CheckOptions = { seed, runs, builtins, replay };
+  const plans = loaded.flatMap((one) => ('scenario' in one ? [planOf(one.scenario, options)] : []));
+  const done = await searchAll({ paths, options, plans, workers, shard });
+  const code = await tell(done.results, format, flags);
+  if (done.interrupted) {
+    writeError(`stopped after ${done.tried} of ${done.planned} cases\n`);
+    return EXIT_INTERRUPTED;
+  }
+  return code;
+}
+
+async function tell(results: readonly CheckResult[], format: (typeof CHECK_FORMATS)[number], flags: CheckFlags): Promise<number> {
   const paint = painter(flags.color && (process.env.NO_COLOR ?? '') === '');
-  for (const one of loaded) {
-    if ('scenario' in one) {
-      const { seed, runs, builtins, replay = null } = flags;
-      const result = checkScenario(one.scenario, { seed, runs, builtins, replay });
-      results.push(result);
-      const files = flags.out === undefined ? new Map<number, string>() : save(result, flags.out);
-      if (format === 'text') {
-        await write(paint(checkReport(result, files)));
-      }
+  for (const result of results) {
+    const files = flags.out === undefined ? new Map<number, string>() : save(result, flags.out);
+    if (format === 'text') {
+      await write(paint(checkReport(result, files)));
     }
   }
   const machine = {
@@ -62,40 +81,40 @@ export async function check(paths: readonly string[], flags: CheckFlags): Promis
   return results.every(({ passed }) => passed) ? EXIT_OK : EXIT_FAILED;
 }
 
-/** A scenario file, or all manifests of a directory as one. */
-function load(path: string): Loaded {
-  const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (isDirectory) {
-    const files = manifestsIn(path);
-    if (files.length === 0) {
-      return problem(path, 'the directory holds no manifests (*.yaml, *.yml, *.json)');
+/** Results of shards, put together; or what is wrong with the files. */
+function readResults(paths: readonly string[]): readonly CheckResult[] | string {
+  const shards: CheckResult[][] = [];
+  for (const path of paths) {
+    const read = readTextFile(path);
+    if ('error' in read) {
+      return `${path}: ${read.error}`;
     }
-    const text = JSON.stringify({ name: path, steps: [{ apply: files }] });
-    return parse(text, join(path, 'manifests'));
+    const results = parseResults(read.text);
+    if (results === null) {
+      return `${path}: this is no result of trenchrun check --format json`;
+    }
+    shards.push(results);
   }
-  const read = readTextFile(path);
-  return 'error' in read ? problem(path, read.error) : parse(read.text, path);
+  return mergeResults(shards);
 }
 
-function parse(text: string, file: string): Loaded {
-  const parsed = parseScenario(text, { file, readFile: readTextFile });
-  return parsed.ok ? { scenario: parsed.scenario } : { issues: parsed.issues };
+function parseResults(text: string): CheckResult[] | null {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return Array.isArray(value) && value.every(isResult) ? value : null;
+  } catch {
+    return null;
+  }
 }
 
-function problem(file: string, message: string): Loaded {
-  return { issues: [{ code: 'file', message, position: { file, line: 1, column: 1 }, path: '' }] };
+function isResult(value: unknown): value is CheckResult {
+  const one = value as Partial<CheckResult> | null;
+  return typeof one === 'object' && one !== null && typeof one.file === 'string' && Array.isArray(one.properties);
 }
 
-/** Manifests of a directory and below; scenario files, which have steps, are none. */
-function manifestsIn(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(ya?ml|json)$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name).slice(join(directory, '/').length))
-    .filter((name) => {
-      const read = readTextFile(join(directory, name));
-      return !('text' in read && /^steps:/m.test(read.text));
-    })
-    .sort();
+function badInput(message: string): number {
+  writeError(`error: ${message}\n`);
+  return EXIT_BAD_INPUT;
 }
 
 function save(result: CheckResult, directory: string): Map<number, string> {

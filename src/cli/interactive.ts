@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 import type { Shell } from '../index.ts';
+import { EXIT_INTERRUPTED } from './process.ts';
 
-/** Exit code of a command ended by Ctrl-C. */
-const EXIT_INTERRUPTED = 130;
 /** How long a command may run before keys are looked at, in milliseconds. */
 const LOOK_UP = 20;
 /** A tenth of a second of virtual time passes in as much real time while a command follows. */

@@ -74,15 +74,21 @@ async function main(args: readonly string[]): Promise<number> {
   program
     .command('check')
     .description('search for requests that break the properties of scenario files, or of the policies in a directory')
-    .argument('<path...>', 'scenario files with a properties section, or directories of manifests')
+    .argument('<path...>', 'scenario files with a properties section, or directories of manifests; with --merge results of shards')
     .option('--seed <number>', 'seed of the search', seedOf, 1)
     .option('--runs <number>', 'cases to try for each property', countOf, 10_000)
     .option('--replay <handle>', 'only the case that an earlier run printed')
     .option('--format <format>', 'text, json, junit, sarif or github', 'text')
     .option('--out <dir>', 'write counterexamples there as scenario files')
+    .option('--workers <number>', 'threads that search; what is found does not depend on it', workersOf, 1)
+    .option('--shard <i/n>', 'search only the i-th of n parts; "/n" takes the part from JOB_COMPLETION_INDEX (which counts from 0)')
+    .option('--merge', 'the paths are results of all shards (--format json): tell what they found together', false)
     .option('--no-builtins', 'leave out the built-in safety properties')
     .option('--no-color', 'no colours (they are also off when the output is no terminal)')
-    .addHelpText('after', '\nExit code: 0 all properties hold, 1 one is broken, 2 bad input.')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 all properties hold, 1 one is broken, 2 bad input, 130 stopped by Ctrl-C: what was found until then is told.',
+    )
     .action(async (paths: string[], options) => {
       const { check } = await import('./check.ts');
       exitCode = await check(paths, options);
@@ -137,6 +143,14 @@ function countOf(text: string): number {
   const count = Number(text);
   if (!/^\d+$/.test(text) || count < 1 || count > 100_000_000) {
     throw new InvalidArgumentError('It is a whole number from 1 to 100000000.');
+  }
+  return count;
+}
+
+function workersOf(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 256) {
+    throw new InvalidArgumentError('It is a whole number from 1 to 256.');
   }
   return count;
 }

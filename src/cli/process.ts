@@ -7,6 +7,9 @@ export const EXIT_FAILED = 1;
 /** Bad input: files or arguments. */
 export const EXIT_BAD_INPUT = 2;
 
+/** Ended by Ctrl-C. */
+export const EXIT_INTERRUPTED = 130;
+
 /** Writes text to standard output and waits until it is taken. */
 export function write(text: string): Promise<void> {
   return new Promise((resolve) => {

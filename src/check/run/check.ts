@@ -40,6 +40,16 @@ export interface Counterexample {
   readonly unconfirmed: string | null;
 }
 
+/** Some cases of a property, one after the other, and what became of them. */
+export interface Part {
+  /** Number of the first case. */
+  readonly first: number;
+  /** Cases tried. */
+  readonly runs: number;
+  readonly verdict: 'holds' | 'broken' | 'vacuous';
+  readonly counterexample: Counterexample | null;
+}
+
 /** What became of one property. */
 export interface PropertyResult {
   readonly name: string;
@@ -49,6 +59,8 @@ export interface PropertyResult {
   readonly runs: number;
   readonly verdict: 'holds' | 'broken' | 'vacuous';
   readonly counterexample: Counterexample | null;
+  /** What it was put together from; results of shards have it, so that they can be merged. */
+  readonly parts?: readonly Part[];
 }
 
 /** What became of all. */
@@ -61,26 +73,90 @@ export interface CheckResult {
 
 /** Checks a scenario. Equal scenario and options give an equal result. */
 export function checkScenario(scenario: Scenario, options: CheckOptions): CheckResult {
+  const plan = planOf(scenario, options);
+  const parts = plan.properties.map((property, index) =>
+    property.wanted ? [tryPart(plan, { property: index, first: 0, count: property.runs })] : [],
+  );
+  return resultOf(plan, parts);
+}
+
+/** The properties of a scenario, made ready. */
+export interface CheckPlan {
+  readonly file: string;
+  readonly options: CheckOptions;
+  readonly properties: readonly PlannedProperty[];
+}
+
+/** One of them. */
+export interface PlannedProperty {
+  readonly prepared: Prepared;
+  readonly position: SourcePosition | null;
+  readonly builtin: boolean;
+  /** Cases to try. */
+  readonly runs: number;
+  /** Whether it is to be tried: `replay` names a property. */
+  readonly wanted: boolean;
+  /** Whether a case takes milliseconds. */
+  readonly costly: boolean;
+}
+
+/** Cases of a property: from the first on, so many. Trying them in parts gives what trying them at once gives. */
+export interface Slice {
+  /** Index of the property. */
+  readonly property: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Makes ready what a scenario states. */
+export function planOf(scenario: Scenario, options: CheckOptions): CheckPlan {
   const subject = subjectOf(scenario);
   const own = scenario.properties.map(({ property, position }) => ({ prepared: prepare(property, subject), position, builtin: false }));
   const extra = options.builtins ? builtins(subject).map((prepared) => ({ prepared, position: null, builtin: true })) : [];
-  const properties = [...own, ...extra].flatMap(({ prepared, position, builtin }, index) => {
-    if (options.replay !== null && !options.replay.startsWith(`${index + 1}:`)) {
-      return [];
-    }
-    return [{ name: prepared.section.name, position, builtin, ...search(prepared, index + 1, options) }];
-  });
-  return { file: scenario.file, seed: options.seed, properties, passed: properties.every(({ verdict }) => verdict === 'holds') };
+  const properties = [...own, ...extra].map((one, index) => ({
+    ...one,
+    runs: options.replay === null || options.replay.endsWith(':') ? options.runs : 1,
+    costly: false,
+    wanted: options.replay === null || options.replay.startsWith(`${index + 1}:`),
+  }));
+  return { file: scenario.file, options, properties };
 }
 
-function search(prepared: Prepared, number: number, options: CheckOptions): Pick<PropertyResult, 'runs' | 'verdict' | 'counterexample'> {
+/** Tries some cases of a property. */
+export function tryPart({ properties, options }: CheckPlan, { property, first, count }: Slice): Part {
+  const { prepared } = properties[property] as PlannedProperty;
+  return { first, ...search(prepared, property + 1, options, first, count) };
+}
+
+/** Puts together what became of the parts of each property. */
+export function resultOf({ file, options, properties }: CheckPlan, parts: readonly (readonly Part[])[]): CheckResult {
+  const results = properties.flatMap(({ prepared, position, builtin, wanted }, index) =>
+    wanted ? [{ name: prepared.section.name, position, builtin, ...joinParts(parts[index] ?? []) }] : [],
+  );
+  return { file, seed: options.seed, properties: results, passed: results.every(({ verdict }) => verdict === 'holds') };
+}
+
+/** What comes after the first part that is broken does not count: who searches in one go stops there. */
+export function joinParts(parts: readonly Part[]): Pick<PropertyResult, 'runs' | 'verdict' | 'counterexample'> {
+  let runs = 0;
+  for (const part of [...parts].sort((a, b) => a.first - b.first)) {
+    runs += part.runs;
+    if (part.verdict !== 'holds') {
+      return { runs, verdict: part.verdict, counterexample: part.counterexample };
+    }
+  }
+  return { runs, verdict: 'holds', counterexample: null };
+}
+
+function search(prepared: Prepared, number: number, options: CheckOptions, first: number, count: number): Omit<Part, 'first'> {
   if (prepared.cases === null) {
     return { runs: 0, verdict: 'vacuous', counterexample: null };
   }
   const path = options.replay?.slice(options.replay.indexOf(':') + 1) ?? '';
+  const where = path !== '' ? { path, endOnFailure: true } : first > 0 ? { path: String(first) } : {};
   const found = fc.check(
     fc.property(prepared.cases, (one) => prepared.breaks(one) === null),
-    { seed: options.seed, numRuns: options.runs, ...(path === '' ? {} : { path, endOnFailure: true }) },
+    { seed: options.seed, numRuns: count, ...where },
   );
   if (!found.failed || found.counterexample === null) {
     return { runs: found.numRuns, verdict: 'holds', counterexample: null };
