@@ -1,55 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AccessLogEntry } from '../../src/envoy/cilium/accesslog.ts';
-import { PolicyInstanceImpl } from '../../src/envoy/cilium/network_policy.ts';
 import { poolHashKey } from '../../src/envoy/cilium/socket_option.ts';
-import { HeaderMap, type HeaderPair } from '../../src/envoy/http/header_map.ts';
+import type { HeaderPair } from '../../src/envoy/http/header_map.ts';
 import { maybeNormalizePath } from '../../src/envoy/http/path_utility.ts';
 import { identityMark, markIdentity } from '../../src/maps/marks.ts';
-import type { HeaderMatcher, HttpNetworkPolicyRule, PortNetworkPolicy, PortNetworkPolicyRule } from '../../src/xds/npds.ts';
-import { allowAll, CLIENT, LANDING, POD, Rig } from './support.ts';
-
-const paths = fc.constantFrom('/', '/a', '/a/b', '/A', '/a?x', '/public', '/v1/x');
-const methods = fc.constantFrom('GET', 'POST', 'PUT', 'post');
-const matcher: fc.Arbitrary<HeaderMatcher> = fc.oneof(
-  paths.map((path) => ({ name: ':path', exact_match: path })),
-  methods.map((method) => ({ name: ':method', safe_regex_match: { google_re2: {}, regex: method } })),
-  fc.constantFrom('/.*', '/a.*', '/(a|public)', '.*b').map((regex) => ({ name: ':path', safe_regex_match: { google_re2: {}, regex } })),
-  fc.record({ name: fc.constantFrom('X-One', 'x-two'), exact_match: fc.constantFrom('', '1', '2'), invert_match: fc.boolean() }),
-  fc.record({ name: fc.constantFrom('x-one', 'X-Two'), present_match: fc.boolean(), invert_match: fc.boolean() }),
-);
-const httpRule: fc.Arbitrary<HttpNetworkPolicyRule> = fc.record({ headers: fc.array(matcher, { maxLength: 3 }) });
-const rule: fc.Arbitrary<PortNetworkPolicyRule> = fc
-  .record({
-    remotes: fc.uniqueArray(fc.integer({ min: 1, max: 4 }), { maxLength: 3 }),
-    http: fc.array(httpRule, { maxLength: 3 }),
-  })
-  .map(({ remotes, http }) => ({
-    ...(remotes.length === 0 ? {} : { remote_policies: remotes }),
-    ...(http.length === 0 ? {} : { http_rules: { http_rules: http } }),
-  }));
-const rules = fc.array(rule, { maxLength: 4 });
-const request = fc.record({
-  remote: fc.integer({ min: 1, max: 5 }),
-  port: fc.constantFrom(80, 81, 8080),
-  headers: fc
-    .tuple(methods, paths, fc.array(fc.tuple(fc.constantFrom('x-one', 'X-Two'), fc.constantFrom('', '1', '2')), { maxLength: 3 }))
-    .map(([method, path, more]): HeaderPair[] => [[':method', method], [':path', path], [':authority', 'h'], ...more]),
-});
-type Ask = typeof request extends fc.Arbitrary<infer T> ? T : never;
-
-function compile(ports: readonly PortNetworkPolicy[]): PolicyInstanceImpl {
-  const policy = PolicyInstanceImpl.compile({ endpoint_ips: [POD], endpoint_id: 1, ingress_per_port_policies: ports }, 100);
-  if (typeof policy === 'string') {
-    throw new Error(policy);
-  }
-  return policy;
-}
-
-function allowed(ports: readonly PortNetworkPolicy[], ask: Ask): boolean {
-  const context = { ingress: true, port: ask.port, remoteId: ask.remote, headers: HeaderMap.of(ask.headers), log: new AccessLogEntry() };
-  return compile(ports).allowed(context, null);
-}
+import type { HeaderMatcher, HttpNetworkPolicyRule, PortNetworkPolicyRule } from '../../src/xds/npds.ts';
+import { headerMatcher, policyRules, type Question, question, verdict } from '../support/proxy_policies.ts';
+import { allowAll, CLIENT, LANDING, Rig } from './support.ts';
 
 /** An independent reading of the sheet: what a matcher accepts. */
 function accepts(m: HeaderMatcher, headers: readonly HeaderPair[]): boolean {
@@ -67,7 +24,7 @@ function accepts(m: HeaderMatcher, headers: readonly HeaderPair[]): boolean {
   return base !== invert;
 }
 
-function oracle(list: readonly PortNetworkPolicyRule[], ask: Ask): boolean {
+function oracle(list: readonly PortNetworkPolicyRule[], ask: Question): boolean {
   return (
     list.length === 0 ||
     list.some(
@@ -80,17 +37,17 @@ function oracle(list: readonly PortNetworkPolicyRule[], ask: Ask): boolean {
 }
 
 describe('HTTP verdicts', () => {
-  const property = (run: (list: readonly PortNetworkPolicyRule[], ask: Ask) => void): void =>
-    fc.assert(fc.property(rules, request, run), { numRuns: 400 });
+  const property = (run: (list: readonly PortNetworkPolicyRule[], ask: Question) => void): void =>
+    fc.assert(fc.property(policyRules, question, run), { numRuns: 400 });
 
   it('agree with an independent reading; deny by default (I1, I8, I9, I10, I12-I16)', () => {
     fc.assert(
-      fc.property(rules, rules, request, (exact, any, ask) => {
+      fc.property(policyRules, policyRules, question, (exact, any, ask) => {
         const ports = [{ port: 80, rules: exact }, { rules: any }];
-        expect(allowed(ports, ask)).toBe((ask.port === 80 && oracle(exact, ask)) || oracle(any, ask));
-        expect(allowed([{ port: 80, rules: exact }], ask)).toBe(ask.port === 80 && oracle(exact, ask));
-        expect(allowed([], ask)).toBe(false);
-        expect(allowed([{}], ask)).toBe(true);
+        expect(verdict(ports, ask)).toBe((ask.port === 80 && oracle(exact, ask)) || oracle(any, ask));
+        expect(verdict([{ port: 80, rules: exact }], ask)).toBe(ask.port === 80 && oracle(exact, ask));
+        expect(verdict([], ask)).toBe(false);
+        expect(verdict([{}], ask)).toBe(true);
       }),
       { numRuns: 600 },
     );
@@ -100,8 +57,8 @@ describe('HTTP verdicts', () => {
     property((list, ask) => {
       for (let i = 0; i < list.length && list.length > 1; i++) {
         const fewer = list.filter((_, index) => index !== i);
-        if (allowed([{ port: ask.port, rules: fewer }], ask)) {
-          expect(allowed([{ port: ask.port, rules: list }], ask)).toBe(true);
+        if (verdict([{ port: ask.port, rules: fewer }], ask)) {
+          expect(verdict([{ port: ask.port, rules: list }], ask)).toBe(true);
         }
       }
     });
@@ -109,8 +66,8 @@ describe('HTTP verdicts', () => {
 
   it('do not depend on the order or the split of rules (I6, I35, I36, I39)', () => {
     property((list, ask) => {
-      const verdict = allowed([{ port: ask.port, rules: list }], ask);
-      expect(allowed([{ port: ask.port, rules: [...list].reverse() }], ask)).toBe(verdict);
+      const before = verdict([{ port: ask.port, rules: list }], ask);
+      expect(verdict([{ port: ask.port, rules: [...list].reverse() }], ask)).toBe(before);
       const split = list.flatMap((one) =>
         (one.remote_policies ?? [null]).flatMap((remote) =>
           (one.http_rules?.http_rules ?? [null]).map((http) => ({
@@ -119,14 +76,14 @@ describe('HTTP verdicts', () => {
           })),
         ),
       );
-      expect(allowed([{ port: ask.port, rules: split }], ask)).toBe(verdict);
+      expect(verdict([{ port: ask.port, rules: split }], ask)).toBe(before);
     });
   });
 
   it('CONTINUE actions change nothing (I7); matchers only narrow (I11)', () => {
     fc.assert(
-      fc.property(rules, request, matcher, (list, ask, more) => {
-        const verdict = allowed([{ port: ask.port, rules: list }], ask);
+      fc.property(policyRules, question, headerMatcher, (list, ask, more) => {
+        const before = verdict([{ port: ask.port, rules: list }], ask);
         const edit = (change: (http: HttpNetworkPolicyRule) => HttpNetworkPolicyRule) =>
           list.map((one) =>
             one.http_rules === undefined ? one : { ...one, http_rules: { http_rules: one.http_rules.http_rules.map(change) } },
@@ -135,10 +92,10 @@ describe('HTTP verdicts', () => {
           ...http,
           header_matches: [{ name: 'x-three', mismatch_action: 'CONTINUE_ON_MISMATCH' as const }],
         }));
-        expect(allowed([{ port: ask.port, rules: logging }], ask)).toBe(verdict);
+        expect(verdict([{ port: ask.port, rules: logging }], ask)).toBe(before);
         const narrower = edit((http) => ({ ...http, headers: [...(http.headers ?? []), more] }));
-        if (allowed([{ port: ask.port, rules: narrower }], ask)) {
-          expect(verdict).toBe(true);
+        if (verdict([{ port: ask.port, rules: narrower }], ask)) {
+          expect(before).toBe(true);
         }
       }),
       { numRuns: 400 },
