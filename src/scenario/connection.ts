@@ -9,6 +9,8 @@ export interface KeepAliveRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Sent in place of all that, one byte a character. */
+  readonly raw?: string;
 }
 
 /** How a request on an open connection ended. */

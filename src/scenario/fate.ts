@@ -90,7 +90,7 @@ function dropResult(record: DropNotify): DropResult {
 }
 
 function answered(ending: Ending, status: number, drops: readonly DropResult[], proxied: ProxyDecision | null): Fate {
-  const denied = ending.events.find((event) => event.kind === 'l7' && event.record.verdict === 'Denied');
+  const denied = ending.events.find((event) => event.kind === 'l7' && event.record.verdict === 'Denied' && isAboutRequest(event.record));
   if (status === 403 && denied?.kind === 'l7') {
     const { record } = denied;
     return {
@@ -113,6 +113,11 @@ function answered(ending: Ending, status: number, drops: readonly DropResult[], 
     drops,
     policies: allowedBy(ending.steps, ending.origins),
   };
+}
+
+/** A refusal before the filter saw the request leaves a record without it. */
+function isAboutRequest(record: LogRecord): boolean {
+  return record.http !== undefined && record.http.method !== '';
 }
 
 function deniedText(record: LogRecord): string {
@@ -151,7 +156,7 @@ const PROXY_STOPS = /^(?:deny|denied|drop|reset|close|reject|local[ -]?reply|ref
 function proxyDecision(steps: readonly Step[]): ProxyDecision | null {
   for (let i = steps.length - 1; i >= 0; i--) {
     const step = steps[i] as Step;
-    if (step.kind === 'decide' && step.fn === 'sendLocalReply' && step.verdict !== '403') {
+    if (step.kind === 'decide' && step.fn === 'sendLocalReply' && (step.verdict !== '403' || step.why === 'upgrade_failed')) {
       const decider = /^(?:upstream|cluster|route|response_timeout|request_payload)/.test(step.why) ? 'router' : 'envoy';
       return { decider, why: `${decider} answered ${step.verdict}: ${step.why}`, step: step.seq, local: true };
     }

@@ -94,11 +94,11 @@ function stepKind(value: unknown, context: Context): StepKind | null {
   return kind;
 }
 
-/** A request has two forms; the one that is meant is checked alone, so that the messages fit. */
+/** A request has several forms; the one that is meant is checked alone, so that the messages fit. */
 function checkRequest(value: unknown, context: Context): void {
   const request = (value as { readonly request: unknown }).request;
   const same = typeof request === 'object' && request !== null && 'connection' in request;
-  const schema = same ? REQUEST_SCHEMAS.same : REQUEST_SCHEMAS.new;
+  const schema = !same ? REQUEST_SCHEMAS.new : 'raw' in request ? REQUEST_SCHEMAS.raw : REQUEST_SCHEMAS.same;
   const parsed = schema.safeParse(request);
   if (!parsed.success) {
     context.issues.push(...schemaIssues(schema, parsed.error.issues, context.document, [...context.path, 'request']));

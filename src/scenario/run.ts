@@ -8,7 +8,7 @@ import { observe } from '../monitor/hubble/observer.ts';
 import { compactFlow } from '../monitor/hubble/printer.ts';
 import { flowNames } from '../shell/hubble/flow_names.ts';
 import { runCommand } from '../shell/run_command.ts';
-import type { KeepAliveConnection } from './connection.ts';
+import type { KeepAliveConnection, KeepAliveRequest } from './connection.ts';
 import { checkExpectations } from './expectations.ts';
 import { dropsOf, fateOf } from './fate.ts';
 import type { PodName, ScenarioHost } from './host.ts';
@@ -183,24 +183,35 @@ function requestOn(run: Run, wanted: SameConnectionRequest, mark: Mark): StepDet
   if (open === undefined) {
     return done(`no connection "${wanted.connection}" is open`);
   }
-  const method = wanted.method ?? (wanted.body === undefined ? 'GET' : 'POST');
-  const answer = open.connection.request(
-    { method, path: wanted.path, headers: { Host: open.host, ...wanted.headers }, body: wanted.body ?? '' },
-    wanted.timeout ?? DEFAULT_TIMEOUT,
-  );
+  const request: KeepAliveRequest =
+    'raw' in wanted
+      ? { ...rawStart(wanted.raw), headers: {}, body: '', raw: wanted.raw }
+      : {
+          method: wanted.method ?? (wanted.body === undefined ? 'GET' : 'POST'),
+          path: wanted.path,
+          headers: { Host: open.host, ...wanted.headers },
+          body: wanted.body ?? '',
+        };
+  const answer = open.connection.request(request, wanted.timeout ?? DEFAULT_TIMEOUT);
   const status = answer.ok ? answer.status : null;
   const error = answer.ok ? '' : answer.error;
   return {
     kind: 'http',
     from: `${open.pod.namespace}/${open.pod.name}`,
-    method,
-    url: `http://${open.host}${wanted.path}`,
+    method: request.method,
+    url: `http://${open.host}${request.path}`,
     status,
     body: answer.ok ? answer.body : '',
     exitCode: null,
     error,
     fate: fateOf(endingOf(run, open.pod, status, error, mark)),
   };
+}
+
+/** Method and path of raw bytes, for the report. */
+function rawStart(raw: string): { readonly method: string; readonly path: string } {
+  const [method = '', path = ''] = (raw.split(/\r?\n/, 1)[0] ?? '').split(' ');
+  return { method, path };
 }
 
 function open(run: Run, action: Extract<Action, { readonly kind: 'open' }>): StepDetail {

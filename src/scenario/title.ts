@@ -16,6 +16,9 @@ export function stepTitle(action: Action): string {
     case 'request':
       return `${action.request.from}: ${curlArgv(action.request).join(' ')}`;
     case 'connection-request':
+      if ('raw' in action.request) {
+        return `connection ${action.request.connection}: ${JSON.stringify(action.request.raw)}`;
+      }
       return `connection ${action.request.connection}: ${action.request.method ?? (action.request.body === undefined ? 'GET' : 'POST')} ${action.request.path}`;
     case 'open':
       return `open connection ${action.id}: ${action.from} to ${action.host}:${action.port}`;

@@ -25,6 +25,8 @@ export interface ClientRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Sent in place of all that, one byte a character. */
+  readonly raw?: string;
 }
 
 /** One kept connection. */
@@ -65,6 +67,10 @@ export class HttpClient {
       return;
     }
     this.#response = new CurlResponse(request.method === 'HEAD');
+    if (request.raw !== undefined) {
+      socket.write(latin1(request.raw));
+      return;
+    }
     const body = utf8(request.body);
     const headers: Record<string, string> = { 'User-Agent': `curl/${this.#env.curlVersion}`, Accept: '*/*', ...request.headers };
     let head = `${request.method} ${request.path} HTTP/1.1\r\n`;

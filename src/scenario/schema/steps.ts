@@ -25,6 +25,12 @@ const newRequestSchema = z.strictObject({
   timeout: durationSchema.optional().describe('For the whole request.'),
 });
 
+const rawRequestSchema = z.strictObject({
+  connection: z.string().describe('An open connection.'),
+  raw: z.string().describe('Sent as it is, one byte a character: what no client would send. The first answer counts.'),
+  timeout: durationSchema.optional(),
+});
+
 const sameConnectionSchema = z.strictObject({
   connection: z.string().describe('An open connection.'),
   path: z.string().regex(/^[/*]/, { error: 'expected a path that starts with /' }),
@@ -54,7 +60,7 @@ const exec = z.strictObject({
   ...common,
 });
 const request = z.strictObject({
-  request: z.union([newRequestSchema, sameConnectionSchema], { error: 'expected a request' }),
+  request: z.union([newRequestSchema, sameConnectionSchema, rawRequestSchema], { error: 'expected a request' }),
   ...common,
 });
 const connection = z.strictObject({
@@ -134,9 +140,9 @@ export const STEP_KINDS = Object.keys(STEP_SCHEMAS) as StepKind[];
 /** A step of a kind, as read. */
 export type StepOf<K extends StepKind> = z.infer<(typeof STEP_SCHEMAS)[K]>;
 
-/** The two forms of `request`, told apart by the key `connection`. */
-export const REQUEST_SCHEMAS = { new: newRequestSchema, same: sameConnectionSchema } as const;
+/** The forms of `request`, told apart by the keys `connection` and `raw`. */
+export const REQUEST_SCHEMAS = { new: newRequestSchema, same: sameConnectionSchema, raw: rawRequestSchema } as const;
 /** A request on a connection of its own. */
 export type NewRequest = z.infer<typeof newRequestSchema>;
 /** A request on an open connection. */
-export type SameConnectionRequest = z.infer<typeof sameConnectionSchema>;
+export type SameConnectionRequest = z.infer<typeof sameConnectionSchema> | z.infer<typeof rawRequestSchema>;
