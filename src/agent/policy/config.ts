@@ -58,6 +58,12 @@ export interface PolicyQuirks {
    */
   readonly unmatchedServicesOpenPorts: boolean;
   /**
+   * `serverNames` without TLS contexts or L7 rules leave the port open instead of sending it to the proxy, because the test for an empty rule is
+   * the wrong way round; by the same test an `l7proto` without rules is sent there.
+   * @see cilium:pkg/policy/l4.go#PerSelectorPolicy.IsEmpty
+   */
+  readonly serverNamesAloneNotRedirected: boolean;
+  /**
    * An identity whose labels change keeps the selections it had, until the selectors are made anew.
    * @see cilium:pkg/policy/selectorcache.go#SelectorCache.UpdateIdentities
    */
@@ -79,6 +85,7 @@ export const RELEASED_QUIRKS: PolicyQuirks = {
   initEscapesNamespace: true,
   coveredDenyDropped: true,
   unmatchedServicesOpenPorts: true,
+  serverNamesAloneNotRedirected: true,
   relabelKeepsSelections: true,
   incrementalLosesCovered: true,
 };

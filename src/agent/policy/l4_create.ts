@@ -100,6 +100,7 @@ function applyPortRule(ctx: PolicyContext, filter: L4Filter, portRule: PortRule)
       terminatingTLS: terminating,
       originatingTLS: originating,
       serverNames: portRule.serverNames,
+      serverNamesAloneNotRedirected: ctx.config.quirks.serverNamesAloneNotRedirected,
     });
     for (const part of filter.perSelector.values()) {
       part.policy = policy;

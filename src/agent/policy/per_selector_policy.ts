@@ -24,6 +24,8 @@ export interface PerSelectorPolicy {
   readonly dns: readonly PortRuleDns[];
   readonly l7proto: string;
   readonly l7: readonly PortRuleL7[];
+  /** The switch of config.ts: server names alone ask for nothing of the proxy. */
+  readonly serverNamesAloneNotRedirected: boolean;
 }
 
 const EMPTY: PerSelectorPolicy = {
@@ -36,6 +38,7 @@ const EMPTY: PerSelectorPolicy = {
   dns: [],
   l7proto: '',
   l7: [],
+  serverNamesAloneNotRedirected: true,
 };
 
 /** Denies. */
@@ -47,8 +50,9 @@ export function newPerSelectorPolicy(options: {
   readonly terminatingTLS: TlsContext | null;
   readonly originatingTLS: TlsContext | null;
   readonly serverNames: readonly string[];
+  readonly serverNamesAloneNotRedirected: boolean;
 }): PerSelectorPolicy {
-  const { rules, terminatingTLS, originatingTLS, serverNames } = options;
+  const { rules, terminatingTLS, originatingTLS, serverNames, serverNamesAloneNotRedirected } = options;
   return {
     isDeny: false,
     terminatingTLS,
@@ -59,6 +63,7 @@ export function newPerSelectorPolicy(options: {
     dns: rules?.dns ?? [],
     l7proto: rules?.l7proto ?? '',
     l7: rules?.l7 ?? [],
+    serverNamesAloneNotRedirected,
   };
 }
 
@@ -70,13 +75,15 @@ export function hasL7Rules(policy: PerSelectorPolicy): boolean {
 /**
  * Whether it asks for nothing of the proxy. Server names alone do not count as a redirect, an object with nothing in it does.
  * @see cilium:pkg/policy/l4.go#PerSelectorPolicy.IsEmpty
- * @remarks The test of the server names is inverted in 1.13; kept.
+ * @remarks The test of the server names is inverted in 1.13; kept, unless the switch turns it round.
  */
 export function isEmptyPolicy(policy: PerSelectorPolicy | null): boolean {
-  return (
-    policy === null ||
-    (!hasL7Rules(policy) && policy.terminatingTLS === null && policy.originatingTLS === null && policy.serverNames.length > 0)
-  );
+  if (policy === null) {
+    return true;
+  }
+  const hasNames = policy.serverNames.length > 0;
+  const namesAskForNothing = hasNames === policy.serverNamesAloneNotRedirected;
+  return !hasL7Rules(policy) && policy.terminatingTLS === null && policy.originatingTLS === null && namesAskForNothing;
 }
 
 /** Whether traffic of the selector goes to the proxy. @see cilium:pkg/policy/l4.go#PerSelectorPolicy.IsRedirect */
@@ -98,8 +105,8 @@ export function mergePolicies(old: PerSelectorPolicy | null, added: PerSelectorP
   if (added?.isDeny) {
     return { ok: true, policy: added };
   }
-  const a = old ?? EMPTY;
   const b = added ?? EMPTY;
+  const a = old ?? { ...EMPTY, serverNamesAloneNotRedirected: b.serverNamesAloneNotRedirected };
   for (const [name, mine, other] of [
     ['terminating', a.terminatingTLS, b.terminatingTLS],
     ['originating', a.originatingTLS, b.originatingTLS],

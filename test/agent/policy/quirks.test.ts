@@ -78,6 +78,17 @@ describe('each quirk has a switch', () => {
     expect(text.includes('egress 0:0/0 allow')).toBe(false);
   });
 
+  it.each([true, false])('serverNamesAloneNotRedirected %s', (on) => {
+    const made = world('serverNamesAloneNotRedirected', on, {
+      ingress: [{ fromEndpoints: API, toPorts: [{ ...PORT, serverNames: ['one.example.com'] }] }],
+      egress: [{ toPorts: [{ ...PORT, rules: { l7proto: 'x' } }] }],
+    });
+    const text = rows(intended(made).mapState);
+    expect(text.includes(`ingress 1002:80/6 ${on ? 'allow' : 'redirect'}`)).toBe(true);
+    // The same test lets an l7proto without rules count as a redirect.
+    expect(text.includes(`egress 0:80/6 ${on ? 'redirect' : 'allow'}`)).toBe(true);
+  });
+
   it.each([true, false])('relabelKeepsSelections %s', (on) => {
     const cache = new SelectorCache([newIdentity(1001, parseLabelArray(['k8s:app=a']))], undefined, on);
     const heard: string[] = [];
