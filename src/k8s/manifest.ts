@@ -199,6 +199,9 @@ function depthOf(node: unknown, depth = 0): number {
 }
 
 function firstLine(message: string): string {
+  if (message.includes('call stack')) {
+    return 'the values are nested too deeply';
+  }
   return (message.split('\n')[0] as string).replace(/ at line \d+, column \d+:?$/, '');
 }
 

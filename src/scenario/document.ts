@@ -4,6 +4,9 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import type { Issue, SourcePosition } from './issue.ts';
 
+/** More errors than this are consequences of the first. */
+const MAX_ERRORS = 20;
+
 /** A parsed document. */
 export interface SourceDocument {
   readonly value: unknown;
@@ -46,7 +49,9 @@ export function readDocument(text: string, file: string): DocumentResult {
   if (errors.length > 0) {
     return {
       ok: false,
-      issues: errors.map((error) => ({ code: 'yaml', message: yamlMessage(error), position: at(error.pos[0]), path: '' })),
+      issues: errors
+        .slice(0, MAX_ERRORS)
+        .map((error) => ({ code: 'yaml', message: yamlMessage(error), position: at(error.pos[0]), path: '' })),
     };
   }
   const [document] = documents;
@@ -117,5 +122,8 @@ function textPosition(text: string, offset: number, file: string): SourcePositio
 
 function yamlMessage(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
+  if (message.includes('call stack')) {
+    return 'the values are nested too deeply';
+  }
   return message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'this is no YAML';
 }

@@ -4,6 +4,7 @@
 import { type ClusterOptions, DEFAULT_CLUSTER_OPTIONS, type Pins, type WorldHost, type WorldName } from '../cluster/options.ts';
 import { SECOND } from '../sim/clock.ts';
 import { clusterIssues } from './check_cluster.ts';
+import { podIssues } from './check_pods.ts';
 import { readDocument, type SourceDocument } from './document.ts';
 import type { Issue } from './issue.ts';
 import { parseStep } from './parse_step.ts';
@@ -42,6 +43,9 @@ export function parseScenario(text: string, options: ParseOptions): ParseResult 
   const shellCluster = parsed.success && cluster !== null ? withPins(cluster, parsed.data.shell?.pins as Pins | undefined) : null;
   if (shellCluster !== null && issues.length === 0) {
     issues.push(...clusterIssues(shellCluster, document));
+  }
+  if (cluster !== null && issues.length === 0) {
+    issues.push(...podIssues(steps, cluster, document));
   }
   if (!parsed.success || cluster === null || shellCluster === null || issues.length > 0) {
     return { ok: false, issues: sorted(issues) };

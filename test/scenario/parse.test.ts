@@ -117,7 +117,7 @@ describe('values that do not go together', () => {
 describe('what is right becomes plain data', () => {
   test('a scenario survives JSON', () => {
     const result = parse(
-      'name: x\ncluster: {bootTime: 10s, seed: 7}\nsteps:\n  - apply: app.yaml\n  - {request: {from: a, url: b, method: PUT}, expect: {status: 403}}\n',
+      'name: x\ncluster: {bootTime: 10s, seed: 7, pins: {pods: {default/a: {}}}}\nsteps:\n  - apply: app.yaml\n  - {request: {from: a, url: b, method: PUT}, expect: {status: 403}}\n',
     );
     expect(result.ok).toBe(true);
     if (result.ok) {

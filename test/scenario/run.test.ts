@@ -8,8 +8,11 @@ import { resultSchema } from '../../src/scenario/schema/result.ts';
 import { expectGolden } from '../golden/golden.ts';
 import { fakeHost } from './fake_host.ts';
 
+/** The fake host has these pods; no manifest does. */
+const PINS = 'cluster: {pins: {pods: {default/tiefighter: {}, default/xwing: {}, default/ywing: {}, default/deathstar: {}}}}';
+
 function run(steps: string): { readonly result: ScenarioResult; readonly log: string[] } {
-  const parsed = parseScenario(`name: test\nsteps:\n${steps}`, {
+  const parsed = parseScenario(`name: test\nsteps:\n${steps}\n${PINS}`, {
     file: 's.yaml',
     readFile: () => ({ text: 'apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n' }),
   });

@@ -69,5 +69,7 @@ export const namespacedNameSchema = z
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, { error: 'expected namespace/name' });
 /** One or more texts. */
 export const textsSchema = z
-  .union([z.string(), z.array(z.string()).min(1)], { error: 'expected a text or a list of texts' })
+  .union([z.string(), z.array(z.string()).min(1)], {
+    error: 'expected a text or a list of texts; a manifest inside the scenario is a text too: apply: |',
+  })
   .transform((value) => (typeof value === 'string' ? [value] : value));
