@@ -24,6 +24,7 @@ export interface ExplainFlags {
   readonly http?: string;
   readonly port?: string;
   readonly header: readonly string[];
+  readonly data?: string;
   readonly after?: number;
   readonly failOn?: 'allow' | 'deny';
   readonly json?: boolean;
@@ -59,11 +60,14 @@ function questionOf(flags: ExplainFlags): Found<ExplainQuestion> {
   if (http === null && flags.header.length > 0) {
     return { ok: false, error: 'error: headers belong to a request: give --http too' };
   }
+  if (http === null && flags.data !== undefined) {
+    return { ok: false, error: 'error: a body belongs to a request: give --http too' };
+  }
   const place = port?.ok === true ? port.value : { port: null, protocol: 'TCP' as const };
   if (http !== null && place.protocol !== 'TCP') {
     return { ok: false, error: 'error: HTTP goes over TCP' };
   }
-  const request = http?.ok === true ? { ...http.value, headers: flags.header } : null;
+  const request = http?.ok === true ? { ...http.value, headers: flags.header, body: flags.data ?? null } : null;
   return { ok: true, value: { from: flags.from, to: flags.to, http: request, ...place } };
 }
 

@@ -17,9 +17,11 @@ export function write(text: string): Promise<void> {
   });
 }
 
-/** Writes text to standard error. */
-export function writeError(text: string): void {
-  process.stderr.write(text);
+/** Writes text to standard error; the promise is kept when it is taken. */
+export function writeError(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stderr.write(text, () => resolve());
+  });
 }
 
 /** Ends quietly when the reader of a pipe (`| head`) goes away. */

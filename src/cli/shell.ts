@@ -71,21 +71,40 @@ function readScript(file: string | undefined): string | null {
 }
 
 async function runScript(opened: ReturnType<typeof scenarioShell>, script: string): Promise<number> {
-  let pending = '';
-  const running = opened.start(script, {
-    out: (text) => {
-      pending += text;
-    },
-    err: writeError,
-  });
+  const output = new OrderedOutput();
+  const running = opened.start(script, { out: (text) => output.add('out', text), err: (text) => output.add('err', text) });
   for (;;) {
     const { done, value } = running.next();
-    if (pending.length > CHUNK || done === true || value === 'wait') {
-      await write(pending);
-      pending = '';
+    if (output.length > CHUNK || done === true || value === 'wait') {
+      await output.flush();
     }
     if (done === true) {
       return value as number;
+    }
+  }
+}
+
+/** Both streams in the order in which they were written, so that `2>&1` into a file or pipe reads as on a terminal. */
+class OrderedOutput {
+  #parts: { readonly stream: 'out' | 'err'; text: string }[] = [];
+  length = 0;
+
+  add(stream: 'out' | 'err', text: string): void {
+    const last = this.#parts.at(-1);
+    this.length += text.length;
+    if (last?.stream === stream) {
+      last.text += text;
+    } else if (text !== '') {
+      this.#parts.push({ stream, text });
+    }
+  }
+
+  async flush(): Promise<void> {
+    const parts = this.#parts;
+    this.#parts = [];
+    this.length = 0;
+    for (const { stream, text } of parts) {
+      await (stream === 'out' ? write(text) : writeError(text));
     }
   }
 }

@@ -8,12 +8,14 @@ import { entryOrigins, proxyRuleOrigins } from '../../cluster/policy_origins.ts'
 import type { Service } from '../../k8s/objects.ts';
 import { TRAFFIC_EGRESS, TRAFFIC_INGRESS } from '../../maps/policymap.ts';
 import { formatIpv4 } from '../../net/ipv4.ts';
+import { ICMP_ECHO } from '../../net/protocol.ts';
 import { assertPresent } from '../../sim/assert.ts';
 import type { Step } from '../../sim/journey.ts';
 import { enforcedPolicy } from '../policy_references.ts';
 import {
   EXPLANATION_SCHEMA,
   type ExplainDecider,
+  type ExplainProtocol,
   type ExplainQuestion,
   type Explanation,
   type IpcacheHop,
@@ -41,7 +43,13 @@ import {
 } from './read_steps.ts';
 
 /** Ports when neither question nor target names one. */
-const DEFAULT_PORT = { TCP: 80, UDP: 53 } as const;
+const DEFAULT_PORT: Readonly<Record<ExplainProtocol, number>> = { TCP: 80, UDP: 53, SCTP: 80, ICMP: ICMP_ECHO };
+const NOUNS: Readonly<Record<ExplainProtocol, string>> = {
+  TCP: 'a TCP connection',
+  UDP: 'a UDP datagram',
+  SCTP: 'an SCTP association',
+  ICMP: 'an ICMP echo request',
+};
 
 /** Answers a question on a cluster; the request really happens there. */
 export function explainOn(cluster: Cluster, question: ExplainQuestion, notes: readonly string[] = []): Found<Explanation> {
@@ -49,11 +57,12 @@ export function explainOn(cluster: Cluster, question: ExplainQuestion, notes: re
   if (!source.ok) {
     return source;
   }
-  const target = findTarget(cluster, question.to);
+  const target = findTarget(cluster, source.value, question.to, question.protocol === 'ICMP');
   if (!target.ok) {
     return target;
   }
-  const port = question.port ?? target.value.firstPort ?? DEFAULT_PORT[question.protocol];
+  const { protocol } = question;
+  const port = question.port ?? (protocol === 'ICMP' ? null : target.value.firstPort) ?? DEFAULT_PORT[protocol];
   const client = podPeer(cluster, `${source.value.namespace}/${source.value.name}`);
   if (client === null) {
     return { ok: false, error: `pod ${question.from} has no endpoint: it uses the host's network, to which no policy applies here` };
@@ -75,7 +84,8 @@ interface Material {
 
 function derive(material: Material): Explanation {
   const { cluster, question, target, port, client, steps, outcome } = material;
-  const frontend = `${target.ip}:${port}`;
+  const { http, protocol } = question;
+  const frontend = protocol === 'ICMP' ? target.ip : `${target.ip}:${port}`;
   const [first] = firstPackets(steps, client.ip, new Set([frontend]));
   const moved = first === undefined ? null : translation(steps, first);
   const backend = moved?.backend ?? frontend;
@@ -87,7 +97,8 @@ function derive(material: Material): Explanation {
   );
   const proxy = proxyHop(cluster, steps, checks, [client, destination]);
   const service: ServiceHop | null = moved === null ? null : { ...moved, name: serviceName(cluster, target.ip) };
-  const title = `${question.http === null ? `${question.protocol === 'TCP' ? 'a TCP connection' : 'a UDP datagram'}` : `${question.http.method} ${question.http.path}`} from ${client.name} to ${target.text}, port ${port}/${question.protocol}`;
+  const asked = http === null ? NOUNS[protocol] : `${http.method} ${http.path}`;
+  const title = `${asked} from ${client.name} to ${target.text}${protocol === 'ICMP' ? '' : `, port ${port}/${protocol}`}`;
   return {
     schema: EXPLANATION_SCHEMA,
     question,
@@ -100,7 +111,7 @@ function derive(material: Material): Explanation {
     ipcache: unique(ipcache),
     checks,
     proxy,
-    notes: [...material.notes, ...notesOf(question, checks, proxy, first)],
+    notes: [...material.notes, ...notesOf({ question, checks, proxy, first, client, destination, steps })],
   };
 }
 
@@ -221,13 +232,27 @@ function verdictOf(
   };
 }
 
-function notesOf(
-  question: ExplainQuestion,
-  checks: readonly PolicyCheck[],
-  proxy: ProxyHop | null,
-  first: FirstPacket | undefined,
-): string[] {
+function notesOf(found: {
+  readonly question: ExplainQuestion;
+  readonly checks: readonly PolicyCheck[];
+  readonly proxy: ProxyHop | null;
+  readonly first: FirstPacket | undefined;
+  readonly client: Peer;
+  readonly destination: Peer;
+  readonly steps: readonly Step[];
+}): string[] {
+  const { question, checks, proxy, first, client, destination, steps } = found;
   const notes: string[] = [];
+  const dropped = first !== undefined && dropOf(steps, first) !== null;
+  const elsewhere = destination.endpointId !== null && destination.node !== client.node;
+  if (elsewhere && !dropped && !checks.some(({ direction }) => direction === 'ingress')) {
+    notes.push(
+      `the packet leaves node ${client.node} and does not come to ${destination.node}, so the policy of ${destination.name} was not asked: pods of different nodes reach each other here only with the options tunnel: disabled, auto-direct-node-routes: true and ipv4-native-routing-cidr`,
+    );
+  }
+  if (question.protocol === 'SCTP' && dropped && !checks.some(({ verdict }) => verdict === 'drop')) {
+    notes.push('SCTP is an option of the agent that is off by default: enable-sctp: true');
+  }
   if (first === undefined) {
     notes.push('no packet to the destination left the pod: it has no route or the connection was refused before');
   }

@@ -7,17 +7,20 @@ import type { PolicyReference } from '../result.ts';
 /** Version of the layout below; a change that breaks readers changes it. */
 export const EXPLANATION_SCHEMA = 'trenchrun/explanation/1';
 
+/** What can be asked for. */
+export type ExplainProtocol = 'TCP' | 'UDP' | 'SCTP' | 'ICMP';
+
 /** What was asked. */
 export interface ExplainQuestion {
   /** `pod`, `namespace/pod` or `deployment/name`. */
   readonly from: string;
-  /** A pod likewise, a service (`name`, `namespace/name`, `service/name`), or an IPv4 address. */
+  /** A pod likewise, a service (`name`, `namespace/name`, `service/name`), an IPv4 address, or a host name, which the pod resolves. */
   readonly to: string;
   /** An HTTP request, or `null` for a connection (or datagram) only. */
   readonly http: HttpQuestion | null;
-  /** `null`: the first port of the service or pod. */
+  /** `null`: the first port of the service or pod. For ICMP the type, as in policies. */
   readonly port: number | null;
-  readonly protocol: 'TCP' | 'UDP';
+  readonly protocol: ExplainProtocol;
 }
 
 /** An HTTP request. */
@@ -26,6 +29,7 @@ export interface HttpQuestion {
   readonly path: string;
   /** `Name: value` */
   readonly headers: readonly string[];
+  readonly body: string | null;
 }
 
 /** One end. */

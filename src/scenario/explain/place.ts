@@ -3,6 +3,7 @@ import type { Cluster } from '../../cluster/cluster.ts';
 import type { Pod, Service } from '../../k8s/objects.ts';
 import { formatIpv4, parseIpv4 } from '../../net/ipv4.ts';
 import { editDistance } from '../../net/nearest_word.ts';
+import { SECOND } from '../../sim/clock.ts';
 import { findPod } from '../find_pod.ts';
 import type { PodName } from '../host.ts';
 
@@ -35,25 +36,45 @@ export function findSource(cluster: Cluster, reference: string): Found<PodName> 
   return { ok: true, value: pod };
 }
 
-/** What a question goes to: an address, `service/…`, `pod/…`, or a plain name: a service if there is one, else a pod. */
-export function findTarget(cluster: Cluster, reference: string): Found<Target> {
+/** What a question goes to: an address, `service/…`, `pod/…`, or a plain name: a service if there is one, else a pod, else a host the pod can resolve. `preferPod`: a pod before a service. */
+export function findTarget(cluster: Cluster, source: PodName, reference: string, preferPod = false): Found<Target> {
   const address = parseIpv4(reference);
   if (address !== null) {
     const ip = formatIpv4(address);
     return { ok: true, value: { text: ip, ip, host: null, firstPort: null } };
   }
+  if (/^[0-9.]+\/\d+$/.test(reference) || reference.includes(':')) {
+    const what = reference.includes(':')
+      ? 'no name; give a port with --port, and IPv4 addresses only'
+      : 'a range; ask for one address in it';
+    return { ok: false, error: `"${reference}" is ${what}` };
+  }
   const kind = /^(?:[^/]+\/)?(?:deployment|deploy|po|pod|pods)\//.test(reference) ? 'pod' : null;
-  const named = kind === 'pod' ? null : findService(cluster, reference);
+  const named = kind === 'pod' || (preferPod && findPod(cluster, reference) !== null) ? null : findService(cluster, reference);
   if (named !== null) {
     return named;
   }
   const pod = /^(?:[^/]+\/)?(?:svc|service|services)\//.test(reference) ? null : findPod(cluster, withoutKind(reference, 'pod'));
-  return pod === null
-    ? {
-        ok: false,
-        error: `there is no service or pod "${reference}"${nearestNames(reference, [...serviceNames(cluster), ...podNames(cluster)])}`,
-      }
-    : podTarget(cluster, pod);
+  if (pod !== null) {
+    return podTarget(cluster, pod);
+  }
+  const isName = HOST_NAME.test(reference);
+  const resolved = isName ? resolveName(cluster, source, reference) : null;
+  const unresolved = isName ? `, and ${source.namespace}/${source.name} cannot resolve it as a host name` : '';
+  const names = [...new Set([...serviceNames(cluster), ...podNames(cluster)])];
+  return resolved ?? { ok: false, error: `there is no service or pod "${reference}"${unresolved}${nearestNames(reference, names)}` };
+}
+
+const HOST_NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)+\.?$/i;
+/** Longest wait for the name server. */
+const RESOLVE_TIMEOUT = 60 * SECOND;
+
+/** Lets the pod resolve a host name, as it would before it connects: the DNS proxy, if one stands in between, learns the addresses. */
+function resolveName(cluster: Cluster, { namespace, name }: PodName, host: string): Found<Target> | null {
+  const lookup = cluster.exec(namespace, name, ['nslookup', host]);
+  cluster.runUntil(() => lookup === null || lookup.done, RESOLVE_TIMEOUT);
+  const ip = /^Address: (\S+)$/m.exec(lookup?.result?.stdout ?? '')?.[1];
+  return ip === undefined ? null : { ok: true, value: { text: `${host} (${ip})`, ip, host, firstPort: null } };
 }
 
 function findService(cluster: Cluster, reference: string): Found<Target> | null {

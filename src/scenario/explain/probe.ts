@@ -8,7 +8,7 @@ import { clusterHost } from '../cluster_host.ts';
 import type { PodName } from '../host.ts';
 import { openConnection } from '../open_connection.ts';
 import { curlError, readAnswer } from '../request.ts';
-import type { ExplainQuestion, HttpQuestion } from './explanation.ts';
+import type { ExplainProtocol, ExplainQuestion, HttpQuestion } from './explanation.ts';
 import type { Target } from './place.ts';
 
 /** What came of it. */
@@ -31,22 +31,46 @@ export function probe(cluster: Cluster, pod: PodName, target: Target, port: numb
   cluster.journey.recording = true;
   const from = cluster.journey.steps.length;
   const outcome =
-    question.http !== null
-      ? request(cluster, pod, target, port, question.http)
-      : question.protocol === 'TCP'
-        ? connect(cluster, pod, target, port)
-        : datagram(cluster, pod, target, port);
+    question.http !== null ? request(cluster, pod, target, port, question.http) : send(cluster, pod, target, port, question.protocol);
   return { steps: cluster.journey.since(from), outcome };
+}
+
+function send(cluster: Cluster, pod: PodName, target: Target, port: number, protocol: ExplainProtocol): string {
+  switch (protocol) {
+    case 'TCP':
+      return connect(cluster, pod, target, port);
+    case 'UDP':
+      return datagram(cluster, pod, target, port);
+    case 'SCTP':
+      return associate(cluster, pod, target, port);
+    case 'ICMP':
+      return echo(cluster, pod, target);
+  }
+}
+
+/** @see kubernetes:test/images/agnhost/connect/connect.go */
+function associate(cluster: Cluster, pod: PodName, target: Target, port: number): string {
+  const argv = ['agnhost', 'connect', `${target.ip}:${port}`, '--protocol=sctp', `--timeout=${CONNECT_TIMEOUT / SECOND}s`];
+  const { exitCode, stderr } = clusterHost(cluster).exec(pod.namespace, pod.name, argv);
+  return exitCode === 0 ? 'associated' : stderr.trim().toLowerCase().replace('timeout', 'timed out');
+}
+
+function echo(cluster: Cluster, pod: PodName, target: Target): string {
+  const argv = ['ping', '-c', '1', '-W', String(CONNECT_TIMEOUT / SECOND), target.ip];
+  const { exitCode, stdout } = clusterHost(cluster).exec(pod.namespace, pod.name, argv);
+  const error = /^From \S+ icmp_seq=1 (.*)$/m.exec(stdout)?.[1];
+  return exitCode === 0 ? 'answered' : (error ?? 'no answer');
 }
 
 function request(cluster: Cluster, pod: PodName, target: Target, port: number, http: HttpQuestion): string {
   const named = http.headers.some((header) => /^host\s*:/i.test(header));
   const host = target.host === null || named ? [] : [`Host: ${target.host}${port === 80 ? '' : `:${port}`}`];
   const method = http.method === 'HEAD' ? ['-I'] : ['-X', http.method];
+  const data = http.body === null ? [] : ['--data-raw', http.body];
   const headers = [...host, ...http.headers].flatMap((header) => ['-H', header]);
   const limits = ['--connect-timeout', String(CONNECT_TIMEOUT / SECOND), '-m', String(REQUEST_TIMEOUT / SECOND)];
   const url = `http://${target.ip}${port === 80 ? '' : `:${port}`}${http.path}`;
-  const argv = ['curl', '-s', ...method, ...headers, ...limits, '-w', '\n%{http_code}', url];
+  const argv = ['curl', '-s', ...method, ...headers, ...data, ...limits, '-w', '\n%{http_code}', url];
   const result = clusterHost(cluster).exec(pod.namespace, pod.name, argv);
   const { status, body } = readAnswer(result);
   return status === null ? curlError(result.exitCode, result.stderr) : `${status} ${body.split('\n')[0]?.trim() ?? ''}`.trim();

@@ -9,7 +9,7 @@ export type Decision = Step & { readonly kind: 'decide' };
 export interface FirstPacket {
   readonly id: number;
   readonly leg: 'client' | 'proxy';
-  /** Ends as the packet first had them: `10.0.0.123:48954`. */
+  /** Ends as the packet first had them: `10.0.0.123:48954`; without a port for ICMP. */
   readonly source: string;
   readonly destination: string;
 }
@@ -25,24 +25,29 @@ export interface RecordedCheck {
   readonly proxyPort: number;
 }
 
-const ENDS = /^(\d+\.\d+\.\d+\.\d+:\d+) -> (\d+\.\d+\.\d+\.\d+:\d+) (tcp SYN|udp)$/;
+const ENDS = /^(\d+\.\d+\.\d+\.\d+(?::\d+)?) -> (\d+\.\d+\.\d+\.\d+(?::\d+)?) (?:tcp SYN|udp|sctp|EchoRequest)$/;
 
-/** The first packets to a destination, one a source: a repeated SYN is the same question. */
+/** The first packets to a destination, one a source: a repeated SYN is the same question, and so is a packet whose source masquerading rewrote. */
 export function firstPackets(steps: readonly Step[], clientIp: string, destinations: ReadonlySet<string>): FirstPacket[] {
-  const found = new Map<string, FirstPacket>();
+  const found: FirstPacket[] = [];
+  const sources = new Set<string>();
   for (const step of steps) {
     const ends = step.kind === 'enter' && step.packet !== undefined ? ENDS.exec(step.what) : null;
     const [, source = '', destination = ''] = ends ?? [];
-    if (ends === null || step.packet === undefined || !destinations.has(destination) || found.has(source)) {
+    if (ends === null || step.packet === undefined || !destinations.has(destination) || sources.has(source)) {
       continue;
     }
     // Behind the proxy the source can be the client's again, with another port.
-    const leg = found.size === 0 && source.startsWith(`${clientIp}:`) ? 'client' : 'proxy';
-    if (found.size > 0 || leg === 'client') {
-      found.set(source, { id: step.packet, leg, source, destination });
+    sources.add(source);
+    if (found.some(({ id }) => id === step.packet)) {
+      continue;
+    }
+    const leg = found.length === 0 && source.split(':')[0] === clientIp ? 'client' : 'proxy';
+    if (found.length > 0 || leg === 'client') {
+      found.push({ id: step.packet, leg, source, destination });
     }
   }
-  return [...found.values()];
+  return found;
 }
 
 /** The service look-up of a packet: where it was sent to in place of the frontend; `null` if nowhere else. */

@@ -64,9 +64,9 @@ export const explanationSchema = z.strictObject({
   question: z.strictObject({
     from: z.string(),
     to: z.string(),
-    http: z.strictObject({ method: z.string(), path: z.string(), headers: z.array(z.string()) }).nullable(),
+    http: z.strictObject({ method: z.string(), path: z.string(), headers: z.array(z.string()), body: z.string().nullable() }).nullable(),
     port: z.int().nullable(),
-    protocol: z.enum(['TCP', 'UDP']),
+    protocol: z.enum(['TCP', 'UDP', 'SCTP', 'ICMP']),
   }),
   title: z.string(),
   verdict: z.enum(['allowed', 'denied']),

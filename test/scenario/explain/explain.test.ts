@@ -16,7 +16,7 @@ function ask(question: Partial<ExplainQuestion>): ExplainQuestion {
 }
 
 function http(method: string, path: string, ...headers: string[]): ExplainQuestion['http'] {
-  return { method, path, headers };
+  return { method, path, headers, body: null };
 }
 
 function onArticle(question: Partial<ExplainQuestion>, afterStep: number | null = null): Explanation {
