@@ -17,7 +17,7 @@ export { nearest as nearestWord } from './net/nearest_word.ts';
 export { clusterHost } from './scenario/cluster_host.ts';
 export type { ExplainQuestion, Explanation } from './scenario/explain/explanation.ts';
 export type { Found } from './scenario/explain/place.ts';
-export { isHeader, parseHttp, parsePort } from './scenario/explain/question.ts';
+export { parseHttp, parsePort, parseQuestion, type QuestionWords } from './scenario/explain/question.ts';
 export { explainManifests, explainScenario, isScenarioText } from './scenario/explain/state.ts';
 export { explanationText } from './scenario/explain/text.ts';
 export { type Issue, issueText, type SourcePosition } from './scenario/issue.ts';

@@ -6,11 +6,9 @@ import {
   explainScenario,
   explanationText,
   type Found,
-  isHeader,
   isScenarioText,
   issueText,
-  parseHttp,
-  parsePort,
+  parseQuestion,
   parseScenario,
 } from '../index.ts';
 import { painter } from './colour.ts';
@@ -45,30 +43,17 @@ export async function explain(paths: readonly string[], flags: ExplainFlags): Pr
   return flags.failOn !== undefined && answer.value.verdict === unwanted ? EXIT_FAILED : EXIT_OK;
 }
 
-function questionOf(flags: ExplainFlags): Found<ExplainQuestion> {
-  const http = flags.http === undefined ? null : parseHttp(flags.http);
-  const port = flags.port === undefined ? null : parsePort(flags.port);
-  for (const part of [http, port]) {
-    if (part !== null && !part.ok) {
-      return { ok: false, error: `error: ${part.error}` };
-    }
-  }
-  const bad = flags.header.find((header) => !isHeader(header));
-  if (bad !== undefined) {
-    return { ok: false, error: `error: "${bad}" is no header: write "Name: value"` };
-  }
-  if (http === null && flags.header.length > 0) {
-    return { ok: false, error: 'error: headers belong to a request: give --http too' };
-  }
-  if (http === null && flags.data !== undefined) {
-    return { ok: false, error: 'error: a body belongs to a request: give --http too' };
-  }
-  const place = port?.ok === true ? port.value : { port: null, protocol: 'TCP' as const };
-  if (http !== null && place.protocol !== 'TCP') {
-    return { ok: false, error: 'error: HTTP goes over TCP' };
-  }
-  const request = http?.ok === true ? { ...http.value, headers: flags.header, body: flags.data ?? null } : null;
-  return { ok: true, value: { from: flags.from, to: flags.to, http: request, ...place } };
+function questionOf({ from, to, http, port, header, data }: ExplainFlags): Found<ExplainQuestion> {
+  return prefixed(
+    parseQuestion({
+      from,
+      to,
+      headers: header,
+      ...(http === undefined ? {} : { http }),
+      ...(port === undefined ? {} : { port }),
+      ...(data === undefined ? {} : { body: data }),
+    }),
+  );
 }
 
 function answerOf(paths: readonly string[], question: ExplainQuestion, after: number | null): Found<Explanation> {
@@ -98,6 +83,6 @@ function answerOf(paths: readonly string[], question: ExplainQuestion, after: nu
   return 'issues' in answer ? { ok: false, error: answer.issues.map(issueText).join('\n') } : prefixed(answer);
 }
 
-function prefixed(found: Found<Explanation>): Found<Explanation> {
+function prefixed<T>(found: Found<T>): Found<T> {
   return found.ok ? found : { ok: false, error: `error: ${found.error}` };
 }

@@ -23,7 +23,8 @@ const REVISION = 'deployment.kubernetes.io/revision';
 /** Starts all controllers; they follow the API server from now on. */
 export function startControllers(deps: ControllerDeps): void {
   const usedPins = new Map<string, number>();
-  const reconcileDeployment = (deployment: Deployment): void => syncDeployment(deps, deployment);
+  const hashOf = templateHashes(deps.podNames);
+  const reconcileDeployment = (deployment: Deployment): void => syncDeployment(deps, deployment, hashOf);
   const reconcileReplicaSet = (set: ReplicaSet): void => syncReplicaSet(deps, set, usedPins);
   deps.api.watch<Deployment>('Deployment', {
     onAdd: reconcileDeployment,
@@ -55,10 +56,23 @@ export function startControllers(deps: ControllerDeps): void {
   });
 }
 
+/** The hash of a deployment's template. A pinned pod name `NAME-HASH-SUFFIX` gives that of the first template, so that labels and names agree. */
+function templateHashes(podNames: ControllerDeps['podNames']): (deployment: Deployment) => string {
+  const first = new Map<string, string>();
+  return ({ metadata, spec }) => {
+    const key = `${metadata.namespace ?? 'default'}/${metadata.name}`;
+    const computed = podTemplateHash(spec.template);
+    const original = first.get(key) ?? computed;
+    first.set(key, original);
+    const pinned = podNames[key]?.[0]?.slice(metadata.name.length + 1);
+    return (computed === original ? /^([a-z0-9]+)-[a-z0-9]+$/.exec(pinned ?? '')?.[1] : undefined) ?? computed;
+  };
+}
+
 /** One ReplicaSet per template; older ones scale to nothing. @see kubernetes:pkg/controller/deployment/sync.go#getNewReplicaSet */
-function syncDeployment(deps: ControllerDeps, deployment: Deployment): void {
+function syncDeployment(deps: ControllerDeps, deployment: Deployment, hashOf: (deployment: Deployment) => string): void {
   const namespace = deployment.metadata.namespace ?? 'default';
-  const hash = podTemplateHash(deployment.spec.template);
+  const hash = hashOf(deployment);
   const name = `${deployment.metadata.name}-${hash}`;
   const replicas = deployment.spec.replicas ?? 1;
   for (const set of deps.api.list<ReplicaSet>('ReplicaSet', { namespace })) {
@@ -73,7 +87,7 @@ function syncDeployment(deps: ControllerDeps, deployment: Deployment): void {
     existing?.metadata.annotations?.[REVISION] ??
     String(deps.api.list<ReplicaSet>('ReplicaSet', { namespace }).filter((set) => isOwnedBy(set, deployment)).length + 1);
   const live = deps.api.get<Deployment>('Deployment', namespace, deployment.metadata.name);
-  if (live !== undefined && live.metadata.annotations?.[REVISION] !== revision && podTemplateHash(live.spec.template) === hash) {
+  if (live !== undefined && live.metadata.annotations?.[REVISION] !== revision && hashOf(live) === hash) {
     deps.api.update({ ...live, metadata: { ...live.metadata, annotations: { ...live.metadata.annotations, [REVISION]: revision } } });
   }
   if (existing === undefined) {

@@ -3,6 +3,7 @@ import { Cluster } from '../cluster/cluster.ts';
 import { DEFAULT_CLUSTER_OPTIONS } from '../cluster/options.ts';
 import { createShell, type Shell, type ShellOptions } from '../shell/shell.ts';
 import { clusterHost } from './cluster_host.ts';
+import { explainTool } from './explain/shell_tool.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Options of the shell, and of the cluster. */
@@ -16,5 +17,5 @@ export function scenarioShell(scenario: Scenario | null, options: ScenarioShellO
   const cluster = scenario?.shellCluster ?? DEFAULT_CLUSTER_OPTIONS;
   const started = Cluster.create(options.seed === undefined ? cluster : { ...cluster, seed: options.seed });
   started.journey.recording = false;
-  return createShell(clusterHost(started), options);
+  return createShell(clusterHost(started), { ...options, tools: [explainTool(started), ...(options.tools ?? [])] });
 }

@@ -115,11 +115,13 @@ function withoutKind(reference: string, kind: 'pod' | 'service'): string {
   return parts.length > 1 && words.includes(parts.at(-2) as string) ? [...parts.slice(0, -2), parts.at(-1)].join('/') : reference;
 }
 
-function podNames(cluster: Cluster): string[] {
+/** All pods, `namespace/name`. */
+export function podNames(cluster: Cluster): string[] {
   return cluster.api.list<Pod>('Pod', {}).map(({ metadata }) => `${metadata.namespace ?? 'default'}/${metadata.name}`);
 }
 
-function serviceNames(cluster: Cluster): string[] {
+/** All services, `namespace/name`. */
+export function serviceNames(cluster: Cluster): string[] {
   return cluster.api.list<Service>('Service', {}).map(({ metadata }) => `${metadata.namespace ?? 'default'}/${metadata.name}`);
 }
 

@@ -28,11 +28,14 @@ const DATAGRAM_WAIT = 50 * MILLISECOND;
 
 /** Sends the request and waits for what comes of it. */
 export function probe(cluster: Cluster, pod: PodName, target: Target, port: number, question: ExplainQuestion): ProbeResult {
-  cluster.journey.recording = true;
-  const from = cluster.journey.steps.length;
+  const { journey } = cluster;
+  const recorded = journey.recording;
+  journey.recording = true;
+  const from = journey.steps.length;
   const outcome =
     question.http !== null ? request(cluster, pod, target, port, question.http) : send(cluster, pod, target, port, question.protocol);
-  return { steps: cluster.journey.since(from), outcome };
+  journey.recording = recorded;
+  return { steps: journey.since(from), outcome };
 }
 
 function send(cluster: Cluster, pod: PodName, target: Target, port: number, protocol: ExplainProtocol): string {

@@ -1,8 +1,45 @@
 /** Questions as people write them: `PUT /v1/exhaust-port`, `53/UDP`. */
 import { nearest } from '../../net/nearest_word.ts';
 import { ICMP_ECHO } from '../../net/protocol.ts';
-import type { ExplainProtocol } from './explanation.ts';
+import type { ExplainProtocol, ExplainQuestion } from './explanation.ts';
 import type { Found } from './place.ts';
+
+/** A question in the words of a command line. */
+export interface QuestionWords {
+  readonly from: string;
+  readonly to: string;
+  readonly http?: string;
+  readonly port?: string;
+  readonly headers: readonly string[];
+  readonly body?: string;
+}
+
+/** Reads a question, or says what is wrong with it. */
+export function parseQuestion({ from, to, http, port, headers, body }: QuestionWords): Found<ExplainQuestion> {
+  const request = http === undefined ? null : parseHttp(http);
+  const place = port === undefined ? null : parsePort(port);
+  if (request?.ok === false) {
+    return request;
+  }
+  if (place?.ok === false) {
+    return place;
+  }
+  const bad = headers.find((header) => !isHeader(header));
+  if (bad !== undefined) {
+    return { ok: false, error: `"${bad}" is no header: write "Name: value"` };
+  }
+  if (request === null && (headers.length > 0 || body !== undefined)) {
+    return { ok: false, error: `${headers.length > 0 ? 'headers belong' : 'a body belongs'} to a request: give --http too` };
+  }
+  const { port: number, protocol } = place?.value ?? { port: null, protocol: 'TCP' };
+  if (request !== null && protocol !== 'TCP') {
+    return { ok: false, error: 'HTTP goes over TCP' };
+  }
+  return {
+    ok: true,
+    value: { from, to, http: request === null ? null : { ...request.value, headers, body: body ?? null }, port: number, protocol },
+  };
+}
 
 /** `METHOD /path`; a path alone is a GET. */
 export function parseHttp(text: string): Found<{ readonly method: string; readonly path: string }> {

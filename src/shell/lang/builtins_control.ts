@@ -5,7 +5,7 @@ import type { Interpreter } from './interpreter.ts';
 import { Collector, Input, type Io } from './io.ts';
 import { parseScript } from './parser.ts';
 import type { Pause } from './pause.ts';
-import { testExpression } from './test_expression.ts';
+import { fileTests, testExpression } from './test_expression.ts';
 
 /** Scripts that call scripts may do so this deep. */
 const MAX_DEPTH = 20;
@@ -80,17 +80,7 @@ function loop(shell: Interpreter, args: readonly string[], io: Io, kind: 'break'
 }
 
 function test(shell: Interpreter, words: readonly string[], io: Io): number {
-  const { session, state } = shell;
-  const result = testExpression(words, {
-    fileKind: (path) => {
-      const { kind } = session.files.read(state.folder, path);
-      return kind === 'text' ? 'file' : kind === 'directory' ? kind : null;
-    },
-    fileSize: (path) => {
-      const read = session.files.read(state.folder, path);
-      return read.kind === 'text' ? read.text.length : 0;
-    },
-  });
+  const result = testExpression(words, fileTests(shell.session.files, shell.state.folder));
   return result.ok ? Number(!result.value) : misused(shell, io, `test: ${result.error}`);
 }
 

@@ -28,7 +28,8 @@ export const FILE_BUILTINS: Readonly<Record<string, Builtin>> = {
     for (const path of paths.length === 0 ? ['.'] : paths) {
       const read = shell.session.files.read(shell.state.folder, path);
       if (read.kind === 'error') {
-        status = misused(shell, io, `ls: cannot access '${path}': ${read.error}`);
+        io.err(`ls: cannot access '${path}': ${read.error}\n`);
+        status = 2;
       } else {
         io.out((read.kind === 'directory' ? read.names : [path]).map((name) => `${name}\n`).join(''));
       }

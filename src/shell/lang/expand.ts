@@ -1,8 +1,9 @@
 /**
- * From words to fields: variables, substitutions, splitting, braces.
+ * From words to fields: variables, substitutions, splitting, braces, names of files.
  * @see https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18_06
  */
 import { evaluate } from './arithmetic.ts';
+import { isGlob } from './glob.ts';
 import { MAX_TEXT } from './io.ts';
 import { escapePattern, removeMatch } from './pattern.ts';
 import type { Pause } from './pause.ts';
@@ -16,6 +17,8 @@ export interface ExpansionHost {
   assign(name: string, value: string): void;
   /** The output of a command, without the newlines at its end. */
   substitute(script: List): Generator<Pause, string>;
+  /** The paths a pattern stands for; none: it stays as it is. */
+  matchingPaths(pattern: string): readonly string[];
   /** An unset variable is an error. */
   readonly nounset: boolean;
   /** Says what is wrong and ends the script. */
@@ -48,33 +51,43 @@ export function* expandWords(words: readonly Word[], host: ExpansionHost): Gener
   return fields;
 }
 
-/** The fields of one word: what is not quoted is split at blanks. */
+/** The fields of one word: what is not quoted is split at blanks, and stands for the names of files if it is a pattern of some. */
 function* expandFields(word: Word, host: ExpansionHost): Generator<Pause, string[]> {
   const fields: string[] = [];
   let current: string | null = null;
+  let pattern = '';
+  const push = (): void => {
+    if (current !== null) {
+      const paths = isGlob(pattern) ? host.matchingPaths(pattern) : [];
+      fields.push(...(paths.length > 0 ? paths : [current]));
+    }
+    current = null;
+    pattern = '';
+  };
   for (const part of word) {
     for (const piece of yield* expandPart(part, host)) {
-      if (piece.breaks && current !== null) {
-        fields.push(current);
-        current = null;
+      if (piece.breaks) {
+        push();
       }
       if (piece.quoted || part.kind === 'text') {
         current = (current ?? '') + piece.text;
+        pattern += piece.quoted ? escapePattern(piece.text) : piece.text;
         continue;
       }
       const chunks = piece.text.split(/[ \t\n]+/);
       for (const [i, chunk] of chunks.entries()) {
-        if (i > 0 && current !== null) {
-          fields.push(current);
-          current = null;
+        if (i > 0) {
+          push();
         }
         if (chunk !== '') {
           current = (current ?? '') + chunk;
+          pattern += chunk;
         }
       }
     }
   }
-  return current === null ? fields : [...fields, current];
+  push();
+  return fields;
 }
 
 /** One text: for assignments, here-documents, redirections. */

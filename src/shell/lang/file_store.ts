@@ -24,7 +24,8 @@ export class FileStore {
     if (text !== undefined) {
       return { kind: 'text', text };
     }
-    const names = [...this.#written.keys()].filter((one) => one.startsWith(`${place}/`)).map((one) => one.slice(place.length + 1));
+    const inside = place === '.' ? '' : `${place}/`;
+    const names = [...this.#written.keys()].filter((one) => one.startsWith(inside)).map((one) => one.slice(inside.length));
     const outside = this.#outside(place);
     const here = names.filter((name) => !name.includes('/'));
     return here.length === 0

@@ -10,6 +10,7 @@ export const HELP = `A shell on a simulated cluster. Type what you would type at
   cilium monitor &               shows events while you go on; kill %1 ends it
   timeout 5 cilium monitor       shows the events of five seconds
   cilium monitor                 while you type commands: until Ctrl-C; in a script: everything seen so far
+  explain --from POD --to POD    which identity, key, rule and line decides; --http "PUT /path" asks for a request
 
 The language is that of sh: variables, $(…), quotes, here-documents, pipes, && || ; !, if, for, while, case, functions,
 redirections to files in memory, set -e -u -x -o pipefail, exit codes. Before each command the cluster comes to rest, as it does

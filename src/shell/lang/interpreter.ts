@@ -3,10 +3,13 @@
  * @see https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18_09
  */
 import { nearest } from '../../net/nearest_word.ts';
-import { type Follower, findTool, refusal, type Tool, type ToolContext } from '../tool.ts';
+import { findTool, type Tool, type ToolContext } from '../tool.ts';
 import { runInBackground } from './background.ts';
 import { BUILTINS } from './builtins.ts';
+import { callTool } from './call_tool.ts';
+import { evaluateConditional } from './conditional.ts';
 import { type ExpansionHost, expandPattern, expandText, expandWords } from './expand.ts';
+import { matchingPaths } from './glob.ts';
 import { Collector, Input, type Io, type Sink } from './io.ts';
 import { matchesPattern } from './pattern.ts';
 import type { Pause } from './pause.ts';
@@ -15,6 +18,7 @@ import { type Opened, openRedirects } from './redirect.ts';
 import type { Session } from './session.ts';
 import type { Flow, OptionName, ShellState } from './shell_state.ts';
 import type { AndOr, Command, List, Pipeline, SimpleCommand, Word } from './syntax.ts';
+import { fileTests } from './test_expression.ts';
 
 /** Exit code of a command that is not there. */
 const NOT_FOUND = 127;
@@ -22,10 +26,6 @@ const NOT_FOUND = 127;
 export const EXIT_STOPPED = 137;
 /** Functions, `eval` and `.` may call each other this deep. */
 const MAX_CALLS = 100;
-/** While a person looks on, a command that follows is asked this often, in nanoseconds of virtual time. */
-const TICK = 100e6;
-/** Otherwise a command that follows is asked at least this often until its deadline. */
-const ASKED = 1000;
 
 /** A shell or subshell. */
 export class Interpreter implements ExpansionHost {
@@ -244,6 +244,15 @@ export class Interpreter implements ExpansionHost {
         }
         return 0;
       }
+      case 'conditional': {
+        this.#line = command.line;
+        let status = 0;
+        const holds = yield* evaluateConditional(command.condition, this, fileTests(this.session.files, this.state.folder), (message) => {
+          this.complain(`[[: ${message}`, io.err);
+          status = 2;
+        });
+        return status === 0 ? Number(!holds) : status;
+      }
       case 'function':
         this.state.functions.set(command.name, command.body);
         return 0;
@@ -382,41 +391,7 @@ export class Interpreter implements ExpansionHost {
       this.complain(this.#notFound(name), io.err);
       return NOT_FOUND;
     }
-    return yield* this.#tool(tool, args, io);
-  }
-
-  *#tool(tool: Tool, args: readonly string[], io: Io): Generator<Pause, number> {
-    const parsed = tool.parse(args);
-    if (!parsed.ok) {
-      io.err(refusal(parsed).stderr);
-      return parsed.exitCode;
-    }
-    this.rest(tool);
-    const context = this.context(io);
-    if (parsed.follow !== undefined && (this.session.interactive || this.session.deadline !== Number.POSITIVE_INFINITY)) {
-      return yield* this.#follow(parsed.follow(context), io);
-    }
-    const result = parsed.run(context);
-    io.out(result.stdout);
-    io.err(result.stderr);
-    return result.exitCode;
-  }
-
-  /** A command that follows in the foreground: until its deadline, or until somebody ends it. */
-  *#follow(follower: Follower, io: Io): Generator<Pause, number> {
-    const { session } = this;
-    const { cluster } = session;
-    const tick = session.interactive ? TICK : Math.max(1e9, (session.deadline - cluster.now()) / ASKED);
-    for (;;) {
-      const { stdout, stderr } = follower.next();
-      io.err(stderr);
-      io.out(stdout);
-      if (cluster.now() >= session.deadline || session.exhausted !== null) {
-        return 0;
-      }
-      yield 'wait';
-      cluster.advance(session.bounded(tick));
-    }
+    return yield* callTool(this, tool, args, io);
   }
 
   *#function(body: Command, args: readonly string[], io: Io): Generator<Pause, number> {
@@ -442,6 +417,11 @@ export class Interpreter implements ExpansionHost {
       return flow.status;
     }
     return status;
+  }
+
+  /** The paths a pattern stands for. */
+  matchingPaths(pattern: string): readonly string[] {
+    return matchingPaths(pattern, this.session.files, this.state.folder);
   }
 
   /** Before a command that talks to the cluster the cluster comes to rest, unless `set +o settle` forbids it. */

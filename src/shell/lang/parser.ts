@@ -2,6 +2,7 @@
  * Commands: lists, pipelines, loops.
  * @see https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18_10_02
  */
+import { parseConditional } from './conditional.ts';
 import { Cursor, ShellSyntaxError } from './cursor.ts';
 import type { AndOr, Assignment, Command, List, ParseResult, Pipeline, Redirect, Word, WordPart } from './syntax.ts';
 import { literalText, readHeredocs, readWord } from './word_parser.ts';
@@ -156,12 +157,14 @@ function parseCompound(cursor: Cursor): Command | null {
     }
     case 'case':
       return parseCase(cursor);
+    case '[[': {
+      const { line } = cursor;
+      cursor.i += 2;
+      return { kind: 'conditional', condition: cursor.nested(() => parseConditional(cursor, parseList)), line, redirects: [] };
+    }
     case 'function':
     case 'select':
-    case '[[':
-      return cursor.fail(
-        `'${word}' is not available here${word === '[[' ? '; use [ … ]' : word === 'function' ? '; write name() { …; }' : ''}`,
-      );
+      return cursor.fail(`'${word}' is not available here${word === 'function' ? '; write name() { …; }' : ''}`);
     default:
       if (CLOSING.includes(word) || word === 'in') {
         return word === 'in' ? null : cursor.fail(`syntax error near unexpected token '${word}'`);

@@ -76,7 +76,15 @@ export type Command =
       readonly branches: readonly { readonly patterns: readonly Word[]; readonly body: List }[];
       readonly redirects: readonly Redirect[];
     }
-  | { readonly kind: 'function'; readonly name: string; readonly body: Command; readonly redirects: readonly Redirect[] };
+  | { readonly kind: 'function'; readonly name: string; readonly body: Command; readonly redirects: readonly Redirect[] }
+  | { readonly kind: 'conditional'; readonly condition: Conditional; readonly line: number; readonly redirects: readonly Redirect[] };
+
+/** What stands between `[[` and `]]`. */
+export type Conditional =
+  | { readonly kind: 'and' | 'or'; readonly left: Conditional; readonly right: Conditional }
+  | { readonly kind: 'not'; readonly operand: Conditional }
+  | { readonly kind: 'unary'; readonly operator: string; readonly operand: Word }
+  | { readonly kind: 'binary'; readonly operator: string; readonly left: Word; readonly right: Word };
 
 /** Commands joined by `|`. */
 export interface Pipeline {

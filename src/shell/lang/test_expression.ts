@@ -1,10 +1,26 @@
 /** `test` and `[`. @see https://pubs.opengroup.org/onlinepubs/9699919799/utilities/test.html */
 
+import type { FileStore } from './file_store.ts';
+
 /** What is asked of the shell. */
 export interface TestHost {
   /** Whether a path is a file, a folder, or nothing. */
   fileKind(path: string): 'file' | 'directory' | null;
   fileSize(path: string): number;
+}
+
+/** Questions about the files of a shell. */
+export function fileTests(files: FileStore, folder: string): TestHost {
+  return {
+    fileKind: (path) => {
+      const { kind } = files.read(folder, path);
+      return kind === 'text' ? 'file' : kind === 'directory' ? kind : null;
+    },
+    fileSize: (path) => {
+      const read = files.read(folder, path);
+      return read.kind === 'text' ? read.text.length : 0;
+    },
+  };
 }
 
 /** The answer, or what is wrong with the expression. */

@@ -1,6 +1,6 @@
 /**
  * Words: quotes, variables, substitutions, here-documents.
- * @remarks Not modelled: globs (their characters stay as they are), `~`, arrays, process substitution.
+ * @remarks Not modelled: `~`, arrays, process substitution.
  */
 import { Cursor, type PendingHeredoc } from './cursor.ts';
 import type { List, Word, WordPart } from './syntax.ts';

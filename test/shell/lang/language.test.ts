@@ -49,6 +49,43 @@ describe('words', () => {
   });
 });
 
+describe('names of files', () => {
+  const files = { 'm/a.yaml': '', 'm/b.yaml': '', 'm/.hidden.yaml': '', 'x.sh': '' };
+  test.each([
+    ['echo m/*.yaml', 'm/a.yaml m/b.yaml\n'],
+    ['echo m/[b-z].yaml m/?.yaml', 'm/b.yaml m/a.yaml m/b.yaml\n'],
+    ['echo "m/*.yaml" m/\\*.yaml *.none', 'm/*.yaml m/*.yaml *.none\n'],
+    ['p="m/*.yaml"; echo $p "$p"', 'm/a.yaml m/b.yaml m/*.yaml\n'],
+    ['cd m; for f in *.yaml; do echo "$f"; done', 'a.yaml\nb.yaml\n'],
+    ['echo > new.sh; echo *.sh', 'new.sh x.sh\n'],
+    ['echo m/.h*', 'm/.hidden.yaml\n'],
+    ['echo http://admin/config_dump?include_eds', 'http://admin/config_dump?include_eds\n'],
+  ])('%s', (script, expected) => {
+    expect(sh(script, files)).toBe(expected);
+  });
+});
+
+describe('[[ ]]', () => {
+  test.each([
+    ['[[ abc == a* ]]', ''],
+    ['[[ abc == "a*" ]]', '#1'],
+    ['[[ abc != a* ]]', '#1'],
+    ['x="a b"; [[ $x = "a b" ]]', ''],
+    ['[[ -n "" || 3 -gt 2 ]]', ''],
+    ['[[ ! -z x && ( a < b ) ]]', ''],
+    ['[[ v1.13.3 =~ ^v([0-9]+)\\.13 ]]', ''],
+    ['x=; [[ $x ]]', '#1'],
+    ['n=3; [[ n+1 -eq 4 ]]', ''],
+    ['[[ a == b\n|| c == c ]]', ''],
+    ['[[ -f m/a ]] && [[ -d m ]] && [[ ! -e n ]]', ''],
+    ['if [[ 1 -lt 2 ]]; then echo yes; fi', 'yes\n'],
+    ['set -e; [[ a == b ]] || echo no; [[ a == b ]]; echo never', 'no\n#1'],
+    ['[[ x =~ ( ]]', '!trenchrun: line 1: [[: (: this is no regular expression\n#2'],
+  ])('%s', (script, expected) => {
+    expect(sh(script, { 'm/a': 'x' })).toBe(expected);
+  });
+});
+
 describe('commands', () => {
   test.each([
     ['true && echo a || echo b', 'a\n'],
@@ -119,7 +156,10 @@ describe('what is no script', () => {
     ['for 1x in a; do :; done', 'not a valid identifier'],
     ['echo ${a!b}', 'bad substitution'],
     ['a=(1 2)', 'arrays are not available here'],
-    ['[[ a == a ]]', 'use [ … ]'],
+    ['[[ a == a', "']]' is missing"],
+    ['[[ a == ]]', "a word is missing in '[['"],
+    ['[[ ( a ]]', "')' is missing in '[['"],
+    ['[[ a b ]]', "syntax error in '[[' near 'b ]]'"],
   ])('%s', (script, message) => {
     const result = sh(script);
     expect(result.endsWith('#2')).toBe(true);
