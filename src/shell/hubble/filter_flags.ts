@@ -202,14 +202,24 @@ function parseValue(name: string, value: string): { readonly value: unknown } | 
   }
 }
 
-const VERDICTS: readonly string[] = ['VERDICT_UNKNOWN', 'FORWARDED', 'DROPPED', 'ERROR', 'AUDIT', 'REDIRECTED', 'TRACED', 'TRANSLATED'];
+/** Verdicts by name. */
+export const VERDICTS: readonly string[] = [
+  'VERDICT_UNKNOWN',
+  'FORWARDED',
+  'DROPPED',
+  'ERROR',
+  'AUDIT',
+  'REDIRECTED',
+  'TRACED',
+  'TRANSLATED',
+];
 
 function parseVerdict(value: string): { readonly value: FlowVerdict } | { readonly error: string } {
   return VERDICTS.includes(value) ? { value: value as FlowVerdict } : { error: `invalid --verdict value: ${value}` };
 }
 
-/** @see cilium:pkg/monitor/api/types.go#MessageTypeNames */
-const TYPE_NUMBERS: Readonly<Record<string, number>> = {
+/** Event types by name. */
+export const TYPE_NUMBERS: Readonly<Record<string, number>> = {
   drop: 1,
   debug: 2,
   capture: 3,
@@ -243,7 +253,8 @@ function parseEventType(value: string): { readonly value: EventTypeFilter } | { 
   return { value: { type, subType: point < 0 ? Number(sub) : point } };
 }
 
-const RESERVED = ['host', 'world', 'unmanaged', 'health', 'init', 'remote-node', 'kube-apiserver', 'ingress'];
+/** Names of the reserved identities. */
+export const RESERVED = ['host', 'world', 'unmanaged', 'health', 'init', 'remote-node', 'kube-apiserver', 'ingress'];
 
 function parseIdentity(value: string): { readonly value: number } | { readonly error: string } {
   const reserved = reservedIdentity(value);

@@ -80,8 +80,10 @@ export const EMPTY_FILTER: FlowFilter = {
 export type FlowTest = (flow: Flow) => boolean;
 
 const ACCESS_LOG = 129;
-const L4_PROTOCOLS = ['icmp', 'icmpv4', 'icmpv6', 'tcp', 'udp', 'sctp'];
-const L7_PROTOCOLS = ['dns', 'http', 'kafka'];
+/** Protocols a filter knows. */
+export const L4_PROTOCOLS = ['icmp', 'icmpv4', 'icmpv6', 'tcp', 'udp', 'sctp'];
+/** Those that the proxy tells. */
+export const L7_PROTOCOLS = ['dns', 'http', 'kafka'];
 
 /** A test, or why the filter is refused. */
 type Built = FlowTest | { readonly error: string };

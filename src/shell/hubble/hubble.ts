@@ -2,10 +2,11 @@
  * The `hubble` command: which words lead to which command.
  * @see hubble:cmd/root.go
  */
-import { parseFlags } from '../flags.ts';
+import { completeFlags, parseFlags } from '../flags.ts';
 import { printed } from '../table.ts';
 import { type Parsed, ready, refused, type Tool, unknownWord } from '../tool.ts';
 import type { HubbleCommand } from './command.ts';
+import { filterValues } from './complete_values.ts';
 import { listNamespacesCommand, listNodesCommand } from './list.ts';
 import { observeCommand } from './observe.ts';
 import { statusCommand } from './server_status.ts';
@@ -30,13 +31,16 @@ export const hubbleTool: Tool = {
   name: 'hubble',
   summary: 'flows: hubble observe, status, list nodes',
   parse,
-  complete: (words) => {
-    const found = findCommand(words);
+  complete: (words, cluster) => {
+    const found = findCommand(words.slice(0, -1));
     if (found === null) {
       return nextWords(words.slice(0, -1));
     }
-    const flag = found.command.flags.find(({ name, short }) => words.at(-2) === `--${name}` || words.at(-2) === `-${short ?? ''}`);
-    return flag?.choices ?? found.command.flags.map(({ name }) => `--${name}`);
+    const { flags } = found.command;
+    const before = words.at(-2) ?? '';
+    const flag = flags.find(({ name, short, value }) => value === true && (before === `--${name}` || before === `-${short ?? ''}`));
+    const values = flag === undefined ? [] : filterValues(flag.name, cluster);
+    return values.length > 0 ? values : (completeFlags(words, flags) ?? []);
   },
 };
 

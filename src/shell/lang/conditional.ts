@@ -1,8 +1,10 @@
 /**
  * `[[ … ]]`: its own little language, whose words are neither split nor patterns of files.
  * @see https://www.gnu.org/software/bash/manual/html_node/Conditional-Constructs.html
- * @remarks Simplified: `=~` takes JavaScript's regular expressions, and leaves no BASH_REMATCH.
+ * @remarks Simplified: `=~` leaves no BASH_REMATCH.
  */
+
+import { compileTextRegex } from '../text/regex.ts';
 import { evaluate } from './arithmetic.ts';
 import type { Cursor } from './cursor.ts';
 import { type ExpansionHost, expandPattern, expandText } from './expand.ts';
@@ -154,10 +156,10 @@ export function* evaluateConditional(
 }
 
 function matchesExpression(text: string, pattern: string, fail: (message: string) => void): boolean {
-  try {
-    return new RegExp(pattern).test(text);
-  } catch {
-    fail(`${pattern}: this is no regular expression`);
+  const compiled = compileTextRegex(pattern, 'extended', { ignoreCase: false });
+  if (typeof compiled === 'string') {
+    fail(`${pattern}: ${compiled}`);
     return false;
   }
+  return compiled.test(text);
 }

@@ -80,7 +80,7 @@ describe('[[ ]]', () => {
     ['[[ -f m/a ]] && [[ -d m ]] && [[ ! -e n ]]', ''],
     ['if [[ 1 -lt 2 ]]; then echo yes; fi', 'yes\n'],
     ['set -e; [[ a == b ]] || echo no; [[ a == b ]]; echo never', 'no\n#1'],
-    ['[[ x =~ ( ]]', '!trenchrun: line 1: [[: (: this is no regular expression\n#2'],
+    ['[[ x =~ ( ]]', '!trenchrun: line 1: [[: (: Invalid regular expression: missing closing ): `(`\n#2'],
   ])('%s', (script, expected) => {
     expect(sh(script, { 'm/a': 'x' })).toBe(expected);
   });
