@@ -266,10 +266,7 @@ function egressConnection(lxc: Lxc, skb: Skb, dstId: Identity, verdict: number, 
       if (env.config.nodePort && ctState.nodePort) {
         return NODEPORT_REPLY;
       }
-      if (ctState.revNatIndex !== 0) {
-        lb4RevNat(env, skb, ctState, tuple, false);
-      }
-      return 0;
+      return ctState.revNatIndex === 0 ? 0 : lb4RevNat(env, skb, ctState, tuple, false);
     default:
       return DROP_UNKNOWN_CT;
   }
@@ -402,7 +399,10 @@ function ipv4Policy(lxc: Lxc, skb: Skb, srcLabel: Identity): number {
     return POLICY_ACT_PROXY_REDIRECT;
   }
   if (status === CT_REPLY && ctState.revNatIndex !== 0 && !ctState.loopback) {
-    lb4RevNat(env, skb, ctState, tuple, true);
+    const error = lb4RevNat(env, skb, ctState, tuple, true);
+    if (error < 0) {
+      return error;
+    }
   }
   let verdict = 0;
   if (!(env.config.perPacketLb && ctState.loopback) && (!isReply || env.config.quirks.replyPolicyAccounting)) {

@@ -2,7 +2,7 @@
  * Service load balancing at the socket: the address a process connects to is replaced before any packet exists, and put back where the process
  * looks at its peer.
  * @see cilium:bpf/bpf_sock.c
- * @remarks Not modelled: L7 load balancer and local-redirect services, health check sockets, host ports, trace-sock events.
+ * @remarks Not modelled: L7 load balancer and local-redirect services, health check sockets, trace-sock events.
  */
 import { type CgroupPrograms, HOST_NETNS_COOKIE, type SockAddrContext } from '../kernel/cgroup.ts';
 import type { SocketAddress } from '../kernel/socket.ts';
@@ -15,7 +15,9 @@ import {
   type Lb4Service,
   SVC_FLAG_AFFINITY,
   SVC_FLAG_EXTERNAL_IP,
+  SVC_FLAG_HOSTPORT,
   SVC_FLAG_LOADBALANCER,
+  SVC_FLAG_LOOPBACK,
   SVC_FLAG_NODEPORT,
 } from '../maps/lbmap.ts';
 import { METRIC_EGRESS, METRIC_INGRESS } from '../maps/metricsmap.ts';
@@ -122,7 +124,8 @@ function postBind(env: BpfEnv, config: SockConfig, context: SockAddrContext): bo
     return true;
   }
   const { address, port } = context.address;
-  const service = lookup(env, address, port) ?? wildcardLookup(env, address, port, false, true);
+  const service =
+    lookup(env, address, port) ?? wildcardLookup(env, address, port, { remoteHosts: false, otherPorts: false, inHostns: true });
   return service === undefined || (service.flags & (SVC_FLAG_NODEPORT | SVC_FLAG_EXTERNAL_IP | SVC_FLAG_LOADBALANCER)) === 0;
 }
 
@@ -132,23 +135,41 @@ function findService(env: BpfEnv, config: SockConfig, { address, port }: SocketA
   if (direct !== undefined || !config.nodePort) {
     return direct;
   }
-  const wildcard = wildcardLookup(env, address, port, true, inHostns);
-  return wildcard !== undefined && (wildcard.flags & SVC_FLAG_NODEPORT) !== 0 ? wildcard : undefined;
+  const nodePort = wildcardLookup(env, address, port, { remoteHosts: true, otherPorts: false, inHostns });
+  if (nodePort !== undefined && (nodePort.flags & SVC_FLAG_NODEPORT) !== 0) {
+    return nodePort;
+  }
+  const hostPort = wildcardLookup(env, address, port, { remoteHosts: false, otherPorts: true, inHostns });
+  const usable = hostPort !== undefined && (hostPort.flags & SVC_FLAG_HOSTPORT) !== 0;
+  return usable && ((hostPort.flags2 & SVC_FLAG_LOOPBACK) === 0 || isLoopback(address)) ? hostPort : undefined;
+}
+
+interface Wildcard {
+  /** Addresses of other nodes count too. */
+  readonly remoteHosts: boolean;
+  /** Ports outside the range of node ports, instead of those in it. */
+  readonly otherPorts: boolean;
+  readonly inHostns: boolean;
 }
 
 /** @see cilium:bpf/bpf_sock.c#sock4_wildcard_lookup */
-function wildcardLookup(env: BpfEnv, address: Ipv4, port: number, remoteHosts: boolean, inHostns: boolean): Lb4Service | undefined {
-  if (port < NODEPORT_PORT_MIN || port > NODEPORT_PORT_MAX) {
+function wildcardLookup(env: BpfEnv, address: Ipv4, port: number, { remoteHosts, otherPorts, inHostns }: Wildcard): Lb4Service | undefined {
+  if ((port < NODEPORT_PORT_MIN || port > NODEPORT_PORT_MAX) !== otherPorts) {
     return undefined;
   }
   const label = env.maps.ipcache.lookup4(ENDPOINT_KEY_IPV4, address)?.secLabel;
   const node = label === IDENTITY_HOST || (remoteHosts && (label === IDENTITY_REMOTE_NODE || label === IDENTITY_KUBE_APISERVER));
-  return node || (inHostns && address >>> 24 === 127) ? lookup(env, 0, port) : undefined;
+  return node || (inHostns && isLoopback(address)) ? lookup(env, 0, port) : undefined;
+}
+
+function isLoopback(address: Ipv4): boolean {
+  return address >>> 24 === 127;
 }
 
 /** A service's external address that is not the node's own is left alone: nobody may hijack the world by a service. @see cilium:bpf/bpf_sock.c#sock4_skip_xlate */
 function skipXlate(env: BpfEnv, service: Lb4Service, address: Ipv4): boolean {
-  return (service.flags & SVC_FLAG_EXTERNAL_IP) !== 0 && env.maps.ipcache.lookup4(ENDPOINT_KEY_IPV4, address)?.secLabel !== IDENTITY_HOST;
+  const guarded = (service.flags & SVC_FLAG_EXTERNAL_IP) !== 0 || ((service.flags & SVC_FLAG_HOSTPORT) !== 0 && !isLoopback(address));
+  return guarded && env.maps.ipcache.lookup4(ENDPOINT_KEY_IPV4, address)?.secLabel !== IDENTITY_HOST;
 }
 
 function lookup(env: BpfEnv, address: Ipv4, dport: number): Lb4Service | undefined {

@@ -52,7 +52,12 @@ export class DatapathLoader implements Loader {
     const firewall =
       config.hostPolicyMap === null
         ? null
-        : { endpointId: config.hostEndpointId, policyMap: config.hostPolicyMap, verdictFilter: config.hostVerdictFilter };
+        : {
+            endpointId: config.hostEndpointId,
+            policyMap: config.hostPolicyMap,
+            verdictFilter: config.hostVerdictFilter,
+            auditMode: config.hostAuditMode,
+          };
     const host = { endpointId: config.hostEndpointId, nativeIfindex: 0, firewall };
     const onHost = loadBpfHost(env, host, newCallsMap('cilium_calls_hostns'));
     config.ciliumHost.egress = onHost.cilFromHost;

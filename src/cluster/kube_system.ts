@@ -42,7 +42,7 @@ function nodeObject(node: NodeOptions): KubeObject {
     kind: 'Node',
     metadata: {
       name: node.name,
-      labels: { 'kubernetes.io/hostname': node.name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' },
+      labels: { 'kubernetes.io/hostname': node.name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64', ...node.labels },
     },
     spec: { podCIDR: node.podCIDR, podCIDRs: [node.podCIDR] },
     status: {

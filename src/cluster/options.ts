@@ -12,6 +12,8 @@ export interface NodeOptions {
   readonly ip: string;
   /** The node's pod CIDR. */
   readonly podCIDR: string;
+  /** Labels of its Node object beside the standard ones. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** Pins of one pod, by `namespace/name`. Every member is optional: what is not pinned is drawn from the seed. */

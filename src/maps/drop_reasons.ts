@@ -26,6 +26,7 @@ export const DROP_WRITE_ERROR = -141;
 export const DROP_UNKNOWN_L4 = -142;
 export const DROP_NO_TUNNEL_KEY = -147;
 export const DROP_UNROUTABLE = -151;
+export const DROP_CSUM_L4 = -154;
 export const DROP_CT_CREATE_FAILED = -155;
 export const DROP_FRAG_NOSUPPORT = -157;
 export const DROP_NO_SERVICE = -158;

@@ -76,7 +76,7 @@ function clusterOptions(section: ClusterSection): ClusterOptions {
   const defaults = DEFAULT_CLUSTER_OPTIONS;
   return {
     clusterName: section.name ?? defaults.clusterName,
-    nodes: section.nodes ?? defaults.nodes,
+    nodes: section.nodes?.map(({ labels = {}, ...node }) => ({ ...node, labels })) ?? defaults.nodes,
     serviceCIDR: section.serviceCIDR ?? defaults.serviceCIDR,
     options: section.options ?? defaults.options,
     quirks: section.quirks ?? {},

@@ -61,6 +61,7 @@ export interface SuiteClusterSpec {
   /** Where the cluster's DNS runs. */
   readonly coredns?: { readonly ip: string; readonly node: string };
   readonly world?: ClusterOptions['world'];
+  readonly trustedAuthorities?: readonly string[];
   /** Containers a pod gets; agnhost servers unless said. */
   readonly containersOf?: (pod: SuitePod) => Pod['spec']['containers'];
 }
@@ -94,6 +95,7 @@ export class SuiteCluster {
       nodes: spec.nodes ?? [{ name: 'node1', ip: '192.168.1.10', podCIDR: POD_CIDR }],
       ...(spec.serviceCIDR === undefined ? {} : { serviceCIDR: spec.serviceCIDR }),
       ...(spec.world === undefined ? {} : { world: spec.world }),
+      trustedAuthorities: spec.trustedAuthorities ?? [],
       options: spec.options ?? {},
       pins: {
         pods: this.#podPins,

@@ -1,8 +1,9 @@
 /**
  * Cilium's connectivity tests: the clients and echo servers of its topology on its nodes, probes as curl and ping processes.
  *
- * Nodes route to each other's pods without a tunnel; the suite's expectations do not depend on how packets cross. Services of the host and
- * node ports are kube-proxy's; host ports need Cilium in its place.
+ * Nodes route to each other's pods without a tunnel; the suite's expectations do not depend on how packets cross. Where a probe goes to a host
+ * port or a node port, Cilium stands in kube-proxy's place, as it does where the suite's authors run these; for the host firewall pods keep
+ * their addresses on the way to other nodes, which needs masquerading by BPF.
  */
 import type { Execution } from '../../src/cluster/cluster.ts';
 import type { KubeObject, Pod } from '../../src/k8s/objects.ts';
@@ -11,6 +12,7 @@ import { parseIpv4 } from '../../src/net/ipv4.ts';
 import { SECOND } from '../../src/sim/clock.ts';
 import { SuiteCluster, type SuiteClusterSpec, type SuitePod, type SuiteService } from './suite_cluster.ts';
 import { dropReasonName, FlowRecorder, type ProbeFlow, probeFlows } from './suite_flows.ts';
+import { type SuiteSecret, secretObject, trustedAuthorities } from './suite_secrets.ts';
 
 /** The first line of the file. */
 export interface Topology {
@@ -28,7 +30,7 @@ export interface ConnectivityLine {
   readonly minCilium: string;
   readonly requires?: readonly string[];
   readonly policies: readonly KubeObject[];
-  readonly secrets?: readonly { readonly name: string; readonly namespace: string; readonly data?: Readonly<Record<string, string>> }[];
+  readonly secrets?: readonly SuiteSecret[];
   readonly extraPods?: readonly SuitePod[];
   readonly placement?: Readonly<Record<string, string>>;
   readonly probes: readonly ConnectivityProbe[];
@@ -80,16 +82,13 @@ function missing(line: ConnectivityLine): string | null {
   const requires = new Set(line.requires ?? []);
   for (const [feature, why] of [
     ['ingress-controller', 'the ingress controller is not modelled'],
-    ['host-firewall', 'the host firewall is not modelled'],
     ['mutual-auth', 'mutual authentication is not modelled'],
   ] as const) {
     if (requires.has(feature)) {
       return why;
     }
   }
-  // Certificates are told in words only; making them up from the words is still to be done.
-  const untold = (line.secrets ?? []).find(({ data }) => data === undefined);
-  return untold === undefined ? null : `the suite gives no contents for secret ${untold.namespace}/${untold.name}`;
+  return null;
 }
 
 /** Runs a scenario on a fresh cluster. */
@@ -98,7 +97,7 @@ export function runConnectivity(topology: Topology, line: ConnectivityLine): Pro
   if (why !== null) {
     throw new Error(why);
   }
-  const suite = new SuiteCluster(specOf(topology));
+  const suite = new SuiteCluster(specOf(topology, line));
   const placed = topology.pods
     .filter(({ namespace, name }) => namespace !== 'kube-system' || !name.startsWith('coredns'))
     .map((pod) => ({
@@ -112,8 +111,8 @@ export function runConnectivity(topology: Topology, line: ConnectivityLine): Pro
       topology.namespaces[name] ?? { 'kubernetes.io/metadata.name': name },
     ]),
   );
-  for (const { name, namespace, data } of line.secrets ?? []) {
-    suite.cluster.api.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, stringData: data ?? {} });
+  for (const secret of line.secrets ?? []) {
+    suite.cluster.api.create(secretObject(secret, line.policies));
   }
   const services = topology.services.filter(({ namespace }) => namespace !== 'kube-system');
   suite.reconcile({ namespaces, pods, services, policies: line.policies });
@@ -134,7 +133,21 @@ function movedTo(topology: Topology, pod: SuitePod, node: string): Pick<SuitePod
   return { node, ip: `${cidr.split('.').slice(0, 3).join('.')}.${host}` };
 }
 
-function specOf(topology: Topology): SuiteClusterSpec {
+/** Whose work services of nodes are, and what the line's policies need. */
+function optionsOf(line: ConnectivityLine): NonNullable<SuiteClusterSpec['options']> {
+  const hostFirewall = (line.requires ?? []).includes('host-firewall') || JSON.stringify(line.policies).includes('"nodeSelector"');
+  const replaced = hostFirewall || line.probes.some(({ to }) => to['hostPort'] !== undefined || to['nodePort'] !== undefined);
+  return {
+    // An outside host is seen only where its packets enter, and such events are left out unless everything is told, as the suite's authors run it.
+    ...(line.probes.some(({ from, to }) => from['outside'] !== undefined && to['nodePort'] !== undefined)
+      ? { 'monitor-aggregation': 'none' }
+      : {}),
+    ...(replaced ? { 'kube-proxy-replacement': 'strict' } : {}),
+    ...(hostFirewall ? { 'enable-host-firewall': true, 'enable-bpf-masquerade': true } : {}),
+  };
+}
+
+function specOf(topology: Topology, line: ConnectivityLine): SuiteClusterSpec {
   // The API server runs on the first node of a cluster.
   const nodes = [...topology.nodes].sort((a, b) => Number(b.kubeApiserver ?? false) - Number(a.kubeApiserver ?? false));
   const dns = topology.pods.find(({ namespace, name }) => namespace === 'kube-system' && name.startsWith('coredns'));
@@ -150,7 +163,9 @@ function specOf(topology: Topology): SuiteClusterSpec {
       tunnel: 'disabled',
       'auto-direct-node-routes': true,
       'ipv4-native-routing-cidr': '10.244.0.0/16',
+      ...optionsOf(line),
     },
+    trustedAuthorities: trustedAuthorities(line.secrets ?? []),
     ...(dns === undefined ? {} : { coredns: { ip: dns.ip, node: dns.node as string } }),
     world: [
       { name: topology.outside.name, names: [], ips: [topology.outside.ip], servers: [], podRoutes: true },

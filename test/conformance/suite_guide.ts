@@ -5,16 +5,21 @@ import type { KubeObject, Pod } from '../../src/k8s/objects.ts';
 import { SECOND } from '../../src/sim/clock.ts';
 import { SuiteCluster, type SuitePod, type SuiteService } from './suite_cluster.ts';
 import { FlowRecorder } from './suite_flows.ts';
-import { GuideWorld, NODES } from './suite_guide_world.ts';
-import { setAuditMode } from './suite_probe.ts';
+import { GuideWorld } from './suite_guide_world.ts';
+import { setAuditMode, setHostAuditMode } from './suite_probe.ts';
+import { type SuiteSecret, secretObject, trustedAuthorities } from './suite_secrets.ts';
 
 /** One line. */
 export interface GuideLine {
   readonly name: string;
   readonly pods?: readonly (SuitePod & { readonly ports?: readonly number[] })[];
   readonly services?: readonly SuiteService[];
+  readonly resources?: { readonly secrets?: readonly SuiteSecret[] };
   readonly steps: readonly GuideStep[];
 }
+
+/** Who takes part: `namespace/pod`, `external:IP`, `host:local`, `fqdn:NAME`; in the host firewall's guide an address or a node's name. */
+export type GuideEnd = string | { readonly ip?: string; readonly identity?: string; readonly host?: string };
 
 /** A step: policies, a mode, a check, or a probe. */
 export interface GuideStep {
@@ -22,8 +27,8 @@ export interface GuideStep {
   readonly policies?: readonly KubeObject[];
   readonly set?: string;
   readonly check?: string;
-  readonly from?: string | { readonly ip: string };
-  readonly to?: string | { readonly host: string };
+  readonly from?: GuideEnd;
+  readonly to?: GuideEnd;
   readonly port?: number | null;
   readonly protocol?: string;
   readonly dnsQuery?: string;
@@ -69,12 +74,22 @@ export class GuideRun {
     this.#world = new GuideWorld(line);
     const dns = line.pods?.find(({ labels }) => labels['k8s-app'] === 'kube-dns');
     this.#suite = new SuiteCluster({
-      nodes: NODES,
-      options: { tunnel: 'disabled', 'auto-direct-node-routes': true, 'ipv4-native-routing-cidr': '10.0.0.0/14' },
-      coredns: { ip: dns?.ip ?? '10.0.255.3', node: 'node1' },
+      nodes: this.#world.nodes,
+      options: {
+        tunnel: 'disabled',
+        'auto-direct-node-routes': true,
+        'ipv4-native-routing-cidr': this.#world.podRange,
+        'enable-host-firewall': this.#world.hostFirewall,
+      },
+      coredns: { ip: dns?.ip ?? this.#world.podRange.replace('0.0/14', '255.3'), node: this.#world.nodes[0]?.name ?? '' },
       world: this.#world.hosts,
+      trustedAuthorities: trustedAuthorities(line.resources?.secrets ?? []),
       containersOf: (pod) => this.#containers(pod),
     });
+    const policies = line.steps.flatMap((step) => step.policies ?? []);
+    for (const secret of line.resources?.secrets ?? []) {
+      this.#suite.cluster.api.create(secretObject(secret, policies));
+    }
     this.#reconcile();
   }
 
@@ -105,26 +120,18 @@ export class GuideRun {
     if (step.from === undefined) {
       return { applied: true };
     }
-    if (typeof step.from !== 'string' || (step.to !== undefined && typeof step.to !== 'string')) {
-      throw new Error('the host firewall is not modelled');
-    }
+    const from = this.#world.end(step.from);
+    const to = step.to === undefined ? undefined : this.#world.end(step.to);
     if (step.dnsQuery !== undefined) {
-      return this.#dnsQuery(step.from, step.dnsQuery);
+      return this.#dnsQuery(from, step.dnsQuery);
     }
-    return step.request === undefined ? this.#attempt(step.from, step) : this.#request(step.from, step.to, step.request);
+    return step.request === undefined ? this.#attempt(from, to, step) : this.#request(from, to, step.request);
   }
 
   #apply(policies: readonly KubeObject[]): void {
     const unknown = policies.find(({ kind }) => !kind.endsWith('NetworkPolicy'));
     if (unknown !== undefined) {
       throw new Error(`${unknown.kind} is not modelled`);
-    }
-    const text = JSON.stringify(policies);
-    if (text.includes('"nodeSelector"')) {
-      throw new Error('the host firewall is not modelled');
-    }
-    if (text.includes('"terminatingTLS"')) {
-      throw new Error('the guide gives no contents for its certificates');
     }
     for (const policy of policies) {
       this.#policies.set(`${policy.kind} ${policy.metadata.namespace ?? ''}/${policy.metadata.name}`, policy);
@@ -133,18 +140,26 @@ export class GuideRun {
   }
 
   #set(what: string): void {
-    if (what.startsWith('host endpoint')) {
-      throw new Error('the host firewall is not modelled');
-    }
     if (!/audit/i.test(what)) {
       throw new Error(`no such mode: ${what}`);
     }
-    const ips = (this.#line.pods ?? []).map(({ ip }) => ip);
-    setAuditMode(this.#suite.cluster, ips, !/\boff\b|Disabled/.test(what));
+    const enabled = !/\boff\b|Disabled/i.test(what);
+    if (this.#world.hostFirewall) {
+      setHostAuditMode(this.#suite.cluster, enabled);
+    }
+    if (!what.startsWith('host endpoint')) {
+      setAuditMode(
+        this.#suite.cluster,
+        (this.#line.pods ?? []).map(({ ip }) => ip),
+        enabled,
+      );
+    }
   }
 
   #reconcile(): void {
-    const pods = (this.#line.pods ?? []).filter(({ labels }) => labels['k8s-app'] !== 'kube-dns').map((pod) => ({ ...pod, node: 'node1' }));
+    const pods = (this.#line.pods ?? [])
+      .filter(({ labels }) => labels['k8s-app'] !== 'kube-dns')
+      .map((pod) => ({ ...pod, node: this.#world.nodes[0]?.name ?? '' }));
     const namespaces = Object.fromEntries(
       ['default', ...pods.map(({ namespace }) => namespace)].map((name) => [name, { 'kubernetes.io/metadata.name': name }]),
     );
@@ -218,8 +233,11 @@ export class GuideRun {
     return { outcome: denied ? 'http-403' : 'allowed', output, exitCode, httpStatus };
   }
 
-  #attempt(from: string, { to, port, protocol = 'TCP' }: GuideStep): GuideResult {
-    const target = this.#world.target(String(to));
+  #attempt(from: string, to: string | undefined, { port, protocol = 'TCP' }: GuideStep): GuideResult {
+    if (to === undefined) {
+      throw new Error('the step says neither where to nor what to ask for');
+    }
+    const target = this.#world.target(to);
     if (protocol.startsWith('ICMP')) {
       const { exitCode } = this.#run(from, ['ping', '-c', '1', '-W', '1', '-w', '2', target]);
       return { outcome: exitCode === 0 ? 'allowed' : 'dropped', exitCode };

@@ -98,6 +98,16 @@ function droppedFlows(
   return flows;
 }
 
+/** Switches PolicyAuditMode of the nodes' own endpoints. */
+export function setHostAuditMode(cluster: Cluster, enabled: boolean): void {
+  for (const { agent } of cluster.nodes) {
+    if (agent.hostEndpoint !== null) {
+      agent.setPolicyAuditMode(agent.hostEndpoint, enabled);
+    }
+  }
+  cluster.settle();
+}
+
 /** Switches PolicyAuditMode of pods' endpoints. */
 export function setAuditMode(cluster: Cluster, ips: Iterable<string>, enabled: boolean): void {
   for (const ip of ips) {

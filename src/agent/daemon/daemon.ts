@@ -49,7 +49,7 @@ import { EventQueue } from './event_queue.ts';
 import { Fqdn } from './fqdn.ts';
 import { healthEndpoint } from './health.ts';
 import { newHostEndpoint } from './host_endpoint.ts';
-import { hostWithApiServer } from './host_identity.ts';
+import { hostWithApiServer, withNodeLabels } from './host_identity.ts';
 import { syncHostIps } from './host_ips.ts';
 import { enableK8sWatchers, whenCachesSynced } from './k8s_watchers.ts';
 import { PolicyManager } from './policy.ts';
@@ -93,7 +93,9 @@ export class Daemon {
   readonly #deps: DaemonDeps;
   readonly #policyCache: PolicyCache;
   readonly #regenerator: Regenerator;
-  #hostEndpoint: Endpoint | null = null;
+  /** The host's endpoint, with the host firewall. */
+  hostEndpoint: Endpoint | null = null;
+  #hostIdentity: Identity;
   readonly #labels: EndpointLabels;
   readonly #remote: Remote;
   readonly #cidrRestore: CidrRestoreDeps;
@@ -122,6 +124,7 @@ export class Daemon {
       podCidr: deps.podCidr,
       macs: [randomMac(rng), randomMac(rng)],
       endpointRoutes: options['enable-endpoint-routes'],
+      fromProxyTable: options.profile === 'branch-point',
     });
     this.features = datapathFeatures(options);
     installRules(deps.hostNetns.netfilter, {
@@ -130,6 +133,10 @@ export class Daemon {
       masquerade: this.features.iptablesMasquerade,
     });
     const reserved = deps.runsApiServer ? hostWithApiServer(reservedIdentities()) : reservedIdentities();
+    this.#hostIdentity = assertPresent(
+      reserved.find(({ id }) => id === IDENTITY_HOST),
+      'host identity',
+    );
     this.selectorCache = new SelectorCache(reserved, undefined, this.policyConfig.quirks.relabelKeepsSelections);
     this.repository = new Repository(this.selectorCache, this.policyConfig, newCertificateManager(deps.api));
     this.#policyCache = new PolicyCache(this.repository);
@@ -190,7 +197,7 @@ export class Daemon {
       writeEndpoint: (endpoint) => this.#writeEndpoint(endpoint),
       scrubConntrack: (address) => scrubAddress([this.maps.ct4, this.maps.ctAny4], address),
       regenerated: (endpoint) => {
-        if (endpoint !== this.#hostEndpoint) {
+        if (endpoint !== this.hostEndpoint) {
           syncCiliumEndpoint(deps.api, endpoint, this.nodeIp, options['enable-endpoint-status']);
         }
         this.monitor.send({ kind: 'agent', name: 'Endpoint regenerated', text: JSON.stringify({ id: endpoint.id }) });
@@ -233,6 +240,7 @@ export class Daemon {
       endpoints: () => this.#withPolicy(),
       updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
       regenerate: (endpoint, level, reason) => this.#regenerator.regenerateIfAlive(endpoint, level, reason),
+      triggerPolicyUpdates: (reason) => this.#regenerator.triggerPolicyUpdates(() => this.#withPolicy(), reason),
       notify: (name, text) => this.monitor.send({ kind: 'agent', name, text }),
     });
   }
@@ -242,8 +250,8 @@ export class Daemon {
     const { scheduler, journey, saved } = this.#deps;
     const restore = saved === null ? null : this.#restore(saved);
     this.#createHostEndpoint();
-    if (this.#hostEndpoint !== null && restore === null) {
-      this.#regenerator.regenerateFirst(this.#hostEndpoint, () => undefined);
+    if (this.hostEndpoint !== null && restore === null) {
+      this.#regenerator.regenerateFirst(this.hostEndpoint, () => undefined);
     }
     this.#reloadHostDatapath();
     syncHostIps(this, [this.routerIp, this.nodeIp]);
@@ -259,6 +267,8 @@ export class Daemon {
       journey,
       labels: this.#labels,
       remote: this.#remote,
+      hostPorts: this.features.hostPort ? { nodeName: this.nodeName, nodeAddresses: [this.nodeIp] } : null,
+      onNode: (node) => this.#onNode(node),
       rejected: (object, origin, parsed) => {
         this.rejectedPolicies.push({ object, origin, parsed });
       },
@@ -315,8 +325,8 @@ export class Daemon {
       releaseCidrsLater(this.#cidrRestore, this.#restoredCidrs);
     });
     this.services.syncWithK8sFinished();
-    if (this.#hostEndpoint !== null) {
-      this.#regenerator.regenerateFirst(this.#hostEndpoint, () => undefined);
+    if (this.hostEndpoint !== null) {
+      this.#regenerator.regenerateFirst(this.hostEndpoint, () => undefined);
     }
     this.#createHealthEndpoint();
     this.#restoring = false;
@@ -332,8 +342,9 @@ export class Daemon {
       nodeIp: this.nodeIp,
       notMasqueraded: parseCidr4(this.options['ipv4-native-routing-cidr']) ?? this.#deps.podCidr,
       devices: this.features.devices ? this.#deps.devices : [],
-      hostPolicyMap: this.#hostEndpoint?.policyMap ?? null,
-      hostVerdictFilter: () => Math.max(this.#hostEndpoint?.loadedVerdictFilter ?? 0, 0),
+      hostPolicyMap: this.hostEndpoint?.policyMap ?? null,
+      hostVerdictFilter: () => Math.max(this.hostEndpoint?.loadedVerdictFilter ?? 0, 0),
+      hostAuditMode: () => this.hostEndpoint?.policyAuditMode ?? false,
     });
   }
 
@@ -413,8 +424,7 @@ export class Daemon {
 
   /** Endpoints as the API shows them, the host's among them, by id. */
   endpointViews(): readonly EndpointModel[] {
-    const identity = assertPresent(this.selectorCache.identity(IDENTITY_HOST), 'host identity');
-    const host = hostEndpointModel(this.hostEndpointId, identity, this.#hostEndpoint);
+    const host = hostEndpointModel(this.hostEndpointId, this.#hostIdentity, this.hostEndpoint);
     return [host, ...this.endpoints.list().map((endpoint) => endpointModel(endpoint, endpoint.policyAuditMode))].sort(
       (a, b) => a.id - b.id,
     );
@@ -455,7 +465,7 @@ export class Daemon {
 
   #createHostEndpoint(): void {
     if (this.features.hostFirewall) {
-      const identity = assertPresent(this.selectorCache.identity(IDENTITY_HOST), 'host identity');
+      const identity = this.#hostIdentity;
       const endpoint = newHostEndpoint({
         ...this.#deps,
         identity,
@@ -464,14 +474,31 @@ export class Daemon {
         ipv4: this.routerIp,
       });
       this.#policyCache.addUser(identity);
-      this.#hostEndpoint = endpoint;
+      this.hostEndpoint = endpoint;
+    }
+  }
+
+  /** The Node object's labels are the host endpoint's. @see cilium:pkg/endpointmanager/host.go#EndpointManager.OnUpdateNode */
+  #onNode(node: KubeObject): void {
+    const identity = withNodeLabels(assertPresent(this.selectorCache.identity(IDENTITY_HOST), 'host identity'), node);
+    if (node.metadata.name !== this.nodeName || JSON.stringify(identity.labels) === JSON.stringify(this.#hostIdentity.labels)) {
+      return;
+    }
+    const before = this.#hostIdentity;
+    this.#hostIdentity = identity;
+    if (this.hostEndpoint !== null) {
+      this.#policyCache.removeUser(before);
+      this.#policyCache.addUser(identity);
+      this.hostEndpoint.identity = identity;
+      this.hostEndpoint.forcePolicyComputation = true;
+      this.#regenerator.regenerateIfAlive(this.hostEndpoint, 3, 'updated security labels');
     }
   }
 
   /** Endpoints that have a policy: those of pods, and the host with its firewall. */
   #withPolicy(): readonly Endpoint[] {
     const pods = this.endpoints.list();
-    return this.#hostEndpoint === null ? pods : [this.#hostEndpoint, ...pods];
+    return this.hostEndpoint === null ? pods : [this.hostEndpoint, ...pods];
   }
 
   /** @see cilium:daemon/cmd/health.go#Daemon.initHealth */

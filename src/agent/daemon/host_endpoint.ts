@@ -1,7 +1,8 @@
 /**
  * The host as an endpoint, which it is to policy with the host firewall.
  * @see cilium:daemon/cmd/daemon_main.go#Daemon.initHostEndpoint
- * @remarks Simplified: without the host firewall it is only a number; its labels are reserved ones, not those of the Node object.
+ * @remarks Simplified: without the host firewall it is only a number and labels. Labels of the Node object come to it with the first event of
+ * that object, not before it starts.
  */
 import type { BpfFs } from '../../kernel/bpffs.ts';
 import type { NetDevice } from '../../kernel/netdev.ts';

@@ -3,12 +3,14 @@
  * @see cilium:pkg/k8s/watchers/watcher.go#K8sWatcher.enableK8sWatchers
  */
 import type { ApiServer, Origin } from '../../k8s/api_server.ts';
-import type { Endpoints, KubeObject, Service } from '../../k8s/objects.ts';
+import type { KubeObject } from '../../k8s/objects.ts';
 import { MILLISECOND, type Nanos } from '../../sim/clock.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
 import { ciliumNetworkPoliciesInit } from '../k8s/watchers/cilium_network_policy.ts';
+import { type HostPortDeps, hostPortsInit } from '../k8s/watchers/pod.ts';
 import type { Remote } from '../k8s/watchers/remote.ts';
+import { servicesInit } from '../k8s/watchers/service.ts';
 import type { ParsedPolicy } from '../policy/api/rule.ts';
 import type { PolicyConfig } from '../policy/config.ts';
 import type { ServiceManager } from '../service/service.ts';
@@ -24,24 +26,22 @@ export interface WatcherDeps {
   readonly remote: Remote;
   readonly policy: PolicyManager;
   readonly policyConfig: PolicyConfig;
+  /** Whose host ports are served, and where; `null`: none. */
+  readonly hostPorts: Pick<HostPortDeps, 'nodeName' | 'nodeAddresses'> | null;
+  readonly onNode: (node: KubeObject) => void;
   readonly rejected: (object: KubeObject, origin: Origin | null, parsed: ParsedPolicy) => void;
 }
 
 /** Starts all watches. */
-export function enableK8sWatchers({ api, journey, services, labels, remote, policy, policyConfig, rejected }: WatcherDeps): void {
-  api.watch<Service>('Service', {
-    onAdd: (service) => services.upsertService(service),
-    onUpdate: (_old, service) => services.upsertService(service),
-    onDelete: (service) => services.deleteService(service),
-  });
-  api.watch<Endpoints>('Endpoints', {
-    onAdd: (endpoints) => services.upsertEndpoints(endpoints),
-    onUpdate: (_old, endpoints) => services.upsertEndpoints(endpoints),
-    onDelete: (endpoints) => services.deleteEndpoints(endpoints),
-  });
+export function enableK8sWatchers({ api, journey, services, labels, remote, policy, policyConfig, hostPorts, onNode, rejected }: WatcherDeps): void {
+  const backends = servicesInit({ api, services, policy });
+  if (hostPorts !== null) {
+    hostPortsInit({ api, services, ...hostPorts });
+  }
   labels.watch();
   remote.watch();
-  ciliumNetworkPoliciesInit({ api, journey, policy, config: policyConfig, services: () => [], rejected });
+  api.watch<KubeObject>('Node', { onAdd: onNode, onUpdate: (_old, node) => onNode(node) });
+  ciliumNetworkPoliciesInit({ api, journey, policy, config: policyConfig, services: backends, rejected });
 }
 
 /** How often a start looks whether the objects are there. @see kubernetes:staging/src/k8s.io/client-go/tools/cache/shared_informer.go#syncedPollPeriod */

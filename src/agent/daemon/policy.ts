@@ -26,6 +26,8 @@ export interface PolicyDeps {
   /** Tells the selector cache of new and gone identities. */
   readonly updateIdentities: (added: readonly Identity[], deleted: readonly number[]) => void;
   readonly regenerate: (endpoint: Endpoint, level: RegenerationLevel, reason: string) => void;
+  /** Regenerates all endpoints soon. */
+  readonly triggerPolicyUpdates: (reason: string) => void;
   /** Agent notifications. */
   readonly notify: (name: string, text: string) => void;
 }
@@ -34,6 +36,11 @@ export interface PolicyDeps {
 export interface AddOptions {
   /** Rules with all these labels go first; `null`: none goes. */
   readonly replaceWithLabels: LabelArray | null;
+}
+
+interface PrefixIdentity {
+  readonly prefix: IpPrefix;
+  readonly identity: Identity;
 }
 
 /** Serialises all changes of the repository. */
@@ -77,16 +84,35 @@ export class PolicyManager {
     });
   }
 
+  /**
+   * Changes rules as services come, change and go; all endpoints regenerate if a rule did change.
+   * @see cilium:pkg/k8s/watchers/watcher.go#K8sWatcher.k8sServiceHandler
+   * @remarks Simplified: new prefixes are counted before old ones are given back, which the real agent reaches by giving back later.
+   */
+  translateRules(translate: (rule: Rule) => Rule, reason: string): void {
+    const { repository, ipcache } = this.#deps;
+    const { before, after } = repository.translateRules(translate);
+    if (after.length === 0) {
+      return;
+    }
+    const fresh = this.#allocate(after);
+    for (const { prefix, identity } of fresh) {
+      ipcache.upsert(prefix, { identity: identity.id, source: 'generated', hostIp: 0 });
+    }
+    const gone = this.#release(cidrPrefixes(before));
+    this.#deps.updateIdentities(
+      fresh.map((one) => one.identity),
+      gone,
+    );
+    repository.bumpRevision();
+    this.#step('TriggerPolicyUpdates', `${reason}: ${after.length} rules changed, revision ${repository.revision}`);
+    this.#deps.triggerPolicyUpdates(reason);
+  }
+
   /** @see cilium:daemon/cmd/policy.go#Daemon.policyAdd */
   #add(rules: readonly Rule[], options: AddOptions): RepositoryChange {
-    const { repository, cidrIdentities } = this.#deps;
-    const fresh: { readonly prefix: IpPrefix; readonly identity: Identity }[] = [];
-    for (const prefix of cidrPrefixes(rules)) {
-      const { identity, isNew } = cidrIdentities.allocate(prefix);
-      if (isNew) {
-        fresh.push({ prefix, identity });
-      }
-    }
+    const { repository } = this.#deps;
+    const fresh = this.#allocate(rules);
     this.#deps.updateIdentities(
       fresh.map((one) => one.identity),
       [],
@@ -100,22 +126,11 @@ export class PolicyManager {
   }
 
   /** @see cilium:daemon/cmd/policy.go#Daemon.reactToRuleUpdates */
-  #react(
-    change: RepositoryChange,
-    fresh: readonly { readonly prefix: IpPrefix; readonly identity: Identity }[],
-    released: readonly IpPrefix[],
-  ): void {
-    const { endpoints, regenerate, ipcache, cidrIdentities } = this.#deps;
+  #react(change: RepositoryChange, fresh: readonly PrefixIdentity[], released: readonly IpPrefix[]): void {
+    const { endpoints, regenerate, ipcache } = this.#deps;
     this.#reactions.enqueue((next) => {
       this.#step('PolicyReactionEvent.Handle', `revision ${change.revision}`);
-      const gone = released.flatMap((prefix) => {
-        const identity = cidrIdentities.release(prefix);
-        if (identity === null) {
-          return [];
-        }
-        ipcache.delete(prefix);
-        return [identity.id];
-      });
+      const gone = this.#release(released);
       for (const endpoint of endpoints()) {
         const { identity } = endpoint;
         if (identity === null) {
@@ -140,6 +155,26 @@ export class PolicyManager {
         this.#deps.updateIdentities([], gone);
       }
       next();
+    });
+  }
+
+  /** Prefixes of rules that had no identity yet. @see cilium:pkg/ipcache/cidr.go#IPCache.AllocateCIDRs */
+  #allocate(rules: readonly Rule[]): PrefixIdentity[] {
+    return cidrPrefixes(rules).flatMap((prefix) => {
+      const { identity, isNew } = this.#deps.cidrIdentities.allocate(prefix);
+      return isNew ? [{ prefix, identity }] : [];
+    });
+  }
+
+  /** Gives prefixes back. @returns identities that are gone with them @see cilium:pkg/ipcache/cidr.go#IPCache.ReleaseCIDRIdentitiesByCIDR */
+  #release(prefixes: readonly IpPrefix[]): number[] {
+    return prefixes.flatMap((prefix) => {
+      const identity = this.#deps.cidrIdentities.release(prefix);
+      if (identity === null) {
+        return [];
+      }
+      this.#deps.ipcache.delete(prefix);
+      return [identity.id];
     });
   }
 

@@ -42,7 +42,11 @@ export function hostEndpointModel(id: number, host: Identity, endpoint: Endpoint
     identity: host.id,
     ipv4: '',
     state: 'ready',
-    enforcement: { ingress: policy?.ingressPolicyEnabled ?? false, egress: policy?.egressPolicyEnabled ?? false, audit: false },
+    enforcement: {
+      ingress: policy?.ingressPolicyEnabled ?? false,
+      egress: policy?.egressPolicyEnabled ?? false,
+      audit: endpoint?.policyAuditMode ?? false,
+    },
   };
 }
 

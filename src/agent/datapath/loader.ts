@@ -25,6 +25,8 @@ export interface NodeDatapathConfig {
   readonly hostPolicyMap: PolicyMap | null;
   /** Its POLICY_VERDICT_LOG_FILTER at the moment. */
   readonly hostVerdictFilter: () => number;
+  /** Its option PolicyAuditMode likewise. */
+  readonly hostAuditMode: () => boolean;
 }
 
 /** An endpoint's header file. @see cilium:pkg/datapath/linux/config/config.go#HeaderfileWriter.WriteEndpointConfig */

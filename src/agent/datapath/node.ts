@@ -107,6 +107,8 @@ export interface HostNetwork {
   readonly macs: readonly [Mac, Mac];
   /** Each pod has a route of its own, so that neither the pods' range nor the proxy's answers go by cilium_host. */
   readonly endpointRoutes: boolean;
+  /** What comes from an ingress proxy goes to cilium_host wherever it is for. 1.13.3 does without, so that answers leave the node. */
+  readonly fromProxyTable: boolean;
 }
 
 /** The address cilium_host has: what the agent before has left. @see cilium:daemon/cmd/ipam.go#Daemon.restoreCiliumHostIPs */
@@ -118,7 +120,7 @@ export function ciliumHostAddress(netns: NetNs): Ipv4 | null {
  * Creates cilium_host and cilium_net, the proxy's rules and tables, and the route to the pods; where the devices exist, so does all the rest.
  * @see cilium:bpf/init.sh#setup_proxy_rules
  */
-export function setupHostNetwork({ netns, routerIp, podCidr, macs, endpointRoutes }: HostNetwork): HostDevices {
+export function setupHostNetwork({ netns, routerIp, podCidr, macs, endpointRoutes, fromProxyTable }: HostNetwork): HostDevices {
   const old = { ciliumHost: netns.devices.get('cilium_host'), ciliumNet: netns.devices.get('cilium_net') };
   if (old.ciliumHost !== undefined && old.ciliumNet !== undefined) {
     return { ciliumHost: old.ciliumHost, ciliumNet: old.ciliumNet };
@@ -140,7 +142,7 @@ export function setupHostNetwork({ netns, routerIp, podCidr, macs, endpointRoute
   routing.deleteRule(0, RT_TABLE_LOCAL);
   routing.addRule({ pref: 9, fwmark: { value: 0x200, mask: 0xf00 }, table: 2004 });
   routing.replaceRoute(2004, { kind: 'local', dst: anywhere, device: netns.loopback });
-  if (endpointRoutes) {
+  if (endpointRoutes || !fromProxyTable) {
     return { ciliumHost, ciliumNet };
   }
   routing.addRule({ pref: 10, fwmark: { value: 0xa00, mask: 0xf00 }, table: 2005 });

@@ -2,7 +2,7 @@
  * `toServices`: backends of services without a selector become prefixes.
  * @see cilium:pkg/k8s/rule_translate.go
  */
-import { formatPrefix, hostPrefix, parseIp, parsePrefix, prefixContains } from '../../net/prefix.ts';
+import { formatPrefix, hostPrefix, type IpAddress, parseIp, parsePrefix, prefixContains } from '../../net/prefix.ts';
 import type { CidrRule, EgressRule, Rule, ServiceRef } from '../policy/api/rule.ts';
 import { selectorMatches } from '../policy/api/selector.ts';
 
@@ -17,36 +17,40 @@ export interface ServiceBackends {
   readonly backends: readonly string[];
 }
 
-/** The rule with the prefixes of its services as they are now; earlier ones go. @see cilium:pkg/k8s/rule_translate.go#PreprocessRules */
+/** A fresh rule with the prefixes of its services. @see cilium:pkg/k8s/rule_translate.go#PreprocessRules */
 export function translateServices(rule: Rule, services: readonly ServiceBackends[]): Rule {
-  if (!rule.egress.some((element) => element.toServices.length > 0)) {
-    return rule;
-  }
-  const external = services.filter((service) => service.isExternal);
-  return { ...rule, egress: rule.egress.map((element) => translateElement(element, external)) };
+  return services
+    .filter(({ isExternal }) => isExternal)
+    .reduce((translated, service) => translateService(translated, service, false), rule);
 }
 
-function translateElement(element: EgressRule, services: readonly ServiceBackends[]): EgressRule {
-  if (element.toServices.length === 0) {
+/**
+ * The rule after a service came, changed, or (`revert`) went; the same object if it does not speak of the service.
+ *
+ * Only prefixes that cover an address which the service has now are taken back before they are made again: the prefix of a backend that is
+ * gone stays in the rule until the policy is imported anew, as it does in the real agent.
+ * @see cilium:pkg/k8s/rule_translate.go#RuleTranslator.TranslateEgress
+ */
+export function translateService(rule: Rule, service: ServiceBackends, revert: boolean): Rule {
+  if (!rule.egress.some((element) => element.toServices.some((reference) => serviceMatches(reference, service)))) {
+    return rule;
+  }
+  return { ...rule, egress: rule.egress.map((element) => translateElement(element, service, revert)) };
+}
+
+function translateElement(element: EgressRule, service: ServiceBackends, revert: boolean): EgressRule {
+  if (!element.toServices.some((reference) => serviceMatches(reference, service))) {
     return element;
   }
-  const cidrs: CidrRule[] = element.toCIDRSet.filter(({ generated }) => !generated);
-  for (const service of services) {
-    if (!element.toServices.some((reference) => serviceMatches(reference, service))) {
-      continue;
-    }
-    for (const text of service.backends) {
-      const address = parseIp(text);
-      if (address === null) {
-        continue;
-      }
-      const known = cidrs.some(({ cidr }) => {
-        const prefix = parsePrefix(cidr);
-        return prefix !== null && prefixContains(prefix, address);
-      });
-      if (!known) {
-        cidrs.push({ cidr: formatPrefix(hostPrefix(address)), except: [], generated: true });
-      }
+  const addresses = service.backends.flatMap((text) => parseIp(text) ?? []);
+  const covers = ({ cidr }: CidrRule, address: IpAddress): boolean => {
+    const prefix = parsePrefix(cidr);
+    return prefix !== null && prefixContains(prefix, address);
+  };
+  const cidrs = element.toCIDRSet.filter((rule) => rule.generated !== true || !addresses.some((address) => covers(rule, address)));
+  for (const address of revert ? [] : addresses) {
+    if (!cidrs.some((rule) => covers(rule, address))) {
+      cidrs.push({ cidr: formatPrefix(hostPrefix(address)), except: [], generated: true });
     }
   }
   return { ...element, toCIDRSet: cidrs };

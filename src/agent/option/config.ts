@@ -17,6 +17,7 @@ export const DEFAULT_OPTIONS = {
   'ipv4-native-routing-cidr': '',
   'kube-proxy-replacement': 'disabled',
   'enable-node-port': false,
+  'enable-host-port': true,
   'bpf-lb-sock': false,
   'bpf-lb-sock-hostns-only': false,
   'enable-session-affinity': false,

@@ -14,6 +14,8 @@ export interface DatapathFeatures {
   readonly perPacketLb: boolean;
   /** Node ports, external and load balancer addresses are served at the network card. */
   readonly nodePort: boolean;
+  /** Host ports of pods are services. */
+  readonly hostPort: boolean;
   readonly sessionAffinity: boolean;
   /** Pods' addresses are translated by the program at the network card. */
   readonly bpfMasquerade: boolean;
@@ -42,6 +44,7 @@ export function datapathFeatures(options: DaemonOptions): DatapathFeatures {
     socketLbHostOnly,
     perPacketLb: !socketLb || socketLbHostOnly || options['enable-sctp'],
     nodePort,
+    hostPort: strict || (nodePort && options['enable-host-port']),
     sessionAffinity: strict || options['enable-session-affinity'],
     bpfMasquerade,
     iptablesMasquerade: options['enable-ipv4-masquerade'] && !bpfMasquerade,

@@ -106,6 +106,27 @@ export class Repository {
     return { revision, added: rules, removed };
   }
 
+  /** Changes rules in place; the revision is not one higher for it. @returns the rules before and after @see cilium:pkg/policy/repository.go#Repository.TranslateRules */
+  translateRules(translate: (rule: Rule) => Rule): { readonly before: readonly Rule[]; readonly after: readonly Rule[] } {
+    const before: Rule[] = [];
+    const after: Rule[] = [];
+    this.rules = this.rules.map((stored) => {
+      const rule = translate(stored.rule);
+      if (rule === stored.rule) {
+        return stored;
+      }
+      before.push(stored.rule);
+      after.push(rule);
+      return { ...stored, rule, prepared: null };
+    });
+    return { before, after };
+  }
+
+  /** Policies have to be computed again. @see cilium:pkg/policy/repository.go#Repository.BumpRevision */
+  bumpRevision(): void {
+    this.currentRevision++;
+  }
+
   /** Rules that carry all the labels. @see cilium:pkg/policy/repository.go#Repository.SearchRLocked */
   search(labels: LabelArray): readonly Rule[] {
     return this.allRules().filter((rule) => containsLabels(rule.labels, labels));

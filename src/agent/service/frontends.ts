@@ -2,13 +2,13 @@
  * What a Service object means to the datapath: its frontends, and which endpoints stand behind each.
  * @see cilium:pkg/k8s/service.go#ParseService
  * @see cilium:pkg/k8s/watchers/watcher.go#datapathSVCs
- * @remarks Not modelled: trafficPolicy Local, topology aware hints, host ports, services shared between clusters.
+ * @remarks Not modelled: trafficPolicy Local, topology aware hints, services shared between clusters.
  */
 import type { EndpointAddress, Endpoints, Service, ServicePort } from '../../k8s/objects.ts';
 import { type Ipv4, parseIpv4 } from '../../net/ipv4.ts';
 
 /** @see cilium:pkg/loadbalancer/loadbalancer.go#SVCType */
-export type ServiceType = 'ClusterIP' | 'NodePort' | 'ExternalIPs' | 'LoadBalancer';
+export type ServiceType = 'ClusterIP' | 'NodePort' | 'ExternalIPs' | 'LoadBalancer' | 'HostPort';
 
 /** An endpoint of a service. */
 export interface WantedBackend {
@@ -28,6 +28,8 @@ export interface WantedFrontend {
   readonly affinity: number | null;
   /** loadBalancerSourceRanges */
   readonly sourceRanges: readonly string[];
+  /** A host port of the loopback address alone. */
+  readonly loopback?: boolean;
 }
 
 /** What of the node's configuration decides. */

@@ -9,7 +9,9 @@ import {
   type Lb4Key,
   SVC_FLAG_AFFINITY,
   SVC_FLAG_EXTERNAL_IP,
+  SVC_FLAG_HOSTPORT,
   SVC_FLAG_LOADBALANCER,
+  SVC_FLAG_LOOPBACK,
   SVC_FLAG_NODEPORT,
   SVC_FLAG_ROUTABLE,
   SVC_FLAG_SOURCE_RANGE,
@@ -25,6 +27,7 @@ const TYPE_FLAGS: Readonly<Record<ServiceType, number>> = {
   NodePort: SVC_FLAG_NODEPORT | SVC_FLAG_ROUTABLE,
   ExternalIPs: SVC_FLAG_EXTERNAL_IP | SVC_FLAG_ROUTABLE,
   LoadBalancer: SVC_FLAG_LOADBALANCER | SVC_FLAG_ROUTABLE,
+  HostPort: SVC_FLAG_HOSTPORT | SVC_FLAG_ROUTABLE,
 };
 
 /** Writes a frontend that is new or has changed. Slots of terminating backends stand behind those that count. */
@@ -43,7 +46,8 @@ export function writeFrontend(maps: NodeMaps, journey: Journey, frontend: Fronte
     TYPE_FLAGS[frontend.type] |
     (frontend.affinity === null ? 0 : SVC_FLAG_AFFINITY) |
     (frontend.sourceRanges.length === 0 ? 0 : SVC_FLAG_SOURCE_RANGE);
-  const value = { ...entry, backendId: frontend.affinity ?? 0, count: active.length, flags };
+  const flags2 = frontend.loopback ? SVC_FLAG_LOOPBACK : 0;
+  const value = { ...entry, backendId: frontend.affinity ?? 0, count: active.length, flags, flags2 };
   services.update(key, value);
   for (let slot = ordered.length + 1; slot <= oldCount; slot++) {
     services.delete(slotKey(frontend, slot));

@@ -3,7 +3,7 @@
  * @see cilium:pkg/service/service.go#Service.upsertService
  * @see cilium:pkg/k8s/service_cache.go#ServiceCache
  */
-import type { Endpoints, Service } from '../../k8s/objects.ts';
+import type { Endpoints, Pod, Service } from '../../k8s/objects.ts';
 import { BE_STATE_ACTIVE, BE_STATE_TERMINATING } from '../../maps/lbmap.ts';
 import type { Ipv4 } from '../../net/ipv4.ts';
 import type { Journey } from '../../sim/journey.ts';
@@ -33,6 +33,7 @@ export interface Frontend {
   /** Seconds of session affinity, or `null`. */
   readonly affinity: number | null;
   readonly sourceRanges: readonly string[];
+  readonly loopback: boolean;
 }
 
 /** What a service manager works with. */
@@ -129,6 +130,36 @@ export class ServiceManager {
     this.#sync(keyOf(endpoints));
   }
 
+  /** A service with its endpoints, once both are known. @see cilium:pkg/k8s/service_cache.go#ServiceCache.correlateEndpoints */
+  pair(of: { readonly metadata: Service['metadata'] }): { readonly service: Service; readonly endpoints: Endpoints } | null {
+    const service = this.#services.get(keyOf(of));
+    const endpoints = this.#endpoints.get(keyOf(of));
+    return service === undefined || endpoints === undefined ? null : { service, endpoints };
+  }
+
+  /** All services that count. */
+  pairs(): readonly { readonly service: Service; readonly endpoints: Endpoints }[] {
+    return [...this.#services.values()].flatMap((service) => this.pair(service) ?? []);
+  }
+
+  /** The host ports of a pod, all of them. A port that somebody has already stays with that one. */
+  setHostPorts({ metadata }: Pod, wanted: readonly WantedFrontend[]): void {
+    const { namespace = 'default', name } = metadata;
+    const owner = `host ports of ${namespace}/${name}`;
+    const before = this.#ofService.get(owner) ?? [];
+    const mine = wanted.filter((one) => before.includes(frontendKey(one)) || !this.#frontends.has(frontendKey(one)));
+    const keys = mine.map(frontendKey);
+    for (const gone of before.filter((one) => !keys.includes(one))) {
+      this.#delete(gone);
+    }
+    if (before.length + keys.length > 0) {
+      this.#ofService.set(owner, keys);
+    }
+    for (const frontend of mine) {
+      this.#upsert({ namespace, name: `${name}/host-port/${frontend.port}` }, frontend);
+    }
+  }
+
   /** A service counts once both of its objects are known. */
   #sync(key: string): void {
     const service = this.#services.get(key);
@@ -143,11 +174,12 @@ export class ServiceManager {
     }
     this.#ofService.set(key, keys);
     for (const frontend of wanted) {
-      this.#upsert(service as Service, frontend);
+      const { metadata } = service as Service;
+      this.#upsert({ namespace: metadata.namespace ?? 'default', name: metadata.name }, frontend);
     }
   }
 
-  #upsert(service: Service, wanted: WantedFrontend): void {
+  #upsert(owner: { readonly namespace: string; readonly name: string }, wanted: WantedFrontend): void {
     const { maps, journey, options } = this.#deps;
     const key = frontendKey(wanted);
     const old = this.#frontends.get(key);
@@ -156,14 +188,14 @@ export class ServiceManager {
     const usable = wanted.backends.filter((backend) => !backend.terminating || options.terminatingEndpoints);
     const frontend: Frontend = {
       id: old?.id ?? restored?.id ?? this.#freeId(),
-      namespace: service.metadata.namespace ?? 'default',
-      name: service.metadata.name,
+      ...owner,
       type: wanted.type,
       address: wanted.address,
       port: wanted.port,
       backends: usable.map((backend) => this.#acquire(backend)),
       affinity: wanted.affinity,
       sourceRanges: options.sourceRanges ? wanted.sourceRanges : [],
+      loopback: wanted.loopback === true,
     };
     this.#frontends.set(key, frontend);
     writeSourceRanges(maps, old, frontend);
@@ -229,6 +261,6 @@ function frontendKey({ address, port }: { readonly address: Ipv4; readonly port:
   return `${address}:${port}`;
 }
 
-function keyOf(object: Service | Endpoints): string {
+function keyOf(object: { readonly metadata: Service['metadata'] }): string {
   return `${object.metadata.namespace ?? 'default'}/${object.metadata.name}`;
 }

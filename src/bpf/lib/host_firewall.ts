@@ -29,6 +29,8 @@ export interface HostFirewall {
   readonly policyMap: PolicyMap;
   /** Read for each packet: a host's program is compiled once, its policy comes and goes. */
   readonly verdictFilter: () => number;
+  /** POLICY_AUDIT_MODE likewise. */
+  readonly auditMode: () => boolean;
 }
 
 /** Packets that the host itself sends; others pass. @see cilium:bpf/lib/host_firewall.h#ipv4_host_policy_egress */
@@ -89,6 +91,7 @@ function judge(
   if (status < 0) {
     return status;
   }
+  scratch.policyAuditMode = firewall.auditMode();
   const verdict =
     dir === CT_EGRESS
       ? policyCanEgress(env, firewall.policyMap, skb, IDENTITY_HOST, remote, tuple.dport, tuple.nexthdr)

@@ -4,7 +4,7 @@
  */
 import type { Skb } from '../../kernel/skb.ts';
 import type { CtMap, Ipv4CtTuple } from '../../maps/ctmap.ts';
-import { DROP_NO_SERVICE } from '../../maps/drop_reasons.ts';
+import { DROP_CSUM_L4, DROP_NO_SERVICE } from '../../maps/drop_reasons.ts';
 import { BE_STATE_ACTIVE, LB_LOOKUP_SCOPE_EXT, type Lb4Backend, type Lb4Service, SVC_FLAG_AFFINITY } from '../../maps/lbmap.ts';
 import { formatIpv4, type Ipv4 } from '../../net/ipv4.ts';
 import { type L4Header, withIp, withIpL4 } from '../../net/packet.ts';
@@ -45,7 +45,7 @@ export function lb4LookupService(env: BpfEnv, skb: Skb, address: Ipv4, dport: nu
 
 /**
  * Picks a backend (or stays with the one of the connection) and rewrites the packet's destination.
- * @returns 0, or DROP_NO_SERVICE; `state` gets the reverse NAT index and, for a pod that meets itself, the loopback addresses
+ * @returns 0, DROP_NO_SERVICE, or DROP_CSUM_L4; `state` gets the reverse NAT index and, for a pod that meets itself, the loopback addresses
  * @see cilium:bpf/lib/lb.h#lb4_local
  */
 export function lb4Local(env: BpfEnv, map: CtMap, skb: Skb, tuple: Ipv4CtTuple, service: Lb4Service, state: CtState): number {
@@ -74,8 +74,7 @@ export function lb4Local(env: BpfEnv, map: CtMap, skb: Skb, tuple: Ipv4CtTuple, 
     state.addr = env.config.ipv4Loopback;
     state.svcAddr = client;
   }
-  lb4Xlate(env, skb, chosen, state.loopback);
-  return 0;
+  return lb4Xlate(env, skb, chosen, state.loopback);
 }
 
 /** The first packet: the backend the client had before, or a random one. */
@@ -151,9 +150,10 @@ export function lb4CtxRestoreState(env: BpfEnv, skb: Skb, state: CtState): numbe
 /**
  * Gives a reply the address the client talked to.
  * @param inTuple the tuple's source address is what gets replaced (ingress), not the packet's
+ * @returns 0, or DROP_CSUM_L4
  * @see cilium:bpf/lib/lb.h#lb4_rev_nat
  */
-export function lb4RevNat(env: BpfEnv, skb: Skb, state: CtState, tuple: Ipv4CtTuple, inTuple: boolean): void {
+export function lb4RevNat(env: BpfEnv, skb: Skb, state: CtState, tuple: Ipv4CtTuple, inTuple: boolean): number {
   const { reverseNat } = env.maps;
   const nat = reverseNat.lookup(state.revNatIndex);
   if (env.journey.recording) {
@@ -167,9 +167,12 @@ export function lb4RevNat(env: BpfEnv, skb: Skb, state: CtState, tuple: Ipv4CtTu
     );
   }
   if (nat === undefined) {
-    return;
+    return 0;
   }
   const { ip, l4 } = skb.packet;
+  if (l4.kind === 'sctp' && nat.port !== 0 && nat.port !== l4.sport) {
+    return DROP_CSUM_L4;
+  }
   const oldSource = inTuple ? tuple.saddr : ip.src;
   if (inTuple) {
     tuple.saddr = nat.address;
@@ -179,13 +182,19 @@ export function lb4RevNat(env: BpfEnv, skb: Skb, state: CtState, tuple: Ipv4CtTu
   if (state.loopback) {
     tuple.saddr = oldSource;
   }
+  return 0;
 }
 
-/** @see cilium:bpf/lib/lb.h#lb4_xlate */
-function lb4Xlate(env: BpfEnv, skb: Skb, backend: Lb4Backend, loopback: boolean): void {
+/**
+ * A port of SCTP cannot change: its checksum is of a kind that no helper corrects. By then the address has changed.
+ * @see cilium:bpf/lib/lb.h#lb4_xlate
+ */
+function lb4Xlate(env: BpfEnv, skb: Skb, backend: Lb4Backend, loopback: boolean): number {
   const { ip, l4 } = skb.packet;
   const source = loopback ? env.config.ipv4Loopback : ip.src;
-  rewrite(env, skb, 'lb4_xlate', source, backend.address, backend.port === 0 ? l4 : withDestinationPort(l4, backend.port));
+  const impossible = l4.kind === 'sctp' && backend.port !== 0 && backend.port !== l4.dport;
+  rewrite(env, skb, 'lb4_xlate', source, backend.address, backend.port === 0 || impossible ? l4 : withDestinationPort(l4, backend.port));
+  return impossible ? DROP_CSUM_L4 : 0;
 }
 
 function rewrite(env: BpfEnv, skb: Skb, fn: string, src: Ipv4, dst: Ipv4, l4: L4Header): void {

@@ -6,8 +6,8 @@
 import { OK } from '../../kernel/bpf_map.ts';
 import type { Skb } from '../../kernel/skb.ts';
 import { type Ipv4CtTuple, TUPLE_F_IN } from '../../maps/ctmap.ts';
-import { DROP_NAT_NO_MAPPING, DROP_NAT_NOT_NEEDED, DROP_NAT_UNSUPP_PROTO } from '../../maps/drop_reasons.ts';
-import { IDENTITY_REMOTE_NODE } from '../../maps/identity.ts';
+import { DROP_CSUM_L4, DROP_NAT_NO_MAPPING, DROP_NAT_NOT_NEEDED, DROP_NAT_UNSUPP_PROTO } from '../../maps/drop_reasons.ts';
+import { IDENTITY_KUBE_APISERVER, IDENTITY_REMOTE_NODE } from '../../maps/identity.ts';
 import { ENDPOINT_F_HOST } from '../../maps/lxcmap.ts';
 import { NAT_DIR_EGRESS, NAT_DIR_INGRESS, type NatEntry } from '../../maps/natmap.ts';
 import { containsIpv4, type Ipv4 } from '../../net/ipv4.ts';
@@ -51,7 +51,7 @@ export function snatV4PrepareState(env: BpfEnv, skb: Skb): NatTarget | null {
   if (local === undefined || (local.flags & ENDPOINT_F_HOST) !== 0 || remote === undefined || reply) {
     return null;
   }
-  if (!config.tunnel && remote.secLabel === IDENTITY_REMOTE_NODE) {
+  if (!config.tunnel && (remote.secLabel === IDENTITY_REMOTE_NODE || remote.secLabel === IDENTITY_KUBE_APISERVER)) {
     return null;
   }
   return { address: config.directRoutingIp, fromLocalEndpoint: true, srcFromWorld: false };
@@ -91,6 +91,9 @@ export function snatV4Nat(env: BpfEnv, skb: Skb, target: NatTarget): number {
   if (state === undefined) {
     return DROP_NAT_NO_MAPPING;
   }
+  if (skb.packet.l4.kind === 'sctp' && state.port !== tuple.sport) {
+    return DROP_CSUM_L4;
+  }
   rewrite(env, skb, 'snat_v4_rewrite_egress', { src: state.address, sport: state.port });
   return 0;
 }
@@ -114,6 +117,9 @@ export function snatV4RevNat(env: BpfEnv, skb: Skb): number {
     if (tracked < 0) {
       return tracked;
     }
+  }
+  if (skb.packet.l4.kind === 'sctp' && state.port !== tuple.dport) {
+    return DROP_CSUM_L4;
   }
   rewrite(env, skb, 'snat_v4_rewrite_ingress', { dst: state.address, dport: state.port });
   return 0;

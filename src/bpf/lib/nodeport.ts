@@ -1,10 +1,12 @@
 /**
  * Services at the network card: node ports, external and load balancer addresses, and the way back.
  * @see cilium:bpf/lib/nodeport.h
- * @remarks Not modelled: DSR, backends on other nodes, the neighbour table, BPF host routing (replies find their card by the route alone).
+ * @remarks Not modelled: DSR, backends on other nodes behind a tunnel, the neighbour table, BPF host routing (replies find their card by the route alone).
  */
 import { type Skb, TC_ACT_OK } from '../../kernel/skb.ts';
+import { CT_NODE_PORT, TUPLE_F_OUT } from '../../maps/ctmap.ts';
 import {
+  DROP_INVALID,
   DROP_IS_CLUSTER_IP,
   DROP_MISSED_TAIL_CALL,
   DROP_NO_FIB,
@@ -12,12 +14,23 @@ import {
   DROP_UNKNOWN_CT,
   DROP_UNROUTABLE,
 } from '../../maps/drop_reasons.ts';
-import { TRACE_REASON_UNKNOWN, TRACE_TO_NETWORK } from '../../maps/eventsmap.ts';
+import { TRACE_REASON_CT_REPLY, TRACE_REASON_UNKNOWN, TRACE_TO_NETWORK } from '../../maps/eventsmap.ts';
 import { IDENTITY_WORLD } from '../../maps/identity.ts';
-import { type Lb4Service, SVC_FLAG_ROUTABLE, SVC_FLAG_SOURCE_RANGE } from '../../maps/lbmap.ts';
+import { type Lb4Service, SVC_FLAG_HOSTPORT, SVC_FLAG_ROUTABLE, SVC_FLAG_SOURCE_RANGE } from '../../maps/lbmap.ts';
 import { MARK_MAGIC_SNAT_DONE, TC_INDEX_F_SKIP_RECIRCULATION } from '../../maps/marks.ts';
 import type { BpfEnv } from '../env.ts';
-import { CT_EGRESS, CT_ESTABLISHED, CT_INGRESS, CT_NEW, CT_REOPENED, CT_REPLY, ctCreate4, ctLookup4, getCtMap4 } from './conntrack.ts';
+import {
+  CT_EGRESS,
+  CT_ESTABLISHED,
+  CT_INGRESS,
+  CT_NEW,
+  CT_REOPENED,
+  CT_REPLY,
+  ctCreate4,
+  ctExtractTuple4,
+  ctLookup4,
+  getCtMap4,
+} from './conntrack.ts';
 import { lookupIp4Endpoint } from './eps.ts';
 import { lb4Local, lb4LookupService, lb4RevNat } from './lb.ts';
 import { NAT_PUNT_TO_STACK, snatV4Nat, snatV4PrepareState, snatV4RevNat } from './nat.ts';
@@ -46,7 +59,26 @@ export function nodeportLb4(env: BpfEnv, skb: Skb, ifindex: number): number {
     return DROP_IS_CLUSTER_IP;
   }
   const local = lookupIp4Endpoint(env, skb, skb.packet.ip.dst) !== undefined;
-  return local ? trackRequest(env, skb, service, ifindex) : DROP_UNROUTABLE;
+  if (!local && (service.flags & SVC_FLAG_HOSTPORT) !== 0) {
+    return DROP_INVALID;
+  }
+  const tracked = trackRequest(env, skb, service, ifindex);
+  return tracked < 0 || local ? tracked : natEgress(env, skb);
+}
+
+/** A request for a backend elsewhere leaves with the node's address. @see cilium:bpf/lib/nodeport.h#tail_nodeport_nat_egress_ipv4 */
+function natEgress(env: BpfEnv, skb: Skb): number {
+  if (env.config.tunnel) {
+    return DROP_UNROUTABLE;
+  }
+  const target = { address: env.config.directRoutingIp, fromLocalEndpoint: false, srcFromWorld: true };
+  const result = snatV4Nat(env, skb, target);
+  if (result < 0 && result !== NAT_PUNT_TO_STACK) {
+    return result;
+  }
+  skb.mark = (skb.mark | MARK_MAGIC_SNAT_DONE) >>> 0;
+  const ifindex = env.fibLookup(skb.packet.ip.dst);
+  return ifindex === null ? DROP_NO_FIB : skb.redirect(ifindex);
 }
 
 /** @see cilium:bpf/lib/lb.h#lb4_src_range_ok */
@@ -97,7 +129,10 @@ export function revNodeportLb4(env: BpfEnv, skb: Skb): number {
   ctState.reset();
   const status = ctLookup4(env, getCtMap4(env, skb.packet.ip.protocol), tuple, skb, CT_INGRESS, ctState);
   if (status === CT_REPLY && ctState.nodePort && ctState.revNatIndex !== 0) {
-    lb4RevNat(env, skb, ctState, tuple, true);
+    const error = lb4RevNat(env, skb, ctState, tuple, true);
+    if (error < 0) {
+      return error;
+    }
     skb.mark = (skb.mark | MARK_MAGIC_SNAT_DONE) >>> 0;
     const ifindex = env.fibLookup(skb.packet.ip.dst) ?? ctState.ifindex;
     return ifindex === 0 ? DROP_NO_FIB : skb.redirect(ifindex);
@@ -106,8 +141,42 @@ export function revNodeportLb4(env: BpfEnv, skb: Skb): number {
   return (skb.tcIndex & TC_INDEX_F_SKIP_RECIRCULATION) === 0 ? TC_ACT_OK : DROP_MISSED_TAIL_CALL;
 }
 
+/**
+ * An answer to a node port request that no pod's program has seen, because the proxy gave it.
+ * @see cilium:bpf/lib/nodeport.h#nodeport_rev_dnat_fwd_ipv4
+ */
+function revDnatFwd(env: BpfEnv, skb: Skb): number {
+  const { tuple, ctState, natTuple } = env.scratch;
+  const map = getCtMap4(env, skb.packet.ip.protocol);
+  if (ctExtractTuple4(natTuple, skb) < 0) {
+    return 0;
+  }
+  natTuple.flags = TUPLE_F_OUT;
+  if (((map.lookup(natTuple)?.flags ?? 0) & CT_NODE_PORT) === 0) {
+    return 0;
+  }
+  ctState.reset();
+  const status = ctLookup4(env, map, tuple, skb, CT_INGRESS, ctState);
+  if (status === CT_REPLY && ctState.nodePort && ctState.revNatIndex !== 0) {
+    const error = lb4RevNat(env, skb, ctState, tuple, true);
+    if (error < 0) {
+      return error;
+    }
+    skb.mark = (skb.mark | MARK_MAGIC_SNAT_DONE) >>> 0;
+  }
+  return 0;
+}
+
 /** Translation on the way out of the network card. @see cilium:bpf/lib/nodeport.h#tail_handle_nat_fwd_ipv4 */
 export function handleNatFwd(env: BpfEnv, skb: Skb, source: number): number {
+  const reversed = revDnatFwd(env, skb);
+  if (reversed < 0) {
+    return reversed;
+  }
+  if ((skb.mark & MARK_MAGIC_SNAT_DONE) === MARK_MAGIC_SNAT_DONE) {
+    sendTraceNotify(env, skb, source, TRACE_TO_NETWORK, 0, 0, 0, 0, TRACE_REASON_CT_REPLY, env.scratch.monitor);
+    return TC_ACT_OK;
+  }
   const target = snatV4PrepareState(env, skb);
   const result = target === null ? TC_ACT_OK : snatV4Nat(env, skb, target);
   if (result < 0 && result !== NAT_PUNT_TO_STACK) {

@@ -64,7 +64,7 @@ export const clusterSchema = z
   .strictObject({
     name: nameSchema.optional(),
     nodes: z
-      .array(z.strictObject({ name: nameSchema, ip: ipv4Schema, podCIDR: cidrSchema }))
+      .array(z.strictObject({ name: nameSchema, ip: ipv4Schema, podCIDR: cidrSchema, labels: z.record(z.string(), z.string()).optional() }))
       .min(1)
       .optional(),
     serviceCIDR: cidrSchema.optional(),

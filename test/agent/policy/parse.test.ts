@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCnp, parseRuleList } from '../../../src/agent/k8s/cnp.ts';
 import { parseNetworkPolicy } from '../../../src/agent/k8s/network_policy.ts';
-import { translateServices } from '../../../src/agent/k8s/rule_translate.ts';
+import { translateService, translateServices } from '../../../src/agent/k8s/rule_translate.ts';
 import { fqdnSelectorMatches, patternMatches } from '../../../src/agent/policy/api/fqdn.ts';
 import { goRegexpError } from '../../../src/agent/policy/api/go_regexp.ts';
 import { isSvcName, parseUint16 } from '../../../src/agent/policy/api/port.ts';
@@ -164,11 +164,17 @@ describe('services', () => {
     expect(cidrs({ ...service, isExternal: false })).toEqual([]);
   });
 
-  it('are worked out anew each time', () => {
+  it('are worked out anew each time, but what a backend leaves stays', () => {
     const [rule] = rules;
+    const prefixes = (one: typeof rule): string[] | undefined => one?.egress[0]?.toCIDRSet.map(({ cidr }) => cidr);
     const once = rule && translateServices(rule, [service]);
     const again = once && translateServices(once, [{ ...service, backends: ['198.51.100.8'] }]);
-    expect(again?.egress[0]?.toCIDRSet.map(({ cidr }) => cidr)).toEqual(['198.51.100.8/32']);
+    expect(prefixes(again)).toEqual(['198.51.100.7/32', '2001:db8::1/128', '198.51.100.8/32']);
+    expect(prefixes(again && translateService(again, { ...service, backends: ['198.51.100.8'] }, true))).toEqual([
+      '198.51.100.7/32',
+      '2001:db8::1/128',
+    ]);
+    expect(prefixes(once && translateService(once, service, true))).toEqual([]);
   });
 });
 
