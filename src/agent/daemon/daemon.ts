@@ -6,15 +6,14 @@ import type { Pod } from '../../k8s/objects.ts';
 import { IDENTITY_HOST, IDENTITY_WORLD } from '../../maps/identity.ts';
 import { newPolicyMap, policyMapName } from '../../maps/policymap.ts';
 import { type Ipv4, parseCidr4 } from '../../net/ipv4.ts';
-import type { Mac } from '../../net/mac.ts';
 import type { IpPrefix } from '../../net/prefix.ts';
 import { assertPresent } from '../../sim/assert.ts';
-import type { Rng } from '../../sim/rng.ts';
 import type { AccessLogSink, LogEntry } from '../../xds/access_log.ts';
 import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
 import { newCertificateManager } from '../crypto/certificate_manager.ts';
 import { scrubAddress, startConntrackGc } from '../ctmap/gc.ts';
 import { installRules } from '../datapath/iptables.ts';
+import { randomMac } from '../datapath/mac.ts';
 import { ciliumHostAddress, type HostDevices, initMaps, type NodeMaps, setupHostNetwork, upsertEndpointRoute } from '../datapath/node.ts';
 import { Endpoint } from '../endpoint/endpoint.ts';
 import { applyPolicyMapChanges } from '../endpoint/policy_map_changes.ts';
@@ -48,8 +47,8 @@ import type { EndpointRequest } from './endpoint_request.ts';
 import { EventQueue } from './event_queue.ts';
 import { Fqdn } from './fqdn.ts';
 import { healthEndpoint } from './health.ts';
-import { newHostEndpoint } from './host_endpoint.ts';
-import { hostWithApiServer, withNodeLabels } from './host_identity.ts';
+import { LocalHost } from './host_endpoint.ts';
+import { hostWithApiServer } from './host_identity.ts';
 import { syncHostIps } from './host_ips.ts';
 import { enableK8sWatchers, whenCachesSynced } from './k8s_watchers.ts';
 import { PolicyManager } from './policy.ts';
@@ -93,9 +92,7 @@ export class Daemon {
   readonly #deps: DaemonDeps;
   readonly #policyCache: PolicyCache;
   readonly #regenerator: Regenerator;
-  /** The host's endpoint, with the host firewall. */
-  hostEndpoint: Endpoint | null = null;
-  #hostIdentity: Identity;
+  readonly #localHost: LocalHost;
   readonly #labels: EndpointLabels;
   readonly #remote: Remote;
   readonly #cidrRestore: CidrRestoreDeps;
@@ -133,10 +130,6 @@ export class Daemon {
       masquerade: this.features.iptablesMasquerade,
     });
     const reserved = deps.runsApiServer ? hostWithApiServer(reservedIdentities()) : reservedIdentities();
-    this.#hostIdentity = assertPresent(
-      reserved.find(({ id }) => id === IDENTITY_HOST),
-      'host identity',
-    );
     this.selectorCache = new SelectorCache(reserved, undefined, this.policyConfig.quirks.relabelKeepsSelections);
     this.repository = new Repository(this.selectorCache, this.policyConfig, newCertificateManager(deps.api));
     this.#policyCache = new PolicyCache(this.repository);
@@ -172,7 +165,7 @@ export class Daemon {
       journey,
       proxy: this.proxy,
       xds: this.xdsServer,
-      clusterNamedPorts: () => [...this.endpoints.list().flatMap((endpoint) => endpoint.namedPorts), ...this.#remote.namedPorts],
+      namedPorts: this.endpoints.namedPorts,
       origins: this.npdsOrigins,
     };
     this.fqdn = new Fqdn({
@@ -209,6 +202,7 @@ export class Daemon {
       nodeIp: deps.nodeIp,
       ipcache: this.ipcache,
       identities: this.identities,
+      namedPorts: this.endpoints.namedPorts,
       updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
     });
     this.#labels = new EndpointLabels({
@@ -231,6 +225,12 @@ export class Daemon {
       updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
     };
     this.#restoredCidrs = restoreCidrs(this.#cidrRestore, cidrs);
+    this.#localHost = new LocalHost({
+      nodeName: deps.nodeName,
+      host: assertPresent(this.selectorCache.identity(IDENTITY_HOST), 'host identity'),
+      policyCache: this.#policyCache,
+      regenerate: (endpoint, level, reason) => this.#regenerator.regenerateIfAlive(endpoint, level, reason),
+    });
     this.policy = new PolicyManager({
       scheduler,
       journey,
@@ -249,7 +249,10 @@ export class Daemon {
   start(serving: () => void = () => undefined): void {
     const { scheduler, journey, saved } = this.#deps;
     const restore = saved === null ? null : this.#restore(saved);
-    this.#createHostEndpoint();
+    this.#localHost.create(
+      { ...this.#deps, id: this.hostEndpointId, device: this.host.ciliumHost, ipv4: this.routerIp },
+      this.features.hostFirewall,
+    );
     if (this.hostEndpoint !== null && restore === null) {
       this.#regenerator.regenerateFirst(this.hostEndpoint, () => undefined);
     }
@@ -268,7 +271,7 @@ export class Daemon {
       labels: this.#labels,
       remote: this.#remote,
       hostPorts: this.features.hostPort ? { nodeName: this.nodeName, nodeAddresses: [this.nodeIp] } : null,
-      onNode: (node) => this.#onNode(node),
+      onNode: (node) => this.#localHost.onNode(node),
       rejected: (object, origin, parsed) => {
         this.rejectedPolicies.push({ object, origin, parsed });
       },
@@ -424,7 +427,7 @@ export class Daemon {
 
   /** Endpoints as the API shows them, the host's among them, by id. */
   endpointViews(): readonly EndpointModel[] {
-    const host = hostEndpointModel(this.hostEndpointId, this.#hostIdentity, this.hostEndpoint);
+    const host = hostEndpointModel(this.hostEndpointId, this.#localHost.identity, this.hostEndpoint);
     return [host, ...this.endpoints.list().map((endpoint) => endpointModel(endpoint, endpoint.policyAuditMode))].sort(
       (a, b) => a.id - b.id,
     );
@@ -463,36 +466,9 @@ export class Daemon {
     );
   }
 
-  #createHostEndpoint(): void {
-    if (this.features.hostFirewall) {
-      const identity = this.#hostIdentity;
-      const endpoint = newHostEndpoint({
-        ...this.#deps,
-        identity,
-        id: this.hostEndpointId,
-        device: this.host.ciliumHost,
-        ipv4: this.routerIp,
-      });
-      this.#policyCache.addUser(identity);
-      this.hostEndpoint = endpoint;
-    }
-  }
-
-  /** The Node object's labels are the host endpoint's. @see cilium:pkg/endpointmanager/host.go#EndpointManager.OnUpdateNode */
-  #onNode(node: KubeObject): void {
-    const identity = withNodeLabels(assertPresent(this.selectorCache.identity(IDENTITY_HOST), 'host identity'), node);
-    if (node.metadata.name !== this.nodeName || JSON.stringify(identity.labels) === JSON.stringify(this.#hostIdentity.labels)) {
-      return;
-    }
-    const before = this.#hostIdentity;
-    this.#hostIdentity = identity;
-    if (this.hostEndpoint !== null) {
-      this.#policyCache.removeUser(before);
-      this.#policyCache.addUser(identity);
-      this.hostEndpoint.identity = identity;
-      this.hostEndpoint.forcePolicyComputation = true;
-      this.#regenerator.regenerateIfAlive(this.hostEndpoint, 3, 'updated security labels');
-    }
+  /** The host's endpoint, with the host firewall. */
+  get hostEndpoint(): Endpoint | null {
+    return this.#localHost.endpoint;
   }
 
   /** Endpoints that have a policy: those of pods, and the host with its firewall. */
@@ -509,8 +485,4 @@ export class Daemon {
     const ipv4 = assertPresent(this.ipam.allocate('health', pins.healthIp), 'health address');
     this.createEndpoint(healthEndpoint(hostNetns, ipv4, [randomMac(rng), randomMac(rng)], pins.healthEndpointId), () => undefined);
   }
-}
-
-function randomMac(rng: Rng): Mac {
-  return ((rng.below(256) & 0xfc) | 0x02) * 2 ** 40 + rng.below(256) * 2 ** 32 + rng.uint32();
 }

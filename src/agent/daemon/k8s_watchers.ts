@@ -33,7 +33,18 @@ export interface WatcherDeps {
 }
 
 /** Starts all watches. */
-export function enableK8sWatchers({ api, journey, services, labels, remote, policy, policyConfig, hostPorts, onNode, rejected }: WatcherDeps): void {
+export function enableK8sWatchers({
+  api,
+  journey,
+  services,
+  labels,
+  remote,
+  policy,
+  policyConfig,
+  hostPorts,
+  onNode,
+  rejected,
+}: WatcherDeps): void {
   const backends = servicesInit({ api, services, policy });
   if (hostPorts !== null) {
     hostPortsInit({ api, services, ...hostPorts });

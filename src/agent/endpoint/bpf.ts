@@ -12,7 +12,7 @@ import type { OriginRecorder } from '../envoy/network_policy.ts';
 import type { XdsCacheServer } from '../envoy/xds_server.ts';
 import type { PolicyCache } from '../policy/distillery.ts';
 import { listenerName, PARSER_DNS } from '../policy/l7_parser.ts';
-import type { NamedPort } from '../policy/named_ports.ts';
+import type { NamedPortMultiMap } from '../policy/named_ports.ts';
 import { addNewRedirects } from '../policy/redirects.ts';
 import type { Repository } from '../policy/repository.ts';
 import { detachEndpointPolicy, distillPolicy, type EndpointPolicy } from '../policy/resolve.ts';
@@ -34,7 +34,7 @@ export interface RegenerationDeps {
   readonly xds: XdsCacheServer;
   readonly loader: Loader;
   /** Named ports of all pods, for egress. */
-  readonly clusterNamedPorts: () => readonly NamedPort[];
+  readonly namedPorts: NamedPortMultiMap;
   /** Where NPDS rules come from, by message. */
   readonly origins: OriginRecorder;
   readonly isHost: (endpoint: Endpoint) => boolean;

@@ -4,7 +4,7 @@
  */
 import { OK } from '../../kernel/bpf_map.ts';
 import type { Journey } from '../../sim/journey.ts';
-import { type MapStateEntry, type PackedKey, packKey, UNKNOWN_PROXY_PORT, unpackKey } from '../policy/mapstate.ts';
+import { type MapState, type MapStateEntry, type PackedKey, packKey, UNKNOWN_PROXY_PORT, unpackKey } from '../policy/mapstate.ts';
 import { consumeMapChanges } from '../policy/resolve.ts';
 import type { Endpoint, RealizedEntry } from './endpoint.ts';
 
@@ -23,31 +23,24 @@ export function syncPolicyMap(endpoint: Endpoint, journey: Journey): SyncResult 
     return { added: 0, deleted: 0, failed: 0 };
   }
   consumeMapChanges(policy);
-  const wanted = new Map<PackedKey, RealizedEntry>();
-  policy.mapState.forEach((identity: number, port: number, proto: number, direction: 0 | 1, entry: MapStateEntry) => {
+  const { mapState } = policy;
+  let added = 0;
+  let failed = 0;
+  mapState.forEach((identity: number, port: number, proto: number, direction: 0 | 1, entry: MapStateEntry) => {
     // A redirect whose port is not known here (a sidecar's) is a plain allow.
     const proxyPort = entry.proxyPort === UNKNOWN_PROXY_PORT ? 0 : entry.proxyPort;
-    wanted.set(packKey(identity, port, proto, direction), { proxyPort, deny: entry.isDeny });
-  });
-  let added = 0;
-  let deleted = 0;
-  let failed = 0;
-  for (const [key, entry] of wanted) {
+    const key = packKey(identity, port, proto, direction);
     const old = endpoint.realizedMap.get(key);
-    if (old === undefined || old.proxyPort !== entry.proxyPort || old.deny !== entry.deny) {
-      if (addPolicyKey(endpoint, key, entry, journey)) {
+    if (old === undefined || old.proxyPort !== proxyPort || old.deny !== entry.isDeny) {
+      if (addPolicyKey(endpoint, key, { proxyPort, deny: entry.isDeny }, journey)) {
         added += 1;
       } else {
         failed += 1;
       }
     }
-  }
-  for (const key of [...endpoint.realizedMap.keys()]) {
-    if (!wanted.has(key)) {
-      deletePolicyKey(endpoint, key, journey);
-      deleted += 1;
-    }
-  }
+  });
+  // Once all that is wanted is there, as many keys are the same keys.
+  const deleted = failed === 0 && endpoint.realizedMap.size === mapState.size ? 0 : deleteUnwanted(endpoint, mapState, journey);
   return { added, deleted, failed };
 }
 
@@ -56,6 +49,19 @@ export function readPolicyMap(endpoint: Endpoint): void {
   for (const [key, { proxyPort, deny }] of endpoint.policyMap.entries()) {
     endpoint.realizedMap.set(packKey(key.secLabel, key.dport, key.protocol, key.egress), { proxyPort, deny });
   }
+}
+
+/** @see cilium:pkg/endpoint/bpf.go#Endpoint.deletePolicyKey */
+function deleteUnwanted(endpoint: Endpoint, mapState: MapState, journey: Journey): number {
+  const wanted = new Set<PackedKey>();
+  mapState.forEach((identity: number, port: number, proto: number, direction: 0 | 1) => {
+    wanted.add(packKey(identity, port, proto, direction));
+  });
+  const gone = [...endpoint.realizedMap.keys()].filter((key) => !wanted.has(key));
+  for (const key of gone) {
+    deletePolicyKey(endpoint, key, journey);
+  }
+  return gone.length;
 }
 
 /** @see cilium:pkg/endpoint/bpf.go#Endpoint.addPolicyKey */

@@ -13,7 +13,7 @@ import { syncPolicyMap } from './policy_map.ts';
 import { policyOwner } from './policy_owner.ts';
 
 /** What bringing a policy to the proxy needs. */
-export type NetworkPolicyDeps = Pick<RegenerationDeps, 'clusterNamedPorts' | 'proxy' | 'xds' | 'origins'>;
+export type NetworkPolicyDeps = Pick<RegenerationDeps, 'namedPorts' | 'proxy' | 'xds' | 'origins'>;
 
 /**
  * Writes changed keys and tells the proxy; acknowledgements go into `completions`.

@@ -6,12 +6,15 @@ import type { Ipv4 } from '../../net/ipv4.ts';
 import { assert } from '../../sim/assert.ts';
 import type { Rng } from '../../sim/rng.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
+import { NamedPortMultiMap } from '../policy/named_ports.ts';
 
 /** Largest endpoint id. @see cilium:pkg/endpointmanager/idallocator/allocator.go */
 export const MAX_ENDPOINT_ID = 4095;
 
 /** Endpoints by id, address and pod. */
 export class EndpointManager {
+  /** Named ports of all pods of the cluster: those of other nodes are added by who hears of them. */
+  readonly namedPorts = new NamedPortMultiMap();
   readonly #rng: Rng;
   readonly #byId = new Map<number, Endpoint>();
   readonly #byAddress = new Map<Ipv4, Endpoint>();
@@ -38,11 +41,15 @@ export class EndpointManager {
   }
 
   expose(endpoint: Endpoint): void {
+    this.namedPorts.add(endpoint.namedPorts);
     this.#byId.set(endpoint.id, endpoint);
     this.#byAddress.set(endpoint.ipv4, endpoint);
   }
 
   remove(endpoint: Endpoint): void {
+    if (this.#byId.get(endpoint.id) === endpoint) {
+      this.namedPorts.remove(endpoint.namedPorts);
+    }
     this.#byId.delete(endpoint.id);
     if (this.#byAddress.get(endpoint.ipv4) === endpoint) {
       this.#byAddress.delete(endpoint.ipv4);

@@ -121,6 +121,10 @@ export class XdsCacheServer implements XdsServer {
   #completeIfAcked(type: TypeUrl): void {
     const state = this.#type(type);
     const acked = this.#acked.get(type) ?? -1;
+    // Who waits stands in order of versions.
+    if ((state.pending[0]?.version ?? Number.POSITIVE_INFINITY) > acked) {
+      return;
+    }
     const done = state.pending.filter((pending) => pending.version <= acked);
     state.pending = state.pending.filter((pending) => pending.version > acked);
     for (const pending of done) {

@@ -12,7 +12,7 @@ import { formatIpv4, type Ipv4, parseIpv4 } from '../../../net/ipv4.ts';
 import type { ClusterIdentities } from '../../identity/cluster_identities.ts';
 import type { Identity } from '../../identity/identity.ts';
 import { hostPrefix4, type Ipcache } from '../../ipcache/ipcache.ts';
-import type { NamedPort } from '../../policy/named_ports.ts';
+import type { NamedPort, NamedPortMultiMap } from '../../policy/named_ports.ts';
 import { podNamedPorts } from '../pod_labels.ts';
 
 /** What the watches write to. */
@@ -22,6 +22,8 @@ export interface RemoteDeps {
   readonly nodeIp: Ipv4;
   readonly ipcache: Ipcache;
   readonly identities: ClusterIdentities;
+  /** Named ports of pods elsewhere: egress rules may use them. */
+  readonly namedPorts: NamedPortMultiMap;
   readonly updateIdentities: (added: readonly Identity[], deleted: readonly number[]) => void;
 }
 
@@ -38,11 +40,6 @@ export class Remote {
 
   constructor(deps: RemoteDeps) {
     this.#deps = deps;
-  }
-
-  /** Named ports of pods elsewhere: egress rules may use them. */
-  get namedPorts(): NamedPort[] {
-    return [...this.#pods.values()].flatMap((pod) => pod.namedPorts);
   }
 
   /** Starts to follow nodes and endpoints. */
@@ -90,7 +87,7 @@ export class Remote {
   }
 
   #onEndpoint(endpoint: CiliumEndpoint): void {
-    const { api, nodeIp, ipcache, identities, updateIdentities } = this.#deps;
+    const { api, nodeIp, ipcache, identities, namedPorts, updateIdentities } = this.#deps;
     const { networking, identity } = endpoint.status ?? {};
     const ip = parseIpv4(networking?.addressing[0]?.ipv4 ?? '');
     const hostIp = parseIpv4(networking?.node ?? '');
@@ -100,7 +97,10 @@ export class Remote {
     const known = identities.list().find(({ id }) => id === identity.id);
     const old = this.#pods.get(keyOf(endpoint));
     const pod = api.get<Pod>('Pod', endpoint.metadata.namespace ?? 'default', endpoint.metadata.name);
-    this.#pods.set(keyOf(endpoint), { ip, identity: identity.id, namedPorts: pod === undefined ? [] : podNamedPorts(pod) });
+    const ports = pod === undefined ? [] : podNamedPorts(pod);
+    namedPorts.remove(old?.namedPorts ?? []);
+    namedPorts.add(ports);
+    this.#pods.set(keyOf(endpoint), { ip, identity: identity.id, namedPorts: ports });
     ipcache.upsert(hostPrefix4(ip), { identity: identity.id, source: 'custom-resource', hostIp });
     if (known !== undefined && old?.identity !== identity.id) {
       updateIdentities([known], this.#unused(old?.identity));
@@ -111,6 +111,7 @@ export class Remote {
     const pod = this.#pods.get(key);
     if (pod !== undefined) {
       this.#pods.delete(key);
+      this.#deps.namedPorts.remove(pod.namedPorts);
       this.#deps.ipcache.delete(hostPrefix4(pod.ip));
       this.#deps.updateIdentities([], this.#unused(pod.identity));
     }
