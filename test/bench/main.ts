@@ -3,12 +3,14 @@ import { benchMatrix } from './matrix.ts';
 import { benchMemory } from './memory.ts';
 import { benchPackets } from './packets.ts';
 import { benchPolicy } from './policy.ts';
+import { benchProxy } from './proxy.ts';
 import { benchRequests } from './requests.ts';
 import { benchStartup } from './startup.ts';
 
 const BENCHES = {
   packets: benchPackets,
   requests: benchRequests,
+  proxy: benchProxy,
   memory: benchMemory,
   policy: benchPolicy,
   startup: benchStartup,

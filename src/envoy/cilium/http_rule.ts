@@ -37,6 +37,16 @@ export class HttpRule {
     return new HttpRule(matchers, (config.header_matches ?? []).map(headerAction));
   }
 
+  /** The matchers, all of which must hold. */
+  get matchers(): readonly HeaderData[] {
+    return this.#matchers;
+  }
+
+  /** Whether every matcher holds. */
+  matches(headers: HeaderMap): boolean {
+    return this.#matchers.every((matcher) => matcher.matches(headers));
+  }
+
   /** Whether the rule has header actions. */
   get hasActions(): boolean {
     return this.#actions.length > 0;

@@ -3,6 +3,7 @@
  * @see envoy:source/common/http/header_utility.cc#HeaderUtility::matchHeaders
  */
 import type { HeaderMatcher, StringMatcher } from '../../xds/npds.ts';
+import { type LiteralHint, literalHint } from '../literal_hint.ts';
 import { compileRegex } from '../regex.ts';
 import { firstMismatch } from '../regex_failure.ts';
 import type { HeaderMap } from './header_map.ts';
@@ -15,6 +16,8 @@ export interface HeaderData {
   readonly text: string;
   /** The expression the value must match as a whole, or `null` if the test is another one. */
   readonly regex: string | null;
+  /** What the value must be or begin with, or `null` if that is not known. */
+  readonly hint: LiteralHint | null;
   matches(headers: HeaderMap): boolean;
 }
 
@@ -40,7 +43,7 @@ export function compileHeaderMatcher(config: HeaderMatcher, maxProgramSize: numb
   }
   if (test.kind === 'present') {
     const wanted = test.present !== invert;
-    return { name, text: wanted ? 'present' : 'absent', regex: null, matches: (headers) => headers.has(name) === wanted };
+    return { name, text: wanted ? 'present' : 'absent', regex: null, hint: null, matches: (headers) => headers.has(name) === wanted };
   }
   const emptyIfMissing = config.treat_missing_header_as_empty === true;
   const accepts = test.accepts;
@@ -48,11 +51,23 @@ export function compileHeaderMatcher(config: HeaderMatcher, maxProgramSize: numb
     name,
     text: not + test.text,
     regex: invert ? null : test.regex,
+    hint: invert ? null : hintOf(config),
     matches: (headers) => {
       const value = headers.getAll(name) ?? (emptyIfMissing ? '' : null);
       return value !== null && accepts(value) !== invert;
     },
   };
+}
+
+/** The hint of a matcher that is not inverted. */
+function hintOf(config: HeaderMatcher): LiteralHint | null {
+  if (config.exact_match !== undefined) {
+    return config.exact_match === '' ? null : { kind: 'exact', text: config.exact_match };
+  }
+  if (config.safe_regex_match !== undefined) {
+    return literalHint(config.safe_regex_match.regex);
+  }
+  return (config.prefix_match ?? '') === '' ? null : { kind: 'prefix', text: config.prefix_match as string };
 }
 
 /** `"PUT" is not regex "POST"`: why a matcher refused the headers. */
