@@ -40,7 +40,7 @@ export function nodeView(cluster: Cluster, node: Node): NodeView {
     },
     api: agentApi(cluster, node),
     dnsNames: (endpointId, ip) => node.api.namesOf(endpointId, ip),
-    envoyAdmin: (path) => (node.proxy === null ? null : node.proxy.admin.get(path)),
+    envoyAdmin: (path, method) => (node.proxy === null ? null : node.proxy.admin.request(method, path)),
     status: () => status(node),
   };
 }

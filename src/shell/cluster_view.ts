@@ -97,7 +97,7 @@ export interface NodeView extends MonitorNames {
   /** Names an endpoint has resolved to an address, without the last dot. */
   dnsNames(endpointId: number, ip: string): readonly string[];
   /** A GET on Envoy's admin socket; `null` when nobody listens. */
-  envoyAdmin(path: string): { readonly status: number; readonly body: string } | null;
+  envoyAdmin(path: string, method: string): { readonly status: number; readonly body: string } | null;
   status(): StatusView;
 }
 

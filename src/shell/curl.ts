@@ -52,12 +52,13 @@ function parse(args: readonly string[]): Parsed {
   }
   const path = url.replace(/^(?:https?:\/\/)?[^/?]+/, '') || '/';
   const silent = parsed.flags.has('silent') && !parsed.flags.has('show-error');
+  const method = parsed.flags.value('request') ?? 'GET';
   return ready((context) => {
     const node = agentNode(context);
     if (typeof node === 'string') {
       return failed(node);
     }
-    const answer = node.envoyAdmin(path);
+    const answer = node.envoyAdmin(path, method);
     return answer === null
       ? { exitCode: COULDNT_CONNECT, stdout: '', stderr: silent ? '' : "curl: (7) Couldn't connect to server\n" }
       : printed(answer.body);

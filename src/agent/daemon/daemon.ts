@@ -9,6 +9,7 @@ import { type Ipv4, parseCidr4 } from '../../net/ipv4.ts';
 import type { IpPrefix } from '../../net/prefix.ts';
 import { assertPresent } from '../../sim/assert.ts';
 import type { AccessLogSink, LogEntry } from '../../xds/access_log.ts';
+import { ACCESS_LOG_BUFFER, accessLogSize } from '../../xds/access_log_size.ts';
 import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
 import { newCertificateManager } from '../crypto/certificate_manager.ts';
 import { scrubAddress, startConntrackGc } from '../ctmap/gc.ts';
@@ -354,6 +355,10 @@ export class Daemon {
   /** Records of the proxy's access log. @see cilium:pkg/envoy/accesslog_server.go#accessLogServer.logRecord */
   readonly accessLog: AccessLogSink = {
     log: (entry: LogEntry) => {
+      if (accessLogSize(entry) > ACCESS_LOG_BUFFER) {
+        // "Envoy: Discarded truncated access log message", and nobody hears of the request.
+        return;
+      }
       this.#deps.scheduler.after(0, 'access log', () => this.monitor.send({ kind: 'l7', entry }));
     },
   };

@@ -4,7 +4,11 @@
  */
 import type { ListenerManager } from '../network/listener_manager.ts';
 import type { ServerContext } from '../server_context.ts';
+import { clustersText } from './clusters_page.ts';
 import { bootstrapNode, configDump } from './config_dump.ts';
+import { ADMIN_PAGES, helpText } from './help.ts';
+import { Loggers } from './logging.ts';
+import { statsPage } from './stats_page.ts';
 
 /** An answer. */
 export interface AdminResponse {
@@ -16,44 +20,12 @@ export interface AdminResponse {
 const TEXT = 'text/plain; charset=UTF-8';
 const JSON_TYPE = 'application/json';
 
-/** Pages that change something want POST. */
-const MUTATING: readonly string[] = [
-  '/quitquitquit',
-  '/reset_counters',
-  '/logging',
-  '/drain_listeners',
-  '/healthcheck/fail',
-  '/healthcheck/ok',
-  '/runtime_modify',
-  '/reopen_logs',
-  '/cpuprofiler',
-  '/heapprofiler',
-];
-
-const HELP: readonly (readonly [string, string])[] = [
-  ['/', 'Admin home page'],
-  ['/certs', 'print certs on machine'],
-  ['/clusters', 'upstream cluster status'],
-  ['/config_dump', 'dump current Envoy configs (experimental)'],
-  ['/drain_listeners', 'drain listeners'],
-  ['/help', 'print out list of admin commands'],
-  ['/listeners', 'print listener info'],
-  ['/logging', 'query/change logging levels'],
-  ['/memory', 'print current allocation/heap usage'],
-  ['/quitquitquit', 'exit the server'],
-  ['/ready', 'print server state, return 200 if LIVE, otherwise return 503'],
-  ['/reset_counters', 'reset all counters to zero'],
-  ['/runtime', 'print runtime values'],
-  ['/server_info', 'print server version/status information'],
-  ['/stats', 'print server stats'],
-  ['/stats/prometheus', 'print server stats in prometheus format'],
-];
-
 /** The pages of one process. */
 export class Admin {
   readonly #context: ServerContext;
   readonly #listeners: ListenerManager;
   readonly #quit: () => void;
+  readonly #loggers = new Loggers();
 
   constructor(context: ServerContext, listeners: ListenerManager, quit: () => void) {
     this.#context = context;
@@ -63,13 +35,28 @@ export class Admin {
 
   /** Answers a GET. @param target path with query */
   get(target: string): AdminResponse {
-    const { path, query } = parseTarget(target);
-    return MUTATING.includes(path) ? { status: 405, contentType: TEXT, body: `Method Not Allowed` } : this.#page(path, query);
+    return this.request('GET', target);
   }
 
   /** Answers a POST. @param target path with query */
   post(target: string): AdminResponse {
+    return this.request('POST', target);
+  }
+
+  /** Answers a request: what changes something wants POST. @see envoy:source/server/admin/admin.cc#AdminImpl::runCallback */
+  request(method: string, target: string): AdminResponse {
     const { path, query } = parseTarget(target);
+    const page = ADMIN_PAGES.find((one) => one.path === path);
+    if (page === undefined) {
+      return { status: 404, contentType: TEXT, body: `invalid path. ${helpText()}` };
+    }
+    if (page.mutates && method !== 'POST') {
+      return { status: 405, contentType: TEXT, body: `Method ${method} not allowed, POST required.` };
+    }
+    return page.mutates ? this.#change(path, query) : this.#page(path, query);
+  }
+
+  #change(path: string, query: ReadonlyMap<string, string>): AdminResponse {
     switch (path) {
       case '/quitquitquit':
         this.#quit();
@@ -79,14 +66,12 @@ export class Admin {
           stat.value = 0;
         }
         return ok('OK\n');
-      case '/logging':
-      case '/drain_listeners':
-      case '/healthcheck/fail':
-      case '/healthcheck/ok':
-      case '/reopen_logs':
-        return ok('OK\n');
+      case '/logging': {
+        const changed = this.#loggers.change(query);
+        return { status: changed ? 200 : 404, contentType: TEXT, body: this.#loggers.text(changed) };
+      }
       default:
-        return this.#page(path, query);
+        return ok('OK\n');
     }
   }
 
@@ -97,21 +82,11 @@ export class Admin {
       case '/listeners':
         return this.#listenersPage(query);
       case '/clusters':
-        return ok(this.#clustersText());
+        return ok(clustersText(this.#context));
       case '/stats':
-        return ok(
-          this.#context.stats
-            .sorted()
-            .map((stat) => `${stat.name}: ${stat.value}\n`)
-            .join(''),
-        );
+        return this.#stats(query);
       case '/stats/prometheus':
-        return ok(
-          this.#context.stats
-            .sorted()
-            .map((stat) => `envoy_${stat.name.replace(/[^A-Za-z0-9_]/g, '_')}{} ${stat.value}\n`)
-            .join(''),
-        );
+        return this.#stats(new Map([...query, ['format', 'prometheus']]));
       case '/server_info':
         return json(this.#serverInfo());
       case '/ready':
@@ -124,26 +99,23 @@ export class Admin {
           entries: { 'overload.global_downstream_max_connections': { layer_values: ['50000'], final_value: '50000' } },
         });
       case '/memory':
-        return json({
-          allocated: '0',
-          heap_size: '0',
-          pageheap_unmapped: '0',
-          pageheap_free: '0',
-          total_thread_cache: '0',
-          total_physical_bytes: '0',
-        });
+        return json(NO_MEMORY);
+      case '/init_dump':
+        return json({});
+      case '/contention':
+        return ok('Mutex contention tracing is not enabled. To enable, run Envoy with flag --enable-mutex-tracing.');
       case '/hot_restart_version':
         return ok('disabled');
-      case '/':
-      case '/help':
-        return ok(`admin commands are:\n${HELP.map(([name, text]) => `  ${name}: ${text}\n`).join('')}`);
+      case '/stats/recentlookups':
+        return ok('Lookup tracking is not enabled. Use /stats/recentlookups/enable to enable.\n');
       default:
-        return {
-          status: 404,
-          contentType: TEXT,
-          body: `invalid path. admin commands are:\n${HELP.map(([name, text]) => `  ${name}: ${text}\n`).join('')}`,
-        };
+        return ok(helpText());
     }
+  }
+
+  #stats(query: ReadonlyMap<string, string>): AdminResponse {
+    const page = statsPage(this.#context.stats, query);
+    return { status: page.ok ? 200 : 400, contentType: page.json ? JSON_TYPE : TEXT, body: page.body };
   }
 
   #listenersPage(query: ReadonlyMap<string, string>): AdminResponse {
@@ -161,22 +133,6 @@ export class Admin {
     return ok(entries.map(({ name, address }) => `${name}::${address.address}:${address.port_value}\n`).join(''));
   }
 
-  /** @see envoy:source/server/admin/clusters_handler.cc#ClustersHandler::writeClustersAsText */
-  #clustersText(): string {
-    let text = '';
-    for (const cluster of this.#context.clusters.all()) {
-      text += `${cluster.name}::observability_name::${cluster.name}\n`;
-      text += `${cluster.name}::default_priority::max_connections::1024\n${cluster.name}::default_priority::max_pending_requests::1024\n`;
-      text += `${cluster.name}::default_priority::max_requests::1024\n${cluster.name}::default_priority::max_retries::3\n`;
-      text += `${cluster.name}::added_via_api::false\n`;
-      for (const host of cluster.hosts()) {
-        const active = host.pools().reduce((sum, pool) => sum + pool.counts.ready + pool.counts.connecting + pool.counts.busy, 0);
-        text += `${cluster.name}::${host.address.text}::cx_active::${active}\n${cluster.name}::${host.address.text}::health_flags::healthy\n`;
-      }
-    }
-    return text;
-  }
-
   #serverInfo(): object {
     const uptime = Math.floor((this.#context.dispatcher.clock.now() - this.#context.startedAt) / 1_000_000_000);
     return {
@@ -190,6 +146,15 @@ export class Admin {
     };
   }
 }
+
+const NO_MEMORY = {
+  allocated: '0',
+  heap_size: '0',
+  pageheap_unmapped: '0',
+  pageheap_free: '0',
+  total_thread_cache: '0',
+  total_physical_bytes: '0',
+};
 
 function ok(body: string): AdminResponse {
   return { status: 200, contentType: TEXT, body };

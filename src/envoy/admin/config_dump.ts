@@ -13,10 +13,11 @@ import { compileRegex } from '../regex.ts';
 import type { ServerContext } from '../server_context.ts';
 import { ORIGINAL_DST_CLUSTERS } from '../upstream/cluster_manager.ts';
 import type { AdminResponse } from './admin.ts';
+import { applyFieldMask } from './field_mask.ts';
 
 const TYPE = 'type.googleapis.com/';
 
-/** The dump; `include_eds`, `resource` and `name_regex` are understood. */
+/** The dump; `include_eds`, `resource`, `mask` and `name_regex` are understood. */
 export function configDump(context: ServerContext, listeners: ListenerManager, query: ReadonlyMap<string, string>): AdminResponse {
   const pattern = query.get('name_regex') ?? '';
   const regex = pattern === '' ? null : compileRegex(pattern, 1_000_000);
@@ -39,7 +40,7 @@ export function configDump(context: ServerContext, listeners: ListenerManager, q
     configs.push({ '@type': `${TYPE}cilium.NetworkPoliciesConfigDump`, networkpolicies: kept.map(([, policy]) => policyToJson(policy)) });
   }
   configs.push(routesDump(context, listeners, keep), { '@type': `${TYPE}envoy.admin.v3.SecretsConfigDump` });
-  return filterResource(configs, query.get('resource') ?? '');
+  return filterResource(configs, query.get('resource') ?? '', query.get('mask') ?? '');
 }
 
 /** The node of the bootstrap file. @see cilium:pkg/envoy/server.go#createBootstrap */
@@ -85,15 +86,20 @@ function portToJson(port: PortNetworkPolicy): object {
   };
 }
 
-/** `resource=` names one repeated member; the dump is then its elements. */
-function filterResource(configs: readonly object[], resource: string): AdminResponse {
+/** `resource=` names one repeated member; the dump is then its elements. `mask=` names what of each is shown. */
+function filterResource(configs: readonly object[], resource: string, mask: string): AdminResponse {
+  const shown = (list: readonly unknown[]): readonly unknown[] => (mask === '' ? list : list.map((one) => applyFieldMask(one, mask)));
   if (resource === '') {
-    return answer({ configs });
+    return answer({ configs: shown(configs) });
   }
   for (const config of configs) {
     const member = (config as Readonly<Record<string, unknown>>)[resource];
     if (Array.isArray(member)) {
-      return answer({ configs: member });
+      return answer({ configs: shown(member) });
+    }
+    if (member !== undefined) {
+      const body = `${resource} is not a repeated field. Use ?mask=${resource} to get only this field`;
+      return { status: 400, contentType: 'text/plain; charset=UTF-8', body };
     }
   }
   return { status: 404, contentType: 'text/plain; charset=UTF-8', body: `${resource} not found in config dump` };

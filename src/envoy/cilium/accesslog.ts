@@ -162,7 +162,7 @@ export class AccessLogEntry {
 /**
  * Writes a record to the agent's socket.
  * @see proxy:cilium/accesslog.cc#AccessLog::Log
- * @remarks Not modelled: retries of a broken socket, and the agent's drop of records longer than 4096 bytes (that is the reader's affair).
+ * @remarks Not modelled: retries of a broken socket.
  */
 export function writeAccessLog(sink: AccessLogSink, journey: Journey, entry: AccessLogEntry, type: EntryType): void {
   const record = entry.record(type);
