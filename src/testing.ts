@@ -28,6 +28,8 @@ export { neighboursOf, samples, textsNear } from './check/arbitraries/text_near.
 export { type ToPortsOptions, toPorts } from './check/arbitraries/to_ports.ts';
 export { type Attempt as TrafficAttempt, attempt, type PacketTuple, packet, traffic } from './check/arbitraries/traffic.ts';
 export type { K8sObject, LabelMap, ModelCluster, ModelNamespace, ModelPod, ModelPort, ModelService } from './check/model/cluster.ts';
+export { type MutantResult, type MutantVerdict, type MutateOptions, type MutateResult, mutateScenario } from './check/mutate/mutate.ts';
+export { mutateReport } from './check/mutate/text.ts';
 export { type OracleRequest, requestAllowed } from './check/oracle/http.ts';
 export type { Judged } from './check/oracle/judge.ts';
 export { type Enforcement, Oracle, type OracleFlow } from './check/oracle/oracle.ts';

@@ -110,6 +110,24 @@ async function main(args: readonly string[]): Promise<number> {
       exitCode = await lint(paths, options);
     });
   program
+    .command('mutate')
+    .description('weaken the policies of scenarios one step at a time, and tell which changes no expectation and no property notices')
+    .argument('<scenario...>', 'scenario files (YAML)')
+    .option('--max <number>', 'try so many mutants at most, drawn by the seed', countOf)
+    .option('--seed <number>', 'seed of the draw, and of the search of properties', seedOf, 1)
+    .option('--runs <number>', 'cases to try for each property', countOf, 1000)
+    .option('-v, --verbose', 'tell the mutants that were noticed too')
+    .option('--json', 'print the results as JSON')
+    .option('--no-color', 'no colours (they are also off when the output is no terminal)')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 every mutant is noticed or equivalent, 1 one survives, 2 bad input or a scenario that does not hold itself.',
+    )
+    .action(async (files: string[], options) => {
+      const { mutate } = await import('./mutate.ts');
+      exitCode = await mutate(files, options);
+    });
+  program
     .command('schema')
     .description('print a JSON Schema: of scenario files, or of the output of run --json or explain --json')
     .argument('[what]', 'scenario, result or explanation', 'scenario')

@@ -39,10 +39,20 @@ interface Mark {
   readonly events: readonly (readonly MonitorEvent[])[];
 }
 
+/** Hears of each step when it is over, with the cluster as the step left it; says whether to go on. */
+export type AfterStep = (step: StepResult) => 'go on' | 'stop';
+
 /** Runs all steps and returns what happened. A step that cannot be done fails; the steps after it still run. */
-export function runOnHost(scenario: Scenario, host: ScenarioHost): ScenarioResult {
+export function runOnHost(scenario: Scenario, host: ScenarioHost, afterStep: AfterStep = () => 'go on'): ScenarioResult {
   const run: Run = { host, connections: new Map(), actors: new Map() };
-  const steps = scenario.steps.map((step, i) => runStep(run, step, i + 1));
+  const steps: StepResult[] = [];
+  for (const step of scenario.steps) {
+    const result = runStep(run, step, steps.length + 1);
+    steps.push(result);
+    if (afterStep(result) === 'stop') {
+      break;
+    }
+  }
   return {
     schema: RESULT_SCHEMA,
     name: scenario.name,
