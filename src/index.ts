@@ -4,7 +4,7 @@
 
 export { CATALOGUE } from './lint/catalogue.ts';
 export { type Finding, type Flow as LintFlow, type LintResult, SEVERITIES, type Severity } from './lint/finding.ts';
-export { type LintOutcome, lintInOrder, lintManifests, mergeResults } from './lint/lint.ts';
+export { type LintOutcome, lintInOrder, lintManifests, mergeLintResults } from './lint/lint.ts';
 export type { LintText } from './lint/load.ts';
 export { LINT_FORMATS, lintOutput } from './lint/report/machine.ts';
 export { atLeast, catalogueText, lintReport, ruleText } from './lint/report/text.ts';
@@ -15,6 +15,9 @@ export { observe } from './monitor/hubble/observer.ts';
 export { compactFlow } from './monitor/hubble/printer.ts';
 export { nearest as nearestWord } from './net/nearest_word.ts';
 export { clusterHost } from './scenario/cluster_host.ts';
+export { type Coverage, type CoveredElement, type CoveredEntry, type CoveredName, mergeCoverage } from './scenario/coverage/coverage.ts';
+export { COVERAGE_FORMATS, coverageReport, lcov } from './scenario/coverage/report.ts';
+export { runCovered } from './scenario/coverage/run_covered.ts';
 export type { ExplainQuestion, Explanation } from './scenario/explain/explanation.ts';
 export type { Found } from './scenario/explain/place.ts';
 export { parseHttp, parsePort, parseQuestion, type QuestionWords } from './scenario/explain/question.ts';

@@ -51,6 +51,7 @@ export {
   type Slice,
   tryPart,
 } from './check/run/check.ts';
+export { type CheckCoverageOptions, checkCoverage } from './check/run/coverage.ts';
 export { mergeResults } from './check/run/merge.ts';
 export { matchers } from './check/testing/matchers.ts';
 export { type Reachability, reachability } from './check/testing/reachability.ts';

@@ -1,11 +1,23 @@
 /** `trenchrun check`: searches for requests that break properties. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { issueText } from '../index.ts';
-import { CHECK_FORMATS, type CheckOptions, type CheckResult, checkReport, github, junit, mergeResults, planOf, sarif } from '../testing.ts';
+import { issueText, mergeCoverage } from '../index.ts';
+import {
+  CHECK_FORMATS,
+  type CheckOptions,
+  type CheckResult,
+  checkCoverage,
+  checkReport,
+  github,
+  junit,
+  mergeResults,
+  planOf,
+  sarif,
+} from '../testing.ts';
 import { load } from './check_input.ts';
 import { searchAll, shardOf } from './check_search.ts';
 import { painter } from './colour.ts';
+import { coverageWanted, writeCoverage } from './coverage.ts';
 import { readTextFile } from './files.ts';
 import { EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, write, writeError } from './process.ts';
 
@@ -21,8 +33,12 @@ export interface CheckFlags {
   readonly shard?: string;
   /** The paths are results of shards. */
   readonly merge: boolean;
+  readonly coverage?: string | true;
   readonly color: boolean;
 }
+
+/** Cases of each property that are sent as packets to see what they exercise. */
+const COVERAGE_SAMPLE = 200;
 
 /** Checks the paths in order and returns the exit code. */
 export async function check(paths: readonly string[], flags: CheckFlags): Promise<number> {
@@ -43,6 +59,10 @@ export async function check(paths: readonly string[], flags: CheckFlags): Promis
     const merged = readResults(paths);
     return typeof merged === 'string' ? badInput(merged) : await tell(merged, format, flags);
   }
+  const wanted = coverageWanted(flags.coverage);
+  if (wanted !== null && 'error' in wanted) {
+    return badInput(wanted.error.replace(/^error: /, ''));
+  }
   const loaded = paths.map(load);
   const issues = loaded.flatMap((one) => ('issues' in one ? one.issues : []));
   if (issues.length > 0) {
@@ -57,6 +77,14 @@ export async function check(paths: readonly string[], flags: CheckFlags): Promis
   if (done.interrupted) {
     writeError(`stopped after ${done.tried} of ${done.planned} cases\n`);
     return EXIT_INTERRUPTED;
+  }
+  if (wanted !== null) {
+    const scenarios = loaded.flatMap((one) => ('scenario' in one ? [one.scenario] : []));
+    const sample = Math.min(runs, COVERAGE_SAMPLE);
+    const coverage = mergeCoverage(scenarios.map((one) => checkCoverage(one, { seed, sample, builtins })));
+    const paint = painter(flags.color && (process.env.NO_COLOR ?? '') === '');
+    const error = await writeCoverage(coverage, wanted, paint, format === 'text');
+    return error === null ? code : badInput(error.replace(/^error: /, ''));
   }
   return code;
 }

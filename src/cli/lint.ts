@@ -12,7 +12,7 @@ import {
   lintManifests,
   lintOutput,
   lintReport,
-  mergeResults,
+  mergeLintResults,
   nearestWord,
   parseScenario,
   ruleText,
@@ -70,7 +70,7 @@ export async function lint(paths: readonly string[], flags: LintFlags): Promise<
     }
     results.push(outcome.result);
   }
-  const result = mergeResults(results);
+  const result = mergeLintResults(results);
   await write(format === 'text' ? paint(lintReport(result, severity)) : lintOutput(result, format, severity));
   return atLeast(result.findings, severity).length > 0 ? EXIT_FAILED : EXIT_OK;
 }

@@ -30,6 +30,10 @@ async function main(args: readonly string[]): Promise<number> {
     .option('-q, --quiet', 'tell only what failed')
     .option('--json', 'print results and journey as JSON (trenchrun schema result describes it)')
     .option('--seed <number>', "seed for everything that is not pinned, instead of the scenario's", seedOf)
+    .option(
+      '--coverage [format]',
+      'tell which policy elements, map entries, drop reasons and filter branches were exercised: text, json or lcov, each with =FILE',
+    )
     .option('--no-color', 'no colours (they are also off when the output is no terminal)')
     .addHelpText('after', '\nExit code: 0 all expectations hold, 1 one fails, 2 bad input.')
     .action(async (files: string[], options) => {
@@ -85,6 +89,10 @@ async function main(args: readonly string[]): Promise<number> {
     .option('--shard <i/n>', 'search only the i-th of n parts; "/n" takes the part from JOB_COMPLETION_INDEX (which counts from 0)')
     .option('--merge', 'the paths are results of all shards (--format json): tell what they found together', false)
     .option('--no-builtins', 'leave out the built-in safety properties')
+    .option(
+      '--coverage [format]',
+      'send a sample of the cases as packets and tell what they exercised: text, json or lcov, each with =FILE',
+    )
     .option('--no-color', 'no colours (they are also off when the output is no terminal)')
     .addHelpText(
       'after',

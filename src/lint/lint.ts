@@ -42,7 +42,7 @@ export function lintManifests(manifests: readonly LintText[], codes: readonly st
 }
 
 /** The results of several groups of files as one. */
-export function mergeResults(results: readonly LintResult[]): LintResult {
+export function mergeLintResults(results: readonly LintResult[]): LintResult {
   return merged(results, (counts) => counts.reduce((sum, one) => sum + one, 0));
 }
 

@@ -130,3 +130,6 @@ export function dropReasonText(reason: number): string {
 export function isDropReason(reason: number): boolean {
   return Math.abs(reason) >= 130 || reason === 2;
 }
+
+/** The numbers of all drops that have a text. */
+export const DROP_REASONS: readonly number[] = Object.keys(TEXTS).map(Number).filter(isDropReason);

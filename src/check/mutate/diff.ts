@@ -26,8 +26,8 @@ export function unifiedDiff(file: string, before: string, after: string, indent:
   const start = a.slice(from, head);
   const counts = `-${from + 1},${start.length + removed.length + end.length} +${from + 1},${start.length + added.length + end.length}`;
   return [
-    `--- a/${file}`,
-    `+++ b/${file}`,
+    `--- a/${file.replace(/^\/+/, '')}`,
+    `+++ b/${file.replace(/^\/+/, '')}`,
     `@@ ${counts} @@`,
     ...start.map((line) => ` ${line}`),
     ...removed.map((line) => `-${line}`),

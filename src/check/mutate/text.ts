@@ -10,16 +10,16 @@ export function mutateReport({ file, error, possible, mutants, seed }: MutateRes
   const count = (verdict: MutantVerdict): number => mutants.filter((one) => one.verdict === verdict).length;
   const survived = count('survived');
   const drawn = mutants.length < possible ? ` of ${possible}, drawn with seed ${seed}` : '';
-  const parts = [`${count('noticed')} noticed`, `${survived} survived`, `${count('equivalent')} equivalent`, `${count('refused')} refused`];
+  const rare = (['equivalent', 'refused'] as const)
+    .filter((verdict) => count(verdict) > 0)
+    .map((verdict) => `, ${count(verdict)} ${verdict}`);
+  const parts = `${count('noticed')} noticed, ${survived} survived${rare.join('')}`;
   return [
     [span(file, 'title')],
     ...mutants.flatMap((one) => (one.verdict === 'survived' ? survivor(one) : verbose ? [headOf(one)] : [])),
     [
       span(survived === 0 ? '✓ ' : '✗ ', survived === 0 ? 'good' : 'bad'),
-      span(
-        `${mutants.length} ${mutants.length === 1 ? 'mutant' : 'mutants'}${drawn}: ${parts.filter((part) => !part.startsWith('0 ') || part.startsWith('0 survived')).join(', ')}`,
-        'strong',
-      ),
+      span(`${mutants.length} ${mutants.length === 1 ? 'mutant' : 'mutants'}${drawn}: ${parts}`, 'strong'),
     ],
   ];
 }
