@@ -54,16 +54,17 @@ export function mergeSlashes(path: string): string {
 }
 
 /**
- * Removes dot segments, turns backslashes into slashes and adds a leading slash; `null`: refused.
+ * Removes dot segments, turns backslashes into slashes and adds a leading slash; `null`: refused, for a NUL. A percent sign that begins no escape is
+ * kept, so what stands behind it can become one: `%%32e` becomes `%2e`.
  * @see envoy:source/common/http/path_utility.cc#PathUtil::canonicalPath
- * @remarks Simplified: of googleurl's path canonicalisation what Envoy's unit tests show; characters that need escaping are escaped upper-case.
+ * @see https://quiche.googlesource.com/googleurl (url_canon_path.cc)
  */
 export function canonicalPath(path: string): string | null {
   const [own, query] = splitQuery(path);
   if (PLAIN.test(own) && !own.includes('/.')) {
     return path;
   }
-  if (/%00/.test(own) || /%(?![0-9A-Fa-f]{2})/.test(own)) {
+  if (/%00|\u0000/.test(own)) {
     return null;
   }
   const segments = own.replace(/\\/g, '/').replace(/^\//, '').split('/');
@@ -80,7 +81,7 @@ export function canonicalPath(path: string): string | null {
       }
       return;
     }
-    kept.push(escapeSegment(segment));
+    kept.push(segment.replace(/%[0-9A-Fa-f]{2}|[\s\S]/g, canonicalCharacter));
   });
   return `/${kept.join('/')}${query}`;
 }
@@ -88,16 +89,13 @@ export function canonicalPath(path: string): string | null {
 /** Paths that canonicalisation leaves alone, apart from dot segments. */
 const PLAIN = /^\/[A-Za-z0-9/._~!$&'()*+,;=:@-]*$/;
 
-/** Unreserved characters are decoded, unsafe ones encoded. */
-function escapeSegment(segment: string): string {
-  const decoded = segment.replace(/%[0-9A-Fa-f]{2}/g, (escape) => {
-    const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-    return /[A-Za-z0-9._~-]/.test(character) ? character : escape;
-  });
-  return decoded.replace(/[^!$%&'()*+,\-.0-9:;=@A-Z[\]_a-z~|^{}`]/g, (character) => {
-    const code = character.charCodeAt(0);
-    return `%${code.toString(16).toUpperCase().padStart(2, '0')}`;
-  });
+/** Escapes of unreserved characters are undone, other escapes and a lone percent sign stay, unsafe characters are escaped. */
+function canonicalCharacter(part: string): string {
+  if (part.length === 3) {
+    const character = String.fromCharCode(Number.parseInt(part.slice(1), 16));
+    return /[A-Za-z0-9._~-]/.test(character) ? character : part;
+  }
+  return /[A-Za-z0-9!$%&'()*+,\-.:;=@[\]_~]/.test(part) ? part : `%${part.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
 /** The part before the first question mark, and the rest with it. */
