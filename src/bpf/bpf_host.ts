@@ -4,7 +4,7 @@
  */
 import { type Skb, TC_ACT_OK, type TcProgram } from '../kernel/skb.ts';
 import { type CallsMap, CILIUM_CALL_IPV4_FROM_HOST, CILIUM_CALL_IPV4_FROM_NETDEV } from '../maps/callsmap.ts';
-import { DROP_MISSED_TAIL_CALL, DROP_UNROUTABLE } from '../maps/drop_reasons.ts';
+import { DROP_FRAG_NOSUPPORT, DROP_MISSED_TAIL_CALL, DROP_UNROUTABLE } from '../maps/drop_reasons.ts';
 import {
   TRACE_FROM_HOST,
   TRACE_FROM_NETWORK,
@@ -34,6 +34,7 @@ import { FILE_BPF_HOST, sendDropNotify } from './lib/drop.ts';
 import { lookupIp4Endpoint } from './lib/eps.ts';
 import { type HostFirewall, ipv4HostPolicyEgress, ipv4HostPolicyIngress } from './lib/host_firewall.ts';
 import { identityIsReserved, inheritIdentityFromHost, lookupIp4RemoteEndpoint } from './lib/identity.ts';
+import { isUntrackedFragment } from './lib/ipv4.ts';
 import { ipv4LocalDelivery } from './lib/l3.ts';
 import { CB_PROXY_MAGIC, CB_SRC_LABEL } from './lib/meta.ts';
 import { handleNatFwd, nodeportLb4 } from './lib/nodeport.ts';
@@ -137,6 +138,9 @@ function tailHandleIpv4FromHost(host: Host, skb: Skb): ReturnType<TcProgram> {
  */
 function handleIpv4FromHost(host: Host, skb: Skb, secctx: Identity): number {
   const { env } = host;
+  if (isUntrackedFragment(env, skb.packet)) {
+    return DROP_FRAG_NOSUPPORT;
+  }
   const { eth } = skb.packet;
   skb.packet = withEth(skb.packet, { dst: env.config.ciliumNetMac, src: eth.src, type: eth.type });
   const local = lookupIp4Endpoint(env, skb, skb.packet.ip.dst);
@@ -170,7 +174,10 @@ function cilFromNetdev(host: Host, skb: Skb): ReturnType<TcProgram> {
 function tailHandleIpv4FromNetdev(host: Host, skb: Skb): ReturnType<TcProgram> {
   const { env, config } = host;
   const secctx = skb.cb[CB_SRC_LABEL];
-  let result: number = env.config.nodePort ? nodeportLb4(env, skb, config.nativeIfindex) : TC_ACT_OK;
+  let result: number = isUntrackedFragment(env, skb.packet) ? DROP_FRAG_NOSUPPORT : TC_ACT_OK;
+  if (result === TC_ACT_OK && env.config.nodePort) {
+    result = nodeportLb4(env, skb, config.nativeIfindex);
+  }
   if (result === TC_ACT_OK && config.firewall !== null) {
     result = ipv4HostPolicyIngress(env, config.firewall, skb);
   }

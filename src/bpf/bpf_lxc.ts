@@ -6,7 +6,7 @@
 import { type Skb, TC_ACT_OK, type TcProgram } from '../kernel/skb.ts';
 import { type CallsMap, CILIUM_CALL_IPV4_CT_EGRESS, CILIUM_CALL_IPV4_FROM_LXC, CILIUM_CALL_IPV4_FROM_LXC_CONT } from '../maps/callsmap.ts';
 import { CT_NODE_PORT, type CtMap, type Ipv4CtTuple, TUPLE_F_OUT } from '../maps/ctmap.ts';
-import { DROP_INVALID_SIP, DROP_MISSED_TAIL_CALL, DROP_UNKNOWN_CT, DROP_UNKNOWN_L3 } from '../maps/drop_reasons.ts';
+import { DROP_FRAG_NOSUPPORT, DROP_INVALID_SIP, DROP_MISSED_TAIL_CALL, DROP_UNKNOWN_CT, DROP_UNKNOWN_L3 } from '../maps/drop_reasons.ts';
 import {
   TRACE_FROM_LXC,
   TRACE_FROM_PROXY,
@@ -53,6 +53,7 @@ import {
 import { FILE_BPF_LXC, sendDropNotify } from './lib/drop.ts';
 import { lookupIp4Endpoint } from './lib/eps.ts';
 import { identityIsReserved, inheritIdentityFromHost, lookupIp4RemoteEndpoint } from './lib/identity.ts';
+import { hasPorts, ipv4HandleFragmentation, isUntrackedFragment } from './lib/ipv4.ts';
 import { ipv4L3, ipv4LocalDelivery, redirectEp } from './lib/l3.ts';
 import { lb4CtxRestoreState, lb4CtxStoreState, lb4Local, lb4LookupService, lb4RevNat } from './lib/lb.ts';
 import { CB_FROM_HOST, CB_IFINDEX, CB_POLICY, CB_PROXY_MAGIC, CB_SRC_LABEL } from './lib/meta.ts';
@@ -158,6 +159,9 @@ function tailHandleIpv4(lxc: Lxc, skb: Skb): ReturnType<TcProgram> {
 function translateService(lxc: Lxc, skb: Skb): number {
   const { env, ep } = lxc;
   const { packet } = skb;
+  if (isUntrackedFragment(env, packet)) {
+    return DROP_FRAG_NOSUPPORT;
+  }
   if (packet.ip.src !== ep.ipv4) {
     return DROP_INVALID_SIP;
   }
@@ -166,9 +170,12 @@ function translateService(lxc: Lxc, skb: Skb): number {
   }
   const state = env.scratch.ctStateNew;
   state.reset();
-  const { l4 } = packet;
-  if (l4.kind === 'tcp' || l4.kind === 'udp' || l4.kind === 'sctp') {
-    const service = lb4LookupService(env, skb, packet.ip.dst, l4.dport, false);
+  if (hasPorts(packet)) {
+    const error = ipv4HandleFragmentation(env, skb, METRIC_EGRESS);
+    if (error < 0) {
+      return error;
+    }
+    const service = lb4LookupService(env, skb, packet.ip.dst, env.scratch.dport, false);
     if (service !== undefined) {
       const tuple = env.scratch.serviceTuple;
       const result = lb4Local(env, getCtMap4(env, packet.ip.protocol), skb, tuple, service, state);

@@ -17,6 +17,7 @@ import {
 import { type CallsMap, POLICY_CALL_NAME } from '../maps/callsmap.ts';
 import { CT_MAP_ANY4_GLOBAL, CT_MAP_TCP4_GLOBAL, type CtMap, type Ipv4CtTuple } from '../maps/ctmap.ts';
 import { EVENTS_MAP_NAME, type EventsMap } from '../maps/eventsmap.ts';
+import { FRAG_MAP_NAME, type FragMap } from '../maps/fragmap.ts';
 import { IPCACHE_NAME, type IpcacheMap } from '../maps/ipcache.ts';
 import {
   LB4_BACKENDS_NAME,
@@ -98,6 +99,8 @@ export interface NodeConfig {
   /** ENABLE_SCTP: without it conntrack knows no SCTP and every packet of it is dropped. */
   readonly enableSctp: boolean;
   readonly allowIcmpFragNeeded: boolean;
+  /** ENABLE_IPV4_FRAGMENTS */
+  readonly enableIpv4Fragments: boolean;
   readonly quirks: DatapathQuirks;
 }
 
@@ -115,6 +118,7 @@ export interface DatapathMaps {
   readonly reverseSk: Lb4ReverseSkMap;
   readonly sourceRange: SourceRangeMap;
   readonly nat: NatMap;
+  readonly fragments: FragMap;
   readonly metrics: MetricsMap;
   readonly events: EventsMap;
   readonly policyCall: CallsMap;
@@ -136,6 +140,7 @@ export function openMaps(bpffs: BpfFs): DatapathMaps {
     reverseSk: open(LB4_REVERSE_SK_NAME),
     sourceRange: open(LB4_SOURCE_RANGE_NAME),
     nat: open(SNAT_V4_EXTERNAL_NAME),
+    fragments: open(FRAG_MAP_NAME),
     metrics: open(METRICS_MAP_NAME),
     events: open(EVENTS_MAP_NAME),
     policyCall: open(POLICY_CALL_NAME),
@@ -154,6 +159,9 @@ export class Scratch {
   /** What the look-up found, and what a new entry is to hold. */
   readonly ctState: CtState = new CtState();
   readonly ctStateNew: CtState = new CtState();
+  /** Ports of the packet at hand, as it has them. */
+  sport = 0;
+  dport = 0;
   /** TRACE_PAYLOAD_LEN or 0: whether the conntrack look-up asks for a notification. */
   monitor = 0;
   /** Result of the conntrack look-up between the tail calls. */

@@ -138,6 +138,7 @@ function nodeConfig(config: NodeDatapathConfig, quirks: Partial<DatapathQuirks>)
     enableIcmpRule: options['enable-icmp-rules'],
     enableSctp: options['enable-sctp'],
     allowIcmpFragNeeded: true,
+    enableIpv4Fragments: options['enable-ipv4-fragment-tracking'],
     quirks: { policyIdProtoAny: released, loopbackBypass: released, replyPolicyAccounting: true, ...quirks },
   };
 }

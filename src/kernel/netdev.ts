@@ -12,6 +12,9 @@ import type { Netem } from './netem.ts';
 import type { NetNs } from './netns.ts';
 import { Skb, TC_ACT_OK, TC_ACT_REDIRECT, TC_ACT_SHOT, type TcProgram } from './skb.ts';
 
+const ETHERNET_MTU = 1500;
+const LOOPBACK_MTU = 65536;
+
 /** What is behind a device. */
 export type DeviceKind = 'loopback' | 'veth' | 'uplink';
 
@@ -33,6 +36,11 @@ export class NetDevice {
   /** What is wrong with the link it sends on; `null`: nothing. */
   netem: Netem | null = null;
   up = true;
+  /**
+   * Largest packet without its Ethernet header.
+   * @remarks Simplified: routes have no MTU of their own; those that Cilium gives pods are 50 bytes smaller with a tunnel.
+   */
+  readonly mtu: number;
   /** Frames received and sent. */
   rxPackets = 0;
   txPackets = 0;
@@ -48,6 +56,7 @@ export class NetDevice {
     this.name = options.name;
     this.kind = options.kind;
     this.mac = options.mac;
+    this.mtu = options.kind === 'loopback' ? LOOPBACK_MTU : ETHERNET_MTU;
   }
 
   /** A frame arrives from outside (an uplink's far side). */

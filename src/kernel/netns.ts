@@ -10,11 +10,12 @@
  * @see linux:net/ipv4/ip_output.c#__ip_local_out
  */
 import { formatIpv4, type Ipv4, netmask4 } from '../net/ipv4.ts';
-import { type Packet, packetSummary, withIp } from '../net/packet.ts';
-import { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH } from '../net/protocol.ts';
+import { ETH_HLEN, type Packet, packetSummary, withIp } from '../net/packet.ts';
+import { ICMP_DEST_UNREACH, ICMP_EXC_FRAGTIME, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED } from '../net/protocol.ts';
 import { assert } from '../sim/assert.ts';
 import { DNAT_MASQUERADE_MARK, DnatTable } from './dnat.ts';
 import { Icmp } from './icmp.ts';
+import { Defragmenter, ipFragment, isFragment } from './ip_fragment.ts';
 import type { Kernel } from './kernel.ts';
 import type { NetDevice } from './netdev.ts';
 import { Netfilter, type NfContext, nfRuleText } from './netfilter.ts';
@@ -70,6 +71,7 @@ export class NetNs implements SocketLayer {
   readonly udpLayer: UdpLayer;
   readonly sctp: SctpLayer;
   readonly #icmp: Icmp;
+  readonly #fragments: Defragmenter;
   readonly #hook: HookContext;
   readonly #addresses: AddressEntry[] = [];
   #loopback: NetDevice | null = null;
@@ -84,6 +86,7 @@ export class NetNs implements SocketLayer {
     this.udpLayer = new UdpLayer(this);
     this.sctp = new SctpLayer(this);
     this.#icmp = new Icmp(this);
+    this.#fragments = new Defragmenter(kernel.scheduler, (first) => this.#icmp.sendError(first, ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME));
     this.#hook = {
       inDevice: '',
       outDevice: '',
@@ -219,6 +222,10 @@ export class NetNs implements SocketLayer {
 
   /** A frame that tc let in. @see linux:net/ipv4/ip_input.c#ip_rcv */
   receive(skb: Skb, device: NetDevice): void {
+    // Connection tracking wants whole datagrams, and so does TPROXY. @see linux:net/ipv4/netfilter/nf_defrag_ipv4.c#ipv4_conntrack_defrag
+    if (isFragment(skb.packet.ip) && this.netfilter.translates && !this.#defragment(skb)) {
+      return;
+    }
     const context = this.#context(device.name, '');
     if (
       this.netfilter.walk('raw', 'PREROUTING', skb, context) === 'drop' ||
@@ -271,7 +278,36 @@ export class NetNs implements SocketLayer {
     }
     const device = result.route.kind === 'local' ? this.loopback : result.route.device;
     this.#natOut(skb, null, device);
-    device.transmit(skb);
+    this.#finishOutput(skb, device);
+  }
+
+  /** Waits for the rest of a datagram; `true` once the packet is the whole of it. */
+  #defragment(skb: Skb): boolean {
+    const whole = this.#fragments.add(skb.packet);
+    if (this.kernel.journey.recording) {
+      this.#step(
+        skb,
+        'ip_defrag',
+        whole === null ? 'queue' : 'complete',
+        `fragment at ${skb.packet.ip.fragmentOffset * 8} of ${this.name}`,
+      );
+    }
+    skb.packet = whole ?? skb.packet;
+    return whole !== null;
+  }
+
+  /** What is larger than the way goes in pieces. @see linux:net/ipv4/ip_output.c#ip_finish_output */
+  #finishOutput(skb: Skb, device: NetDevice): void {
+    const { mtu } = device;
+    if (skb.packet.length - ETH_HLEN <= mtu) {
+      device.transmit(skb);
+      return;
+    }
+    for (const part of ipFragment(skb.packet, mtu, this.kernel.nextPacketId)) {
+      const piece = skb.clone();
+      piece.packet = part;
+      device.transmit(piece);
+    }
   }
 
   /** Destination NAT, and replies of what was translated; `false`: rejected. @see linux:net/netfilter/nf_nat_core.c#nf_nat_inet_fn */
@@ -355,6 +391,11 @@ export class NetNs implements SocketLayer {
       this.#dropped(skb, 'ip_forward', 'TTL exceeded');
       return;
     }
+    if (ip.dontFragment && skb.packet.length - ETH_HLEN > result.route.device.mtu) {
+      this.#icmp.sendError(skb.packet, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED);
+      this.#dropped(skb, 'ip_forward', 'larger than the MTU, and not to be fragmented');
+      return;
+    }
     skb.packet = withIp(skb.packet, { ...ip, ttl: ip.ttl - 1 });
     const context = this.#context(device.name, result.route.device.name);
     if (
@@ -367,10 +408,13 @@ export class NetNs implements SocketLayer {
     this.#natOut(skb, device, result.route.device);
     // The next device fills in its own Ethernet addresses.
     skb.packet = { ...skb.packet, eth: { dst: 0, src: 0, type: skb.packet.eth.type } };
-    result.route.device.transmit(skb);
+    this.#finishOutput(skb, result.route.device);
   }
 
   #deliver(skb: Skb): void {
+    if (isFragment(skb.packet.ip) && !this.#defragment(skb)) {
+      return;
+    }
     const { l4, ip } = skb.packet;
     if (this.kernel.journey.recording) {
       this.#step(skb, 'ip_local_deliver', 'deliver', `to a socket of ${this.name}`);

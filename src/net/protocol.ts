@@ -34,6 +34,8 @@ export const ICMP_PARAMETERPROB = 12;
 export const ICMP_PROT_UNREACH = 2;
 export const ICMP_PORT_UNREACH = 3;
 export const ICMP_FRAG_NEEDED = 4;
+/** Code of ICMP_TIME_EXCEEDED. */
+export const ICMP_EXC_FRAGTIME = 1;
 
 /**
  * The name Cilium prints for a protocol number; unknown ones print as the number.

@@ -96,7 +96,11 @@ class Run implements RunningProcess {
   #send(): void {
     const sequence = this.#sentAt.length + 1;
     this.#sentAt.push(this.#env.scheduler.clock.now());
-    this.#socket.send(this.#address, sequence, new Uint8Array(this.#options.size));
+    this.#socket.send(
+      this.#address,
+      sequence,
+      Uint8Array.from({ length: this.#options.size }, (_, i) => i & 0xff),
+    );
     const last = sequence >= this.#options.count;
     this.#timer = this.#env.scheduler.after(last ? this.#options.timeout : this.#options.interval, 'ping', () =>
       last ? this.#finish() : this.#send(),

@@ -227,8 +227,8 @@ describe('policy look-up', () => {
     expect(policyCanAccessIngress(env, echo, icmp(1, 2, 13), 2, 0, 1)).toBe(DROP_POLICY);
   });
 
-  test('a fragment whose first one is unknown matches keys without a port only', () => {
-    const { env } = testEnv();
+  test('without fragment tracking a fragment matches keys without a port only', () => {
+    const { env } = testEnv({ enableIpv4Fragments: false });
     const identityOnly = fill([{ key: { secLabel: 2, dport: 0, protocol: 0, egress: 0 }, proxyPort: 0, deny: false }]);
     expect(policyCanAccessIngress(env, identityOnly, fragment(1, 2), 2, 80, 17)).toBe(0);
     const exact = fill([{ key: { secLabel: 2, dport: 80, protocol: 17, egress: 0 }, proxyPort: 0, deny: false }]);

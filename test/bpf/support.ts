@@ -35,6 +35,7 @@ const CONFIG: NodeConfig = {
   enableIcmpRule: true,
   enableSctp: false,
   allowIcmpFragNeeded: true,
+  enableIpv4Fragments: true,
   sessionAffinity: false,
   nodePort: false,
   masquerade: false,

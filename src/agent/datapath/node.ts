@@ -21,6 +21,7 @@ import {
 import { type CallsMap, callsMapName, newCallsMap, newPolicyCallMap, POLICY_CALL_NAME } from '../../maps/callsmap.ts';
 import { CT_MAP_ANY4_GLOBAL, CT_MAP_TCP4_GLOBAL, type CtMap, newCtMap } from '../../maps/ctmap.ts';
 import { EVENTS_MAP_NAME, type EventsMap, newEventsMap } from '../../maps/eventsmap.ts';
+import { FRAG_MAP_NAME, type FragMap, newFragMap } from '../../maps/fragmap.ts';
 import { IPCACHE_NAME, type IpcacheMap, newIpcacheMap } from '../../maps/ipcache.ts';
 import {
   LB4_BACKENDS_NAME,
@@ -55,6 +56,7 @@ export interface NodeMaps {
   readonly reverseSk: Lb4ReverseSkMap;
   readonly sourceRange: SourceRangeMap;
   readonly nat: NatMap;
+  readonly fragments: FragMap;
   readonly metrics: MetricsMap;
   readonly events: EventsMap;
   readonly policyCall: CallsMap;
@@ -81,6 +83,7 @@ export function initMaps(bpffs: BpfFs, options: DaemonOptions): NodeMaps {
     reverseSk: bpffs.open(LB4_REVERSE_SK_NAME, newLb4ReverseSkMap),
     sourceRange: bpffs.open(LB4_SOURCE_RANGE_NAME, newSourceRangeMap),
     nat: bpffs.open(SNAT_V4_EXTERNAL_NAME, () => newNatMap(options['bpf-nat-global-max'])),
+    fragments: bpffs.open(FRAG_MAP_NAME, () => newFragMap(options['bpf-fragments-map-max'])),
     metrics: bpffs.open(METRICS_MAP_NAME, newMetricsMap),
     events: bpffs.open(EVENTS_MAP_NAME, newEventsMap),
     policyCall: bpffs.open(POLICY_CALL_NAME, newPolicyCallMap),

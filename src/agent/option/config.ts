@@ -31,6 +31,8 @@ export const DEFAULT_OPTIONS = {
   'enable-l7-proxy': true,
   'enable-icmp-rules': true,
   'enable-sctp': false,
+  'enable-ipv4-fragment-tracking': true,
+  'bpf-fragments-map-max': 8192,
   'policy-audit-mode': false,
   'enable-endpoint-routes': false,
   'enable-xt-socket-fallback': true,

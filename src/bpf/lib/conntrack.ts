@@ -26,7 +26,8 @@ import {
   TUPLE_F_SERVICE,
   zeroCtEntry,
 } from '../../maps/ctmap.ts';
-import { DROP_CT_CREATE_FAILED, DROP_CT_INVALID_HDR, DROP_CT_UNKNOWN_PROTO, DROP_FRAG_NOT_FOUND } from '../../maps/drop_reasons.ts';
+import { DROP_CT_CREATE_FAILED, DROP_CT_UNKNOWN_PROTO } from '../../maps/drop_reasons.ts';
+import { METRIC_EGRESS, METRIC_INGRESS, METRIC_SERVICE } from '../../maps/metricsmap.ts';
 import {
   ICMP_DEST_UNREACH,
   ICMP_ECHO,
@@ -34,6 +35,7 @@ import {
   ICMP_PARAMETERPROB,
   ICMP_TIME_EXCEEDED,
   IPPROTO_ICMP,
+  IPPROTO_SCTP,
   IPPROTO_TCP,
   TCP_FIN,
   TCP_RST,
@@ -42,6 +44,7 @@ import {
 import type { JsonObject } from '../../sim/journey.ts';
 import type { BpfEnv } from '../env.ts';
 import type { CtState } from './ct_state.ts';
+import { hasPorts, icmpFields, ipv4HandleFragmentation } from './ipv4.ts';
 
 /** Which side looks. @see cilium:bpf/lib/common.h#ct_dir */
 export const CT_EGRESS = 0;
@@ -87,27 +90,26 @@ export function ipv4CtTupleReverse(tuple: Ipv4CtTuple): void {
  * Fills the tuple from the packet in reverse order: the `dport` field gets the source port, the `sport` field the destination port.
  * @returns 0, or a negative drop reason
  * @see cilium:bpf/lib/conntrack.h#ct_extract_ports4
- * @remarks Not modelled: `cilium_ipv4_frag_datagrams`; no stack here fragments, and a fragment after the first is dropped as one whose first is unknown.
  */
-export function ctExtractTuple4(tuple: Ipv4CtTuple, skb: Skb): number {
-  const { ip, l4 } = skb.packet;
+export function ctExtractTuple4(env: BpfEnv, tuple: Ipv4CtTuple, skb: Skb, dir: CtDir): number {
+  const { packet } = skb;
+  const { ip, l4 } = packet;
   tuple.nexthdr = ip.protocol;
   tuple.daddr = ip.dst;
   tuple.saddr = ip.src;
-  switch (l4.kind) {
-    case 'tcp':
-    case 'udp':
-    case 'sctp':
-      tuple.dport = l4.sport;
-      tuple.sport = l4.dport;
-      return 0;
-    case 'icmp':
-      tuple.sport = l4.type === ICMP_ECHOREPLY ? l4.identifier : 0;
-      tuple.dport = l4.type === ICMP_ECHO ? l4.identifier : 0;
-      return 0;
-    case 'none':
-      return ip.fragmentOffset > 0 ? DROP_FRAG_NOT_FOUND : DROP_CT_UNKNOWN_PROTO;
+  if (ip.protocol === IPPROTO_ICMP) {
+    const { type, identifier } = icmpFields(packet);
+    tuple.sport = type === ICMP_ECHOREPLY ? identifier : 0;
+    tuple.dport = type === ICMP_ECHO ? identifier : 0;
+    return 0;
   }
+  if (l4.kind === 'none' && (ip.fragmentOffset === 0 || !hasPorts(packet))) {
+    return DROP_CT_UNKNOWN_PROTO;
+  }
+  const error = ipv4HandleFragmentation(env, skb, dir === CT_INGRESS ? METRIC_INGRESS : dir === CT_EGRESS ? METRIC_EGRESS : METRIC_SERVICE);
+  tuple.dport = env.scratch.sport;
+  tuple.sport = env.scratch.dport;
+  return error;
 }
 
 /**
@@ -116,26 +118,24 @@ export function ctExtractTuple4(tuple: Ipv4CtTuple, skb: Skb): number {
  * @see cilium:bpf/lib/conntrack.h#ct_lookup4
  */
 export function ctLookup4(env: BpfEnv, map: CtMap, tuple: Ipv4CtTuple, skb: Skb, dir: CtDir, state: CtState): number {
-  const error = ctExtractTuple4(tuple, skb);
+  const error = ctExtractTuple4(env, tuple, skb, dir);
   if (error < 0) {
     return error;
   }
   const { l4 } = skb.packet;
-  if (l4.kind === 'sctp' && !env.config.enableSctp) {
+  if (tuple.nexthdr === IPPROTO_SCTP && !env.config.enableSctp) {
     return DROP_CT_UNKNOWN_PROTO;
   }
   const isTcp = tuple.nexthdr === IPPROTO_TCP;
   const tcpFlags = l4.kind === 'tcp' ? l4.flags : 0;
   let action = ACTION_CREATE;
   tuple.flags = dir === CT_INGRESS ? TUPLE_F_OUT : dir === CT_EGRESS ? TUPLE_F_IN : TUPLE_F_SERVICE;
-  if (l4.kind === 'icmp') {
-    if (tuple.nexthdr !== IPPROTO_ICMP) {
-      return DROP_CT_INVALID_HDR;
-    }
-    if (l4.type === ICMP_DEST_UNREACH || l4.type === ICMP_TIME_EXCEEDED || l4.type === ICMP_PARAMETERPROB) {
+  if (tuple.nexthdr === IPPROTO_ICMP) {
+    const { type } = icmpFields(skb.packet);
+    if (type === ICMP_DEST_UNREACH || type === ICMP_TIME_EXCEEDED || type === ICMP_PARAMETERPROB) {
       tuple.flags |= TUPLE_F_RELATED;
       action = ACTION_UNSPEC;
-    } else if (l4.type === ICMP_ECHOREPLY) {
+    } else if (type === ICMP_ECHOREPLY) {
       action = ACTION_UNSPEC;
     }
   } else if ((tcpFlags & (TCP_RST | TCP_FIN)) !== 0) {

@@ -1,7 +1,7 @@
 /**
  * Source NAT: pods behind the node's address (masquerade), and the node's own connections, which keep their ports reserved that way.
  * @see cilium:bpf/lib/nat.h
- * @remarks Not modelled: egress gateway, ip-masq-agent, the NAT_FILL_UP signal.
+ * @remarks Not modelled: egress gateway, ip-masq-agent, the NAT_FILL_UP signal. Fragments after the first go on untranslated; the real programs read their payload as ports.
  */
 import { OK } from '../../kernel/bpf_map.ts';
 import type { Skb } from '../../kernel/skb.ts';
@@ -60,7 +60,7 @@ export function snatV4PrepareState(env: BpfEnv, skb: Skb): NatTarget | null {
 /** Whether the packet answers a connection that came in. @see cilium:bpf/lib/conntrack.h#ct_is_reply4 */
 function isReply(env: BpfEnv, skb: Skb): boolean {
   const tuple = env.scratch.natTuple;
-  if (ctExtractTuple4(tuple, skb) < 0) {
+  if (ctExtractTuple4(env, tuple, skb, CT_EGRESS) < 0) {
     return false;
   }
   tuple.flags = TUPLE_F_IN;

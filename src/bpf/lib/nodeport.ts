@@ -18,6 +18,8 @@ import { TRACE_REASON_CT_REPLY, TRACE_REASON_UNKNOWN, TRACE_TO_NETWORK } from '.
 import { IDENTITY_WORLD } from '../../maps/identity.ts';
 import { type Lb4Service, SVC_FLAG_HOSTPORT, SVC_FLAG_ROUTABLE, SVC_FLAG_SOURCE_RANGE } from '../../maps/lbmap.ts';
 import { MARK_MAGIC_SNAT_DONE, TC_INDEX_F_SKIP_RECIRCULATION } from '../../maps/marks.ts';
+import { METRIC_INGRESS } from '../../maps/metricsmap.ts';
+import { IPPROTO_ICMP } from '../../net/protocol.ts';
 import type { BpfEnv } from '../env.ts';
 import {
   CT_EGRESS,
@@ -32,17 +34,23 @@ import {
   getCtMap4,
 } from './conntrack.ts';
 import { lookupIp4Endpoint } from './eps.ts';
+import { hasPorts, ipv4HandleFragmentation } from './ipv4.ts';
 import { lb4Local, lb4LookupService, lb4RevNat } from './lb.ts';
 import { NAT_PUNT_TO_STACK, snatV4Nat, snatV4PrepareState, snatV4RevNat } from './nat.ts';
 import { sendTraceNotify } from './trace.ts';
 
 /** A request for a service, or an answer to something translated. @see cilium:bpf/lib/nodeport.h#nodeport_lb4 */
 export function nodeportLb4(env: BpfEnv, skb: Skb, ifindex: number): number {
-  const { l4, ip } = skb.packet;
-  if (l4.kind === 'none') {
+  const { ip } = skb.packet;
+  const ports = hasPorts(skb.packet);
+  if (!ports && ip.protocol !== IPPROTO_ICMP) {
     return TC_ACT_OK;
   }
-  const service = l4.kind === 'icmp' ? undefined : lb4LookupService(env, skb, ip.dst, l4.dport, false);
+  const unknown = ports ? ipv4HandleFragmentation(env, skb, METRIC_INGRESS) : 0;
+  if (unknown < 0) {
+    return unknown;
+  }
+  const service = ports ? lb4LookupService(env, skb, ip.dst, env.scratch.dport, false) : undefined;
   if (service === undefined) {
     return natIngress(env, skb);
   }
@@ -148,7 +156,7 @@ export function revNodeportLb4(env: BpfEnv, skb: Skb): number {
 function revDnatFwd(env: BpfEnv, skb: Skb): number {
   const { tuple, ctState, natTuple } = env.scratch;
   const map = getCtMap4(env, skb.packet.ip.protocol);
-  if (ctExtractTuple4(natTuple, skb) < 0) {
+  if (ctExtractTuple4(env, natTuple, skb, CT_INGRESS) < 0) {
     return 0;
   }
   natTuple.flags = TUPLE_F_OUT;

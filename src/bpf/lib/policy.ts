@@ -19,6 +19,7 @@ import { IDENTITY_HOST } from '../../maps/identity.ts';
 import { type PolicyEntry, type PolicyMap, TRAFFIC_EGRESS, TRAFFIC_INGRESS, type TrafficDirection } from '../../maps/policymap.ts';
 import { ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, IPPROTO_ICMP, IPPROTO_UDP } from '../../net/protocol.ts';
 import type { BpfEnv } from '../env.ts';
+import { icmpFields, isUntrackedFragment } from './ipv4.ts';
 import { CB_POLICY } from './meta.ts';
 
 /**
@@ -58,19 +59,18 @@ function policyCanAccess(
   egress: TrafficDirection,
 ): number {
   const { config, scratch } = env;
-  const { l4, ip } = skb.packet;
   let port = dport;
   scratch.matchType = POLICY_MATCH_NONE;
-  if (l4.kind === 'icmp') {
-    if (config.allowIcmpFragNeeded && l4.type === ICMP_DEST_UNREACH && l4.code === ICMP_FRAG_NEEDED) {
+  if (proto === IPPROTO_ICMP) {
+    const { type, code } = icmpFields(skb.packet);
+    if (config.allowIcmpFragNeeded && type === ICMP_DEST_UNREACH && code === ICMP_FRAG_NEEDED) {
       return 0;
     }
-    if (config.enableIcmpRule && proto === IPPROTO_ICMP) {
-      port = l4.type;
+    if (config.enableIcmpRule) {
+      port = type;
     }
   }
-  // A fragment without its first one is unknown to conntrack and never comes here; see ctExtractTuple4.
-  const untrackedFragment = l4.kind === 'none' && ip.fragmentOffset > 0;
+  const untrackedFragment = isUntrackedFragment(env, skb.packet);
   const key = scratch.policyKey;
   key.egress = egress;
   if (!untrackedFragment) {
