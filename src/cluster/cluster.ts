@@ -31,6 +31,7 @@ import { startNamespaceController } from './namespace_controller.ts';
 import { Node } from './node.ts';
 import { type ClusterOptions, type PodPins, PUBLIC_AUTHORITY } from './options.ts';
 import { Outside } from './outside.ts';
+import { terminatingPod } from './termination.ts';
 import { WatchEvents } from './watch_events.ts';
 import { startControllers } from './workload_controllers.ts';
 import { startWorkloadStatus } from './workload_status.ts';
@@ -101,6 +102,7 @@ export class Cluster {
     this.#serviceIps.add(addresses.kubernetes).add(addresses.kubeDns);
     this.#watchServices(service.address, 2 ** (32 - service.length) - 2);
     this.#watchPods();
+    this.api.terminate('Pod', (pod) => terminatingPod(pod, this.clock.wallMillis()));
     startNamespaceController(this.api);
     startWorkloadStatus({ api: this.api, now: () => formatRfc3339(this.clock.wallMillis()) });
     startControllers({ api: this.api, rng: this.#rng.fork('controllers'), podNames: options.pins.podNames ?? {} });

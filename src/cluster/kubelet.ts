@@ -22,6 +22,7 @@ import type { ProcessEnv, Server } from '../workloads/process.ts';
 import { CILIUM_IMAGE } from './kube_system.ts';
 import { randomMac } from './names.ts';
 import type { PodPins } from './options.ts';
+import { isTerminating, terminationTime } from './termination.ts';
 
 /** From a new agent pod to the agent's first step: image, init containers. @remarks Simplified: a real one takes some seconds more or less. */
 const AGENT_POD_START = 5 * SECOND;
@@ -70,6 +71,8 @@ export class Kubelet {
   /** Pods whose sandbox waits for the agent, and sandboxes that wait for it to be taken down. */
   readonly #waiting = new Map<string, Pod>();
   #doomed: Sandbox[] = [];
+  /** Pods whose preStop hook runs. */
+  readonly #ending = new Set<Sandbox>();
   /** Agent pods that are on their way up. */
   #agentPods = 0;
   /** Images nobody has modelled, in order of appearance. */
@@ -79,7 +82,7 @@ export class Kubelet {
     this.#deps = deps;
     deps.api.watch<Pod>('Pod', {
       onAdd: (pod) => this.#onPod(pod),
-      onUpdate: (_old, pod) => this.#onPod(pod),
+      onUpdate: (_old, pod) => (isTerminating(pod) ? this.#onTerminating(pod) : this.#onPod(pod)),
       onDelete: (pod) => this.#onDelete(pod),
     });
   }
@@ -269,6 +272,27 @@ export class Kubelet {
       this.setRunning(sandbox, true);
       this.#setStatus(pod, sandbox.ip, containerId);
     }
+  }
+
+  /** The preStop hook runs while the processes go on; then they end, and with them the pod. */
+  #onTerminating(pod: Pod): void {
+    const { api, nodeName, scheduler } = this.#deps;
+    const sandbox = this.#sandboxes.get(keyOf(pod));
+    if (pod.spec.nodeName !== nodeName || (sandbox !== undefined && this.#ending.has(sandbox))) {
+      return;
+    }
+    const end = (): void => void api.delete('Pod', namespaceOf(pod), pod.metadata.name, true);
+    if (sandbox === undefined) {
+      end();
+      return;
+    }
+    this.#ending.add(sandbox);
+    scheduler.after(terminationTime(pod), 'preStop hook', () => {
+      this.#ending.delete(sandbox);
+      if (this.#sandboxes.get(keyOf(pod)) === sandbox) {
+        end();
+      }
+    });
   }
 
   #onDelete(pod: Pod): void {

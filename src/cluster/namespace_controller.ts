@@ -40,7 +40,7 @@ export function startNamespaceController(api: ApiServer): void {
     onDelete: ({ metadata: { name } }) => {
       for (const kind of CONTENT) {
         for (const object of api.list<KubeObject>(kind, { namespace: name })) {
-          api.delete(kind, name, object.metadata.name);
+          api.delete(kind, name, object.metadata.name, true);
         }
       }
     },

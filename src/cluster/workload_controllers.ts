@@ -8,6 +8,7 @@ import type { Deployment, EndpointAddress, EndpointSubset, Endpoints, Pod, Repli
 import { matchesLabels, matchesSelector } from '../k8s/selector.ts';
 import type { Rng } from '../sim/rng.ts';
 import { podTemplateHash, randomSuffix } from './names.ts';
+import { isTerminating } from './termination.ts';
 
 /** What the controllers work with. */
 export interface ControllerDeps {
@@ -144,7 +145,7 @@ function claimPods(deps: ControllerDeps, set: ReplicaSet): Pod[] {
       const { ownerReferences, ...metadata } = pod.metadata;
       const others = (ownerReferences ?? []).filter((owner) => owner.kind !== set.kind || owner.name !== set.metadata.name);
       deps.api.update({ ...pod, metadata: { ...metadata, ...(others.length === 0 ? {} : { ownerReferences: others }) } });
-    } else if (owned) {
+    } else if (owned && !isTerminating(pod)) {
       claimed.push(pod);
     } else if (taken && (pod.metadata.ownerReferences ?? []).length === 0) {
       claimed.push(deps.api.update({ ...pod, metadata: { ...pod.metadata, ownerReferences: [ownerOf(set)] } }));
@@ -174,8 +175,12 @@ function syncEndpoints(deps: ControllerDeps, service: Service): void {
   const pods = deps.api
     .list<Pod>('Pod', { namespace })
     .filter((pod) => matchesLabels(selector, pod.metadata.labels ?? {}) && pod.status?.podIP !== undefined);
-  const subsets: { addresses?: EndpointAddress[]; notReadyAddresses?: EndpointAddress[]; ports: NonNullable<EndpointSubset['ports']> }[] =
-    [];
+  const subsets: {
+    addresses?: EndpointAddress[];
+    notReadyAddresses?: EndpointAddress[];
+    terminatingAddresses?: EndpointAddress[];
+    ports: NonNullable<EndpointSubset['ports']>;
+  }[] = [];
   for (const pod of pods) {
     const ports = (service.spec.ports ?? []).flatMap((port) => {
       const number = targetPort(pod, port.targetPort ?? port.port, port.protocol ?? 'TCP');
@@ -197,7 +202,10 @@ function syncEndpoints(deps: ControllerDeps, service: Service): void {
     if (same === undefined) {
       subsets.push(subset);
     }
-    if (ready) {
+    if (isTerminating(pod)) {
+      // Of the EndpointSlice's conditions: serving and terminating.
+      subset.terminatingAddresses = [...(subset.terminatingAddresses ?? []), ...(ready ? [address] : [])];
+    } else if (ready) {
       subset.addresses = [...(subset.addresses ?? []), address];
     } else {
       subset.notReadyAddresses = [...(subset.notReadyAddresses ?? []), address];

@@ -75,6 +75,7 @@ interface Store {
   readonly kinds: Map<string, Map<string, Stored>>;
   readonly watchers: Map<string, WatchHandlers<KubeObject>[]>;
   readonly admissions: Map<string, ((object: KubeObject) => KubeObject)[]>;
+  readonly graces: Map<string, (object: KubeObject) => KubeObject | null>;
   revision: number;
 }
 
@@ -89,7 +90,7 @@ export class ApiServer {
 
   constructor(deps: ApiServerDeps, store?: Store) {
     this.#deps = deps;
-    this.#store = store ?? { kinds: new Map(), watchers: new Map(), admissions: new Map(), revision: 0 };
+    this.#store = store ?? { kinds: new Map(), watchers: new Map(), admissions: new Map(), graces: new Map(), revision: 0 };
   }
 
   /** The same server for another client, whose watches end together. */
@@ -112,6 +113,11 @@ export class ApiServer {
   /** Adds an admission step: what it returns is stored in place of a new object of the kind (defaults, allocated addresses). */
   admit(kind: string, admission: (object: KubeObject) => KubeObject): void {
     this.#store.admissions.set(kind, [...(this.#store.admissions.get(kind) ?? []), admission]);
+  }
+
+  /** Says what a deletion makes of objects of a kind that go in their own time; `null`: this one is gone at once. */
+  terminate(kind: string, grace: (object: KubeObject) => KubeObject | null): void {
+    this.#store.graces.set(kind, grace);
   }
 
   /** The object, or `undefined`. The namespace of a cluster-scoped kind does not matter. */
@@ -211,12 +217,19 @@ export class ApiServer {
     }
   }
 
-  /** Removes an object; whether there was one. */
-  delete(kind: string, namespace: string, name: string): boolean {
+  /** Removes an object, or lets it begin to go; whether there was one. `now`: whatever time it would take. */
+  delete(kind: string, namespace: string, name: string, now = false): boolean {
     const key = keyOf(kind, namespace, name);
     const existing = this.#store.kinds.get(kind)?.get(key);
     if (existing === undefined) {
       return false;
+    }
+    const going = now ? null : (this.#store.graces.get(kind)?.(existing.object) ?? null);
+    if (going !== null) {
+      if (going !== existing.object) {
+        this.update(going);
+      }
+      return true;
     }
     this.#store.kinds.get(kind)?.delete(key);
     this.#store.revision += 1;

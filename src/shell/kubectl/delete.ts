@@ -104,7 +104,8 @@ function remove(
   }
   const deleted: Doomed[] = [];
   for (const one of doomed) {
-    if (!cluster.api.delete(one.type.kind, one.namespace, one.name)) {
+    const graceless = force || flags.has('now') || flags.value('grace-period') === '0';
+    if (!cluster.api.delete(one.type.kind, one.namespace, one.name, graceless)) {
       const file = source(one);
       if (!flags.has('ignore-not-found')) {
         report.fail(
