@@ -48,6 +48,8 @@ export function nodeView(cluster: Cluster, node: Node): NodeView {
 function status(node: Node): StatusView {
   const { agent } = node;
   const redirects = agent.proxy.redirects().length;
+  const { features } = agent;
+  const replacement = agent.options['kube-proxy-replacement'];
   return {
     ciliumVersion: '1.13.3',
     kubernetesVersion: '1.27',
@@ -68,7 +70,23 @@ function status(node: Node): StatusView {
     controllers: { healthy: agent.endpoints.list().length, total: agent.endpoints.list().length },
     proxy: { ip: formatIpv4(agent.routerIp), redirects },
     routing: 'Legacy',
-    masquerading: 'IPTables [IPv4: Enabled, IPv6: Disabled]',
+    masquerading: {
+      mode: features.bpfMasquerade ? 'BPF' : features.iptablesMasquerade ? 'IPTables' : null,
+      exclusion: agent.options['ipv4-native-routing-cidr'] === '' ? node.podCIDR : agent.options['ipv4-native-routing-cidr'],
+    },
+    kubeProxyReplacement: {
+      mode: replacement === 'strict' ? 'Strict' : replacement === 'partial' ? 'Partial' : 'Disabled',
+      socketLb: features.socketLb,
+      nodePort: features.nodePort,
+      hostPort: replacement === 'strict',
+      externalIps: replacement === 'strict',
+      sessionAffinity: features.sessionAffinity,
+      gracefulTermination: agent.options['enable-k8s-terminating-endpoint'],
+    },
+    hostFirewall: features.hostFirewall,
+    devices: features.devices
+      ? [{ name: 'eth0', ip: node.ip, directRouting: features.nodePort && agent.options.tunnel === 'disabled' }]
+      : [],
     reachableNodes: { reachable: 1, total: 1 },
   };
 }

@@ -48,6 +48,17 @@ export interface IdentityView {
   readonly labels: readonly string[];
 }
 
+/** What of kube-proxy the agent does. @see cilium:api/v1/models/kube_proxy_replacement.go */
+export interface KubeProxyReplacementView {
+  readonly mode: 'Strict' | 'Partial' | 'Disabled';
+  readonly socketLb: boolean;
+  readonly nodePort: boolean;
+  readonly hostPort: boolean;
+  readonly externalIps: boolean;
+  readonly sessionAffinity: boolean;
+  readonly gracefulTermination: boolean;
+}
+
 /** What `cilium status` reports. */
 export interface StatusView {
   readonly ciliumVersion: string;
@@ -61,7 +72,12 @@ export interface StatusView {
   /** `null`: no proxy is managed. */
   readonly proxy: { readonly ip: string; readonly redirects: number } | null;
   readonly routing: string;
-  readonly masquerading: string;
+  /** `BPF`, `IPTables`, or `null` for none; destinations that see a pod's own address. */
+  readonly masquerading: { readonly mode: 'BPF' | 'IPTables' | null; readonly exclusion: string };
+  readonly kubeProxyReplacement: KubeProxyReplacementView;
+  readonly hostFirewall: boolean;
+  /** The network cards with programs of Cilium's. */
+  readonly devices: readonly { readonly name: string; readonly ip: string; readonly directRouting: boolean }[];
   readonly reachableNodes: { readonly reachable: number; readonly total: number };
 }
 

@@ -1,9 +1,8 @@
 /**
- * `cilium bpf ipcache get`, `bpf endpoint delete`, `bpf tunnel list`, `bpf nat list`.
+ * `cilium bpf ipcache get`, `bpf endpoint delete`, `bpf tunnel list`.
  * @see cilium:cilium/cmd/bpf_ipcache_get.go
  * @see cilium:cilium/cmd/bpf_endpoint_delete.go
  * @see cilium:cilium/cmd/bpf_tunnel_list.go
- * @see cilium:cilium/cmd/bpf_nat_list.go
  */
 import { IPCACHE_NAME, type IpcacheMap, ipcacheKey4 } from '../../maps/ipcache.ts';
 import { LXC_MAP_NAME, type LxcMap } from '../../maps/lxcmap.ts';
@@ -42,20 +41,6 @@ export const bpfTunnelListCommand: CiliumCommand = {
   flags: [OUTPUT_FLAG],
   check: checkOutput,
   run: (_node, flags) => keyedOutput(flags, 'TUNNEL', 'VALUE', new Map()),
-};
-
-const SNAT_PATH = '/sys/fs/bpf/tc/globals/cilium_snat_v4_external';
-
-/** `cilium bpf nat list`. Without NodePort there is no NAT map. */
-export const bpfNatListCommand: CiliumCommand = {
-  words: 'bpf nat list',
-  summary: 'list NAT mappings',
-  flags: [OUTPUT_FLAG],
-  check: checkOutput,
-  run: (_node, flags) => ({
-    ...(hasOutput(flags) ? output(flags, []) : printed('')),
-    stderr: `Unable to open ${SNAT_PATH}: Unable to get object ${SNAT_PATH}: no such file or directory. Skipping.\n`,
-  }),
 };
 
 const ADDRESS = 'IP address must be in dotted decimal (192.168.1.1) or IPv6 (feab::f02b) form';

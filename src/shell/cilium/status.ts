@@ -2,7 +2,8 @@
  * `cilium status`.
  * @see cilium:cilium/cmd/status.go
  * @see cilium:pkg/client/client.go#FormatStatusResponse
- * @remarks Simplified: lines that depend on features which are not modelled print what a cluster without them prints. Controllers are counted,
+ * @remarks Simplified: lines that depend on features which are not modelled print what a cluster without them prints (BPF host routing, which a real
+ * agent switches on together with node ports and BPF masquerading, and host ports among them). Controllers are counted,
  * one an endpoint, and have no names. Not modelled: the health daemon's probes; every node is reachable.
  */
 import type { NodeView, StatusView } from '../cluster_view.ts';
@@ -60,8 +61,8 @@ function head(s: StatusView): string[][] {
         .map((api) => `"${api}"`)
         .join(', ')}]`,
     ],
-    ['KubeProxyReplacement:', 'Disabled', ''],
-    ['Host firewall:', 'Disabled'],
+    ['KubeProxyReplacement:', s.kubeProxyReplacement.mode, devicesText(s) === '' ? '' : `[${devicesText(s)}]`],
+    s.hostFirewall ? ['Host firewall:', 'Enabled', `[${s.devices.map(({ name }) => name).join(', ')}]`] : ['Host firewall:', 'Disabled'],
     ['CNI Chaining:', 'none'],
     ['Cilium:', `Ok   ${s.ciliumVersion}`],
     ['NodeMonitor:', 'Listening for events on 1 CPUs with 64x4096 of shared memory'],
@@ -80,7 +81,7 @@ function network(s: StatusView): string[][] {
     ['IPv6 BIG TCP:', 'Disabled'],
     ['BandwidthManager:', 'Disabled'],
     ['Host Routing:', s.routing],
-    ['Masquerading:', s.masquerading],
+    ['Masquerading:', ...masquerading(s)],
   ];
 }
 
@@ -111,22 +112,54 @@ function hubbleText(node: NodeView, now: number): string {
   return `Current/Max Flows: ${current}/${node.hubbleCapacity} (${ratio}%)${rate}`;
 }
 
-function kubeProxyDetails(_status: StatusView): string[][] {
+/** `eth0 192.168.1.13 (Direct Routing)`; nothing where kube-proxy is not replaced. */
+function devicesText({ devices, kubeProxyReplacement }: StatusView): string {
+  return kubeProxyReplacement.mode === 'Disabled'
+    ? ''
+    : devices.map(({ name, ip, directRouting }) => `${name} ${ip}${directRouting ? ' (Direct Routing)' : ''}`).join(', ');
+}
+
+/** @see cilium:daemon/cmd/status.go#Daemon.getMasqueradingStatus */
+function masquerading({ masquerading: { mode, exclusion }, devices }: StatusView): string[] {
+  const protocols = '[IPv4: Enabled, IPv6: Disabled]';
+  switch (mode) {
+    case 'BPF':
+      return ['BPF', `[${devices.map(({ name }) => name).join(', ')}]`, `${exclusion} ${protocols}`];
+    case 'IPTables':
+      return [`IPTables ${protocols}`];
+    case null:
+      return ['Disabled'];
+  }
+}
+
+/** @see cilium:daemon/cmd/status.go#Daemon.getKubeProxyReplacementStatus */
+function kubeProxyDetails(s: StatusView): string[][] {
+  const { mode, socketLb, nodePort, hostPort, externalIps, sessionAffinity, gracefulTermination } = s.kubeProxyReplacement;
+  const state = (enabled: boolean): string => (enabled ? 'Enabled' : 'Disabled');
+  const devices = devicesText(s);
   return [
     ['KubeProxyReplacement Details:'],
     ...nested([
-      ['  Status:', 'Disabled'],
-      ['  Socket LB:', 'Disabled'],
-      ['  Socket LB Tracing:', 'Disabled'],
-      ['  Session Affinity:', 'Disabled'],
-      ['  Graceful Termination:', 'Enabled'],
+      ['  Status:', mode],
+      ['  Socket LB:', state(socketLb)],
+      ['  Socket LB Tracing:', state(socketLb)],
+      ...(devices === '' ? [] : [['  Devices:', devices]]),
+      ...(nodePort
+        ? [
+            ['  Mode:', 'SNAT'],
+            ['  Backend Selection:', 'Random'],
+          ]
+        : []),
+      ['  Session Affinity:', state(sessionAffinity)],
+      ['  Graceful Termination:', state(gracefulTermination)],
       ['  NAT46/64 Support:', 'Disabled'],
+      ...(nodePort ? [['  XDP Acceleration:', 'Disabled']] : []),
       ['  Services:'],
       ['  - ClusterIP:', 'Enabled'],
-      ['  - NodePort:', 'Disabled '],
-      ['  - LoadBalancer:', 'Disabled '],
-      ['  - externalIPs:', 'Disabled '],
-      ['  - HostPort:', 'Disabled'],
+      ['  - NodePort:', `${nodePort ? 'Enabled (Range: 30000-32767)' : 'Disabled'} `],
+      ['  - LoadBalancer:', `${state(nodePort)} `],
+      ['  - externalIPs:', `${state(externalIps)} `],
+      ['  - HostPort:', state(hostPort)],
     ]),
   ];
 }

@@ -3,11 +3,12 @@
  * @see cilium:api/v1/models/status_response.go#StatusResponse
  * @remarks Not modelled: controllers and the sizes of the maps.
  */
-import type { NodeView } from '../cluster_view.ts';
+import type { NodeView, StatusView } from '../cluster_view.ts';
 
 /** The model; `now` in nanoseconds since boot. */
 export function statusModel(node: NodeView, now: number): object {
   const s = node.status();
+  const deviceNames = s.devices.length === 0 ? null : s.devices.map(({ name }) => name);
   const current = node.events.since(0).length;
   return {
     'bandwidth-manager': { devices: null },
@@ -16,7 +17,7 @@ export function statusModel(node: NodeView, now: number): object {
     cluster: { ciliumHealth: { state: 'Ok' }, nodes: node.api.nodes().map(({ name }) => ({ name })), self: node.name },
     'cni-chaining': { mode: 'none' },
     encryption: { mode: 'Disabled' },
-    'host-firewall': { devices: null, mode: 'Disabled' },
+    'host-firewall': { devices: deviceNames, mode: s.hostFirewall ? 'Enabled' : 'Disabled' },
     'host-routing': { mode: s.routing },
     hubble: {
       metrics: { state: 'Disabled' },
@@ -41,10 +42,10 @@ export function statusModel(node: NodeView, now: number): object {
       status: `IPv4: ${s.ipam.used}/${s.ipam.total} allocated from ${s.podCIDR}, `,
     },
     'ipv6-big-tcp': {},
-    'kube-proxy-replacement': { deviceList: null, devices: null, mode: 'Disabled' },
+    'kube-proxy-replacement': kubeProxyModel(s),
     kubernetes: { 'k8s-api-versions': [...s.kubernetesApis].sort(), msg: s.kubernetesVersion, state: 'Ok' },
     kvstore: { msg: 'Disabled', state: 'Ok' },
-    masquerading: { enabledProtocols: { ipv4: true }, mode: 'iptables' },
+    masquerading: masqueradingModel(s),
     nodeMonitor: { cpus: 1, npages: 64, pagesize: 4096 },
     ...(s.proxy === null ? {} : { proxy: proxyModel(node, s.proxy) }),
   };
@@ -58,4 +59,41 @@ function proxyModel(node: NodeView, proxy: { readonly ip: string; readonly redir
     redirects,
     ...(proxy.redirects === 0 ? {} : { 'total-redirects': proxy.redirects }),
   };
+}
+
+/** What is off is left out, as Go leaves out empty members. */
+function kubeProxyModel({ kubeProxyReplacement, devices }: StatusView): object {
+  const { mode, socketLb, nodePort, hostPort, externalIps, sessionAffinity, gracefulTermination } = kubeProxyReplacement;
+  const enabled = (on: boolean): object => (on ? { enabled: true } : {});
+  const direct = devices.find(({ directRouting }) => directRouting);
+  return {
+    deviceList: devices.map(({ name, ip }) => ({ ip: [ip], name })),
+    devices: devices.length === 0 ? null : devices.map(({ name }) => name),
+    ...(direct === undefined ? {} : { directRoutingDevice: direct.name }),
+    features: {
+      externalIPs: enabled(externalIps),
+      gracefulTermination: enabled(gracefulTermination),
+      hostPort: enabled(hostPort),
+      nat46X64: {},
+      nodePort: nodePort
+        ? { acceleration: 'Disabled', algorithm: 'Random', enabled: true, mode: 'SNAT', portMax: 32767, portMin: 30000 }
+        : {},
+      sessionAffinity: enabled(sessionAffinity),
+      socketLB: enabled(socketLb),
+      socketLBTracing: enabled(socketLb),
+    },
+    mode,
+  };
+}
+
+function masqueradingModel({ masquerading: { mode, exclusion } }: StatusView): object {
+  return mode === null
+    ? { enabledProtocols: {} }
+    : {
+        enabled: true,
+        enabledProtocols: { ipv4: true },
+        mode: mode === 'BPF' ? 'BPF' : 'iptables',
+        'snat-exclusion-cidr': exclusion,
+        'snat-exclusion-cidr-v4': exclusion,
+      };
 }
