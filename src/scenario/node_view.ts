@@ -78,7 +78,7 @@ function status(node: Node): StatusView {
       mode: replacement === 'strict' ? 'Strict' : replacement === 'partial' ? 'Partial' : 'Disabled',
       socketLb: features.socketLb,
       nodePort: features.nodePort,
-      hostPort: replacement === 'strict',
+      hostPort: features.hostPort,
       externalIps: replacement === 'strict',
       sessionAffinity: features.sessionAffinity,
       gracefulTermination: agent.options['enable-k8s-terminating-endpoint'],

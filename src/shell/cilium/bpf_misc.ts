@@ -14,7 +14,7 @@ import { type CommandResult, printed } from '../table.ts';
 import { type Refused, refused } from '../tool.ts';
 import { ipcacheValueText } from './bpf_lists.ts';
 import type { CiliumCommand } from './command.ts';
-import { checkOutput, fatal, hasOutput, keyedOutput, OUTPUT_FLAG, output, usage } from './output.ts';
+import { checkOutput, fatal, keyedOutput, OUTPUT_FLAG, usage } from './output.ts';
 
 /** `cilium bpf ipcache get`. */
 export const bpfIpcacheGetCommand: CiliumCommand = {

@@ -3,7 +3,7 @@
  * @see cilium:cilium/cmd/status.go
  * @see cilium:pkg/client/client.go#FormatStatusResponse
  * @remarks Simplified: lines that depend on features which are not modelled print what a cluster without them prints (BPF host routing, which a real
- * agent switches on together with node ports and BPF masquerading, and host ports among them). Controllers are counted,
+ * agent switches on together with node ports and BPF masquerading, among them). Controllers are counted,
  * one an endpoint, and have no names. Not modelled: the health daemon's probes; every node is reachable.
  */
 import type { NodeView, StatusView } from '../cluster_view.ts';
