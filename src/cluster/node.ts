@@ -308,6 +308,7 @@ function agentPins(pins: Pins): DaemonDeps['pins'] {
   const health = address(pins.health?.ip);
   return {
     proxyPorts: pins.proxyPorts ?? {},
+    keptIps: new Set([router, health, ...Object.values(pins.pods ?? {}).map(({ ip }) => address(ip))].filter((ip) => ip !== null)),
     ...(router === null ? {} : { routerIp: router }),
     ...(health === null ? {} : { healthIp: health }),
     ...(pins.health?.endpointId === undefined ? {} : { healthEndpointId: pins.health.endpointId }),

@@ -111,7 +111,7 @@ export class Daemon {
     const cidrs = oldCidrs(deps.bpffs);
     this.maps = initMaps(deps.bpffs, options);
     this.monitor = new MonitorAgent(this.maps.events);
-    this.ipam = new Ipam(deps.podCidr, rng.fork('ipam'));
+    this.ipam = new Ipam(deps.podCidr, rng.fork('ipam'), deps.pins.keptIps);
     const routerIp = ciliumHostAddress(deps.hostNetns) ?? deps.pins.routerIp;
     this.routerIp = assertPresent(this.ipam.allocate('router', routerIp), 'router address');
     this.endpoints = new EndpointManager(rng.fork('endpoint ids'));

@@ -9,11 +9,14 @@ import type { Rng } from '../../sim/rng.ts';
 export class Ipam {
   readonly cidr: Cidr4;
   readonly #rng: Rng;
+  readonly #kept: ReadonlySet<Ipv4>;
   readonly #owners = new Map<Ipv4, string>();
 
-  constructor(cidr: Cidr4, rng: Rng) {
+  /** `kept` addresses are given to those who want them, and never drawn. */
+  constructor(cidr: Cidr4, rng: Rng, kept: ReadonlySet<Ipv4> = new Set()) {
     this.cidr = cidr;
     this.#rng = rng;
+    this.#kept = kept;
   }
 
   /** Addresses in use with their owners (`router`, `health`, `namespace/pod`), in order of allocation. */
@@ -26,7 +29,7 @@ export class Ipam {
     return Math.max(0, 2 ** (32 - this.cidr.length) - 2);
   }
 
-  /** Takes an address: the wanted one if it is free and in range, else a random one; `null` when none is left. */
+  /** Takes an address: the wanted one if it is free and in range, else a random one that nobody is to have; `null` when none is left. */
   allocate(owner: string, wanted?: Ipv4): Ipv4 | null {
     if (wanted !== undefined) {
       if (this.#owners.has(wanted)) {
@@ -41,7 +44,7 @@ export class Ipam {
     const start = this.#rng.below(this.capacity);
     for (let i = 0; i < this.capacity; i++) {
       const address = this.cidr.address + 1 + ((start + i) % this.capacity);
-      if (!this.#owners.has(address)) {
+      if (!this.#owners.has(address) && !this.#kept.has(address)) {
         this.#owners.set(address, owner);
         return address;
       }
