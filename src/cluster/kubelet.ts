@@ -196,10 +196,11 @@ export class Kubelet {
       ip: nodeIp,
       device: null,
       env: this.#env(pod, hostNetns, nodeIp),
-      servers: [],
-      running: true,
+      servers: this.#servers(pod),
+      running: false,
     };
     this.#sandboxes.set(keyOf(pod), sandbox);
+    this.setRunning(sandbox, true);
     if (!isAgentPod(pod) || this.#deps.agent() !== null) {
       this.#setStatus(pod, nodeIp, '');
       return;

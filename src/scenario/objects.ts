@@ -73,7 +73,7 @@ export function deleteObjects(
 }
 
 /** The kind that kubectl takes a word for; the word itself if it knows none. */
-function kindOf(word: string): string {
+export function kindOf(word: string): string {
   const lower = word.toLowerCase();
   return (
     KINDS[lower] ??

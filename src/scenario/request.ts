@@ -13,7 +13,7 @@ export const DEFAULT_TIMEOUT = 180 * SECOND;
 
 /** The words of the command. */
 export function curlArgv(request: NewRequest): string[] {
-  const { method, url, headers, body, connectTimeout, timeout } = request;
+  const { method, url, headers, body, connectTimeout, timeout, pathAsIs } = request;
   const argv = ['curl', '-s'];
   if (method === 'HEAD') {
     argv.push('-I');
@@ -25,6 +25,9 @@ export function curlArgv(request: NewRequest): string[] {
   }
   if (body !== undefined) {
     argv.push('--data-raw', body);
+  }
+  if (pathAsIs === true) {
+    argv.push('--path-as-is');
   }
   if (connectTimeout !== undefined) {
     argv.push('--connect-timeout', String(connectTimeout / SECOND));

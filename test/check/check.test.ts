@@ -45,8 +45,18 @@ const ONLY_LAND = {
 };
 
 /** Checks properties of some objects. */
-function check(objects: readonly object[], properties: readonly object[], options: Partial<CheckOptions> = {}): CheckResult {
-  const text = JSON.stringify({ name: 'x', steps: objects.map((object) => ({ apply: `${JSON.stringify(object)}\n` })), properties });
+function check(
+  objects: readonly object[],
+  properties: readonly object[],
+  options: Partial<CheckOptions> = {},
+  cluster: object = {},
+): CheckResult {
+  const text = JSON.stringify({
+    name: 'x',
+    cluster,
+    steps: objects.map((object) => ({ apply: `${JSON.stringify(object)}\n` })),
+    properties,
+  });
   return checkScenario(parsed(text), { ...OPTIONS, builtins: false, ...options });
 }
 
@@ -59,7 +69,7 @@ describe('a planted hole', () => {
     expect(result?.counterexample?.summary).toBe(
       'default/tiefighter sends POST /v1/ to default/deathstar port 80: it reaches the destination',
     );
-    expect(result?.counterexample?.derivation).toEqual(['allowed by CiliumNetworkPolicy default/rule1, spec.ingress[0]']);
+    expect(result?.counterexample?.derivation).toEqual(['allowed by CiliumNetworkPolicy default/rule1, spec.ingress[0]  ships.yaml:1:178']);
     expect(result?.counterexample?.unconfirmed).toBeNull();
     expect(result?.counterexample?.story).toContain('answered, decided by server');
   });
@@ -91,7 +101,7 @@ describe('properties', () => {
     );
     expect(properties[0]?.counterexample?.derivation).toEqual([
       'default/newcomer does not exist yet; it could, with the labels org=empire, rebel=yes',
-      'allowed by CiliumNetworkPolicy default/rule1, spec.ingress[0]',
+      'allowed by CiliumNetworkPolicy default/rule1, spec.ingress[0]  ships.yaml:1:178',
     ]);
     expect(properties[0]?.counterexample?.unconfirmed).toBeNull();
   });
@@ -108,7 +118,7 @@ describe('properties', () => {
       ],
     );
     expect(properties.map(({ counterexample }) => counterexample?.derivation)).toEqual([
-      ['not among what is allowed by CiliumNetworkPolicy default/rule1, spec.ingress[0]'],
+      ['not among what is allowed by CiliumNetworkPolicy default/rule1, spec.ingress[0]  ships.yaml:1:178'],
       ['no policy allows it at ingress, where policy is enforced'],
     ]);
     expect(properties.map(({ counterexample }) => counterexample?.unconfirmed)).toEqual([null, null]);
@@ -141,6 +151,128 @@ describe('properties', () => {
       [{ name: 'typo', never: { from: { service: 'deathstr' }, to: { pod: 'deathstar' } } }],
     );
     expect([properties[0]?.verdict, passed]).toEqual(['vacuous', false]);
+  });
+});
+
+/** What a property's only counterexample says; every one is confirmed by packets. */
+const told = ({ properties }: CheckResult): readonly string[] => {
+  const found = properties[0]?.counterexample;
+  expect(found?.unconfirmed ?? null).toBeNull();
+  return found === null || found === undefined ? [] : [found.summary, ...found.derivation];
+};
+const TO_DEATHSTAR = { to: { labels: { class: 'deathstar' } } };
+
+describe('what can be tried', () => {
+  it('UDP, SCTP and ping', () => {
+    const open = cnp('open', { ...DEATHSTAR, ingress: [{ fromEndpoints: [{ matchLabels: { org: 'empire' } }] }] });
+    for (const [ports, says] of [
+      [['53/UDP'], 'default/tiefighter sends UDP to default/deathstar port 53: it reaches the destination'],
+      [['8/ICMP'], 'default/tiefighter sends a ping to default/deathstar: it reaches the destination'],
+    ] as const) {
+      const never = { name: 'x', never: { from: { pod: 'tiefighter' }, ...TO_DEATHSTAR, ports } };
+      expect(told(check([...SHIPS, open], [never]))[0]).toBe(says);
+      expect(check([...SHIPS, article('/')], [never]).passed).toBe(true);
+    }
+    const sctp = { name: 'x', never: { from: { pod: 'tiefighter' }, ...TO_DEATHSTAR, ports: ['5000/SCTP'] } };
+    expect(check([...SHIPS, open], [sctp]).passed).toBe(true);
+    expect(told(check([...SHIPS, open], [sctp], {}, { options: { 'enable-sctp': true } }))[0]).toContain('sends SCTP');
+  });
+
+  it('the node, which comes in unless told otherwise', () => {
+    const never = { name: 'x', never: { from: { entity: 'host' }, ...TO_DEATHSTAR, ports: [443] } };
+    expect(told(check([...SHIPS, article('/')], [never]))[0]).toContain('the node sends GET');
+    expect(check([...SHIPS, article('/')], [never], {}, { options: { 'allow-localhost': 'policy' } }).passed).toBe(true);
+  });
+
+  it('names: the DNS proxy has to see them', () => {
+    const world = [{ name: 'api.example.org', ip: '203.0.113.7' }];
+    const egress = (dns: object) => ({
+      endpointSelector: {},
+      egress: [
+        { toFQDNs: [{ matchPattern: '*.example.org' }] },
+        {
+          toEndpoints: [{ matchLabels: { 'k8s:io.kubernetes.pod.namespace': 'kube-system', 'k8s-app': 'kube-dns' } }],
+          toPorts: [{ ports: [{ port: '53', protocol: 'ANY' }], ...dns }],
+        },
+      ],
+    });
+    const never = { name: 'x', never: { from: { pod: 'tiefighter' }, to: { name: 'api.example.org' }, ports: [80] } };
+    const rules = cnp('dns', egress({ rules: { dns: [{ matchPattern: '*' }] } }));
+    expect(told(check([...SHIPS, rules], [never], {}, { world }))[0]).toBe(
+      'default/tiefighter sends GET / to api.example.org port 80: it reaches the destination',
+    );
+    expect(check([...SHIPS, cnp('dns', egress({}))], [never], {}, { world }).passed).toBe(true);
+  });
+
+  it('paths that the proxy rewrites: what counts is what arrives', () => {
+    const open = article('/v1/[a-z-]+');
+    const only = (path: string) => ({ ...ONLY_LAND, only: { ...ONLY_LAND.only, http: [{ method: 'POST', path }] } });
+    expect(check([...SHIPS, open], [only('/v1/[a-z-]+')]).passed).toBe(true);
+    const raw = check([...SHIPS, open], [only('/v1/[a-z-]+')], {}, { options: { 'http-normalize-path': false } });
+    expect(raw.passed).toBe(true);
+    const never = { name: 'x', never: { from: { pod: 'tiefighter' }, ...TO_DEATHSTAR, http: [{ path: '/v1/exhaust-port' }] } };
+    expect(told(check([...SHIPS, article('/.*')], [never]))[0]).toContain('/v1/exhaust-port');
+  });
+});
+
+describe('what the scenario says', () => {
+  const never = { name: 'x', never: { from: { labels: { org: 'alliance' } }, ...TO_DEATHSTAR } };
+
+  it('a deleted policy does not count', () => {
+    const text = {
+      name: 'x',
+      steps: [...SHIPS, article('/')].map((one) => ({ apply: `${JSON.stringify(one)}\n` })),
+      properties: [never],
+    };
+    expect(checkScenario(parsed(JSON.stringify(text)), { ...OPTIONS, builtins: false }).passed).toBe(true);
+    const deleted = { ...text, steps: [...text.steps, { delete: ['cnp/rule1'] }] };
+    expect(told(checkScenario(parsed(JSON.stringify(deleted)), { ...OPTIONS, builtins: false }))).toContain(
+      'nothing selects either end: no policy is enforced',
+    );
+  });
+
+  it('options of the cluster: enforcement, audit mode, its name', () => {
+    const open = { name: 'x', never: { from: { pod: 'tiefighter' }, ...TO_DEATHSTAR, ports: [80] } };
+    expect(check(SHIPS, [open]).passed).toBe(false);
+    expect(check(SHIPS, [open], {}, { options: { 'enable-policy': 'always' } }).passed).toBe(true);
+    expect(told(check([...SHIPS, article('/')], [never], {}, { options: { 'policy-audit-mode': true } }))).not.toEqual([]);
+    const named = cnp('named', {
+      ...DEATHSTAR,
+      ingress: [{ fromEndpoints: [{ matchLabels: { 'io.cilium.k8s.policy.cluster': 'far' } }] }],
+    });
+    expect(check([...SHIPS, named], [open]).passed).toBe(true);
+    expect(told(check([...SHIPS, named], [open], {}, { name: 'far' }))).not.toEqual([]);
+  });
+
+  it('a policy that the agents refuse is not there, and is told', () => {
+    const wrong = cnp('wrong', { ...DEATHSTAR, ingress: [{ fromCIDR: ['10.0.0.0/99'] }] });
+    const result = check([...SHIPS, wrong], [never]);
+    expect(result.passed).toBe(false);
+    expect(result.refused[0]).toMatchObject({ policy: 'CiliumNetworkPolicy default/wrong', position: { file: 'ships.yaml' } });
+  });
+});
+
+describe('while pods are relabelled', () => {
+  it('a label more opens the door', () => {
+    const rule = cnp('rule', { ...DEATHSTAR, ingress: [{ fromEndpoints: [{ matchLabels: { pass: 'yes' } }] }] });
+    const never = { name: 'x', never: { from: { pod: 'tiefighter' }, ...TO_DEATHSTAR, ports: [80] } };
+    expect(check([...SHIPS, rule], [never]).passed).toBe(true);
+    const said = told(check([...SHIPS, rule], [{ ...never, also: ['while pods are relabelled'] }]));
+    expect(said[1]).toBe('default/deathstar is relabelled: from the labels org=empire, class=deathstar to the labels class=deathstar');
+    const other = { ...never.never, to: { labels: { class: 'deathstar', org: 'empire' } } };
+    expect(told(check([...SHIPS, rule], [{ ...never, never: other, also: ['while pods are relabelled'] }]))[1]).toBe(
+      'default/tiefighter is relabelled: from the labels org=empire, class=tiefighter to the labels org=empire, class=tiefighter, pass=yes',
+    );
+  });
+
+  it('always: a label less closes it', () => {
+    const always = {
+      name: 'x',
+      always: { from: { pod: 'tiefighter' }, ...TO_DEATHSTAR, ports: [80], http: [{ method: 'POST', path: '/' }] },
+    };
+    expect(check([...SHIPS, article('/')], [always]).passed).toBe(true);
+    const said = told(check([...SHIPS, article('/')], [{ ...always, also: ['while pods are relabelled'] }]));
+    expect(said[1]).toContain('default/tiefighter is relabelled: from the labels org=empire, class=tiefighter to ');
   });
 });
 
@@ -189,7 +321,7 @@ describe('a bad section', () => {
   it.each([
     ['{name: x}', 's.yaml:4:5: a property has one of: never, only, always'],
     ['{name: x, nver: {}}', 'did you mean "never"'],
-    ['{name: x, never: {from: {}, to: {pod: a}}}', 'say who: labels, namespace, pod, service, entity or cidr'],
+    ['{name: x, never: {from: {}, to: {pod: a}}}', 'say who: labels, namespace, pod, service, entity, cidr or name'],
     ['{name: x, never: {from: {pod: a}, to: {pod: a}, ports: [0]}}', 'expected'],
     ['{name: x, never: {from: {pod: a}, to: {pod: a}, ports: ["99999"]}}', 'expected a port from 1 to 65535'],
     ['{name: x, never: {from: {pod: a}, to: {pod: a}, http: [{path: "("}]}}', 'expected a regular expression'],
@@ -198,4 +330,13 @@ describe('a bad section', () => {
   ])('%s', (text, message) => {
     expect(issues(text).join('\n')).toContain(message);
   });
+});
+
+it('a property of one pod and itself, or of the node and the world, is about nobody', () => {
+  for (const [from, to] of [
+    [{ pod: 'deathstar' }, { pod: 'deathstar' }],
+    [{ entity: 'host' }, { entity: 'world' }],
+  ]) {
+    expect(check(SHIPS, [{ name: 'x', never: { from, to } }], { runs: 200 }).properties[0]?.verdict).toBe('vacuous');
+  }
 });

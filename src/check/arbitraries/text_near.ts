@@ -3,7 +3,7 @@
  * not understand it takes literally, and a text that is not near after all is only a wasted case.
  */
 
-const MAX = 48;
+const MAX = 96;
 
 /** Matching texts first, neighbours after. */
 export function textsNear(expression: string): string[] {
@@ -34,6 +34,14 @@ export function neighboursOf(text: string): string[] {
     text.toUpperCase(),
     text.replace('/', '//'),
     `/x/..${text}`,
+    `/x/%2E%2e${text}`,
+    text.replace('/', '/./'),
+    cut > 0 ? `${text.slice(0, cut)}/x/..${text.slice(cut)}` : text,
+    `${text}/..`,
+    `${text}?`,
+    `${text};x=1`,
+    cut > 0 ? `${text.slice(0, cut)}%2f${text.slice(cut + 1)}` : `${text}%2F`,
+    cut > 0 ? `${text.slice(0, cut)}\\${text.slice(cut + 1)}` : text,
     escaped,
   ].filter((one) => one !== text && one !== '');
 }

@@ -22,6 +22,8 @@ export interface ModelPod {
   readonly namespace: string;
   readonly labels: LabelMap;
   readonly ports: readonly ModelPort[];
+  /** Default: `default`. */
+  readonly serviceAccount?: string;
 }
 
 /** A namespace. */
@@ -39,6 +41,8 @@ export interface ModelService {
 
 /** A cluster. */
 export interface ModelCluster {
+  /** Its name among other clusters; default: `default`. */
+  readonly name?: string;
   readonly namespaces: readonly ModelNamespace[];
   readonly pods: readonly ModelPod[];
   readonly services: readonly ModelService[];
@@ -56,14 +60,14 @@ export function podName({ namespace, name }: Pick<ModelPod, 'namespace' | 'name'
  * @remarks Simplified: labels that the agent filters out (`pod-template-hash`) are not to be given to model pods.
  * @see cilium:pkg/k8s/labels.go#GetPodMetadata
  */
-export function podLabelTexts(pod: ModelPod, cluster: Pick<ModelCluster, 'namespaces'>): string[] {
+export function podLabelTexts(pod: ModelPod, cluster: Pick<ModelCluster, 'namespaces' | 'name'>): string[] {
   const namespace = cluster.namespaces.find(({ name }) => name === pod.namespace);
   const ofNamespace = { 'kubernetes.io/metadata.name': pod.namespace, ...namespace?.labels };
   return [
     ...Object.entries(pod.labels).map(([key, value]) => `k8s:${key}=${value}`),
     ...Object.entries(ofNamespace).map(([key, value]) => `k8s:io.cilium.k8s.namespace.labels.${key}=${value}`),
-    'k8s:io.cilium.k8s.policy.cluster=default',
-    'k8s:io.cilium.k8s.policy.serviceaccount=default',
+    `k8s:io.cilium.k8s.policy.cluster=${cluster.name ?? 'default'}`,
+    `k8s:io.cilium.k8s.policy.serviceaccount=${pod.serviceAccount ?? 'default'}`,
     `k8s:io.kubernetes.pod.namespace=${pod.namespace}`,
   ];
 }

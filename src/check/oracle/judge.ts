@@ -6,14 +6,33 @@ import { parserConflict } from './parser_conflict.ts';
 import { holds, type PortNames, type Requirements, requirementsOf, resolve, speaksOf } from './speaks.ts';
 import type { HttpTerm, OraclePeer, PortTerm, SevenTerm, Statement } from './statement.ts';
 
+/** What the statements about a subject say of one direction. */
+export interface Side {
+  readonly statements: readonly Statement[];
+  readonly requires: Requirements;
+}
+
 /** All that judging about one subject needs. */
 export interface Question extends PortNames {
-  /** Those that select the subject. */
-  readonly statements: readonly Statement[];
+  readonly ingress: Side;
+  readonly egress: Side;
+  /** Why the subject's policy cannot be computed, or `null`. */
+  readonly conflict: string | null;
   /** Both directions are enforced whatever there is. */
   readonly always: boolean;
+  /** The host comes in unless it is denied (quirk 16). */
+  readonly hostComesIn: boolean;
   /** Every prefix the cluster's policies name. */
   readonly prefixes: readonly IpPrefix[];
+}
+
+/** The question about a subject that some statements select. */
+export function questionOf(statements: readonly Statement[], about: Omit<Question, 'ingress' | 'egress' | 'conflict'>): Question {
+  const side = (direction: OracleFlow['direction']): Side => {
+    const own = statements.filter((one) => one.direction === direction);
+    return { statements: own, requires: requirementsOf(own) };
+  };
+  return { ...about, ingress: side('ingress'), egress: side('egress'), conflict: parserConflict(statements) };
 }
 
 /** A verdict with the statements that decided. */
@@ -42,15 +61,14 @@ interface Hit {
 
 /** Judges. */
 export function judge(question: Question, peer: OraclePeer, flow: OracleFlow): Judged {
-  const conflict = parserConflict(question);
-  if (conflict !== null) {
-    return { verdict: 'error', why: conflict };
+  if (question.conflict !== null) {
+    return { verdict: 'error', why: question.conflict };
   }
-  const statements = question.statements.filter(({ direction }) => direction === flow.direction);
+  const { statements, requires } = question[flow.direction];
   if (statements.length === 0 && !question.always) {
     return { verdict: 'pass', by: [], quirks: [] };
   }
-  const view: View = { question, statements, peer, flow, requires: requirementsOf(statements) };
+  const view: View = { question, statements, peer, flow, requires };
   const hits = statements.flatMap((statement) => hitsOf(statement, view));
   // Quirk 3: a wider prefix denied on all ports takes its narrower ones' denies and allows away; only what speaks of everyone remains.
   const swallowed = isSwallowed(statements, view);
@@ -85,8 +103,8 @@ function judgeAllows({ hits, counted, protocolless, view, known }: Remainder): J
   }
   const isHost = view.flow.direction === 'ingress' && reservedHost(view.peer);
   if (allows.length === 0) {
-    // Quirk 16: the host comes in unless it is denied.
-    return { verdict: isHost ? 'pass' : 'drop', by: [], quirks: isHost ? [16] : quirks };
+    const comesIn = isHost && view.question.hostComesIn;
+    return { verdict: comesIn ? 'pass' : 'drop', by: [], quirks: comesIn ? [16] : quirks };
   }
   const by = allows.map(({ statement }) => statement);
   const free = allows.filter(({ seven, statement, everyone }) => seven === null || (isHost && (everyone || coversHost(statement))));

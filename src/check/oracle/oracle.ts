@@ -4,36 +4,52 @@
  * what the rules of 1.13.3 intend, and names the quirks it has to repeat by their number in the list of policy vectors.
  */
 import { formatPrefix, hostPrefix, type IpPrefix, parseIp, prefixContains } from '../../net/prefix.ts';
-import { type K8sObject, type ModelCluster, type ModelPod, podLabelTexts } from '../model/cluster.ts';
-import { type Judged, judge, type Question } from './judge.ts';
-import { type OracleLabel, readLabel, selects } from './labels.ts';
+import { type K8sObject, type ModelCluster, type ModelPod, type ModelPort, podLabelTexts } from '../model/cluster.ts';
+import { type Judged, judge, type Question, questionOf } from './judge.ts';
+import { readLabel, selects } from './labels.ts';
 import { readCilium } from './read_cilium.ts';
 import { readNetworkPolicy } from './read_network_policy.ts';
 import { type ReleasedQuirk, releasedQuirk } from './released.ts';
 import type { Direction, OraclePeer, Statement } from './statement.ts';
 
+const PROTOCOLS = ['TCP', 'UDP', 'SCTP', 'ICMP', 'ICMPv6'] as const;
+
 /** Enforcement modes of the agent. */
 export type Enforcement = 'default' | 'always' | 'never';
+
+/** Options of the agent that change what policies mean; each has the default of the agent. */
+export interface OracleOptions {
+  readonly enforcement?: Enforcement;
+  /** `false`: the host comes in only where a policy lets it (`allow-localhost: policy`). */
+  readonly hostComesIn?: boolean;
+  /** Nothing is dropped (`policy-audit-mode`). */
+  readonly audit?: boolean;
+}
 
 /** One attempt to reach a port. */
 export interface OracleFlow {
   readonly direction: Direction;
   readonly port: number;
-  readonly protocol: 'TCP' | 'UDP' | 'SCTP' | 'ICMP' | 'ICMPv6';
+  readonly protocol: (typeof PROTOCOLS)[number];
 }
 
 /** The oracle of a cluster and its accepted policies. */
 export class Oracle {
   readonly statements: readonly Statement[];
   readonly #cluster: ModelCluster;
-  readonly #enforcement: Enforcement;
+  readonly #options: OracleOptions;
   readonly #prefixes: readonly IpPrefix[];
+  readonly #clusterPorts: readonly ModelPort[];
   readonly #peers = new WeakMap<ModelPod, OraclePeer>();
-  readonly #questions = new WeakMap<OraclePeer, Question>();
+  readonly #outside = new Map<string, OraclePeer>();
+  readonly #addresses = new Map<string, OraclePeer>();
+  readonly #reserved = new Map<string, OraclePeer>();
+  readonly #subjects = new WeakMap<ModelPod, Subject>();
 
-  constructor(cluster: ModelCluster, policies: readonly K8sObject[], enforcement: Enforcement = 'default') {
+  constructor(cluster: ModelCluster, policies: readonly K8sObject[], options: OracleOptions = {}) {
     this.#cluster = cluster;
-    this.#enforcement = enforcement;
+    this.#options = options;
+    this.#clusterPorts = cluster.pods.flatMap(({ ports }) => ports);
     this.statements = policies.flatMap((object) =>
       object['kind'] === 'NetworkPolicy' ? readNetworkPolicy(object) : readCilium(object, cluster),
     );
@@ -43,6 +59,11 @@ export class Oracle {
   /** Prefixes that policies name; each is a peer of its own. */
   get prefixes(): readonly IpPrefix[] {
     return this.#prefixes;
+  }
+
+  /** Whether the DNS proxy lets a name outside pass, for somebody. */
+  isLearned(name: string): boolean {
+    return Object.hasOwn(this.#cluster.dns, name);
   }
 
   /** A pod as peer or subject. */
@@ -57,53 +78,108 @@ export class Oracle {
 
   /** A node, the health endpoint, a pod without labels yet, ... by the names of their reserved labels. */
   reserved(...names: readonly string[]): OraclePeer {
-    return { labels: names.map((key) => ({ source: 'reserved', key, value: '' })), prefix: null };
+    const name = names.join();
+    let peer = this.#reserved.get(name);
+    if (peer === undefined) {
+      peer = { labels: names.map((key) => ({ source: 'reserved', key, value: '' })), prefix: null };
+      this.#reserved.set(name, peer);
+    }
+    return peer;
   }
 
   /** An address outside the cluster: it is what the longest known prefix that holds it is, or just the world (quirks 5 and 6). */
   address(text: string): OraclePeer {
-    const address = parseIp(text);
-    const holding = address === null ? [] : this.#prefixes.filter((prefix) => prefixContains(prefix, address));
-    return this.prefix(holding.reduce<IpPrefix | null>((best, one) => (best === null || one.length > best.length ? one : best), null));
+    let peer = this.#addresses.get(text);
+    if (peer === undefined) {
+      const address = parseIp(text);
+      const holding = address === null ? [] : this.#prefixes.filter((prefix) => prefixContains(prefix, address));
+      peer = this.prefix(holding.reduce<IpPrefix | null>((best, one) => (best === null || one.length > best.length ? one : best), null));
+      this.#addresses.set(text, peer);
+    }
+    return peer;
   }
 
   /** The peer that a known prefix is; `null` is the world. */
   prefix(prefix: IpPrefix | null): OraclePeer {
-    const world: OracleLabel = { source: 'reserved', key: 'world', value: '' };
-    return { labels: [world], prefix: prefix === null || prefix.length === 0 ? null : prefix };
+    const own = prefix === null || prefix.length === 0 ? null : prefix;
+    const name = own === null ? '' : formatPrefix(own);
+    let peer = this.#outside.get(name);
+    if (peer === undefined) {
+      peer = { labels: [{ source: 'reserved', key: 'world', value: '' }], prefix: own };
+      this.#outside.set(name, peer);
+    }
+    return peer;
   }
 
-  /** What happens between a subject (one of the cluster's pods) and a peer. */
+  /** What happens between a subject (one of the cluster's pods, or one that could be) and a peer. */
   judge(subject: ModelPod, peer: OraclePeer, flow: OracleFlow): Judged {
-    return judge(this.#question(this.pod(subject), subject), peer, flow);
+    const { question, verdicts } = this.#subject(subject);
+    let known = verdicts.get(peer);
+    if (known === undefined) {
+      known = new Map();
+      verdicts.set(peer, known);
+    }
+    const key = keyOf(flow);
+    let judged = known.get(key);
+    if (judged === undefined) {
+      judged = this.#audited(judge(question, peer, flow));
+      known.set(key, judged);
+    }
+    return judged;
   }
 
   /** What would happen if nothing were denied. */
   judgeWithoutDenies(subject: ModelPod, peer: OraclePeer, flow: OracleFlow): Judged {
-    const question = this.#question(this.pod(subject), subject);
-    return judge({ ...question, statements: question.statements.filter(({ deny }) => !deny) }, peer, flow);
+    const { question, statements } = this.#subject(subject);
+    return judge(
+      questionOf(
+        statements.filter(({ deny }) => !deny),
+        question,
+      ),
+      peer,
+      flow,
+    );
   }
 
   /** The quirk of 1.13.3 by which the released agent may let a flow through that its rules drop; `null` if there is none. */
   releasedQuirk(subject: ModelPod, peer: OraclePeer, flow: OracleFlow): ReleasedQuirk | null {
-    return releasedQuirk(this.#question(this.pod(subject), subject), peer, flow);
+    return releasedQuirk(this.#subject(subject).question, peer, flow);
   }
 
-  /** The statements that speak of a subject, found once. */
-  #question(peer: OraclePeer, subject: ModelPod): Question {
-    let question = this.#questions.get(peer);
-    if (question === undefined) {
-      question = {
-        statements: this.#enforcement === 'never' ? [] : this.statements.filter((one) => !one.nodes && selects(one.subject, peer.labels)),
-        always: this.#enforcement === 'always',
-        prefixes: this.#prefixes,
-        ownPorts: subject.ports,
-        clusterPorts: this.#cluster.pods.flatMap(({ ports }) => ports),
-      };
-      this.#questions.set(peer, question);
-    }
-    return question;
+  #audited(judged: Judged): Judged {
+    return judged.verdict === 'drop' && this.#options.audit === true ? { ...judged, verdict: 'pass' } : judged;
   }
+
+  /** What is known of a subject, found once. */
+  #subject(pod: ModelPod): Subject {
+    let subject = this.#subjects.get(pod);
+    if (subject === undefined) {
+      const { enforcement = 'default', hostComesIn = true } = this.#options;
+      const { labels } = this.pod(pod);
+      const statements = enforcement === 'never' ? [] : this.statements.filter((one) => !one.nodes && selects(one.subject, labels));
+      const question = questionOf(statements, {
+        always: enforcement === 'always',
+        hostComesIn,
+        prefixes: this.#prefixes,
+        ownPorts: pod.ports,
+        clusterPorts: this.#clusterPorts,
+      });
+      subject = { question, statements, verdicts: new WeakMap() };
+      this.#subjects.set(pod, subject);
+    }
+    return subject;
+  }
+}
+
+/** What is known of a subject. */
+interface Subject {
+  readonly question: Question;
+  readonly statements: readonly Statement[];
+  readonly verdicts: WeakMap<OraclePeer, Map<number, Judged>>;
+}
+
+function keyOf({ direction, port, protocol }: OracleFlow): number {
+  return (PROTOCOLS.indexOf(protocol) * 2 + (direction === 'ingress' ? 0 : 1)) * 65_536 + port;
 }
 
 function knownPrefixes(statements: readonly Statement[]): IpPrefix[] {

@@ -1,9 +1,8 @@
 /** Two different L7 protocols on one port cannot be had (quirk 23). */
-import type { Question } from './judge.ts';
-import type { SevenTerm } from './statement.ts';
+import type { SevenTerm, Statement } from './statement.ts';
 
 /** Why the subject's policy cannot be computed, or `null`. A name and a number are different ports here, even if they mean the same. */
-export function parserConflict({ statements }: Pick<Question, 'statements'>): string | null {
+export function parserConflict(statements: readonly Statement[]): string | null {
   const parsers = new Map<string, string>();
   for (const { direction, ports, deny } of statements) {
     for (const { ports: list, seven } of deny ? [] : (ports ?? [])) {

@@ -73,7 +73,7 @@ function readTerms(
     ...list('Endpoints').map(
       (one): Term => ({ kind: 'endpoints', selector: inNamespace(readSelector(one), scope.namespace, scope.ofInit, true) }),
     ),
-    ...list('Entities').flatMap((name): Term[] => entity(String(name))),
+    ...list('Entities').flatMap((name): Term[] => entity(String(name), scope.cluster.name ?? 'default')),
     ...list('CIDR').flatMap((text) => prefixTerm(String(text))),
     ...list('CIDRSet').flatMap((one) => remaining(one as K8sObject).flatMap(prefixTerm)),
     ...backends.flatMap(prefixTerm),
@@ -97,13 +97,13 @@ function inNamespace(selector: OracleSelector, namespace: string | null, ofInit:
     : { ...selector, labels: [...selector.labels, [`k8s:${NAMESPACE}`, namespace]] };
 }
 
-function entity(name: string): Term[] {
+function entity(name: string, cluster: string): Term[] {
   const reserved = (one: string): OracleSelector => ({ labels: [[`reserved:${one}`, '']], expressions: [] });
   if (name === 'all') {
     return [{ kind: 'everyone' }];
   }
   if (name === 'cluster') {
-    const labelled: OracleSelector = { labels: [['k8s:io.cilium.k8s.policy.cluster', 'default']], expressions: [] };
+    const labelled: OracleSelector = { labels: [['k8s:io.cilium.k8s.policy.cluster', cluster]], expressions: [] };
     return [{ kind: 'entity', selectors: [...IN_CLUSTER.map(reserved), labelled] }];
   }
   return RESERVED.includes(name) ? [{ kind: 'entity', selectors: [reserved(name)] }] : [];

@@ -3,7 +3,7 @@
  */
 import type { Question } from './judge.ts';
 import type { OracleFlow } from './oracle.ts';
-import { requirementsOf, resolve, speaksOf } from './speaks.ts';
+import { resolve, speaksOf } from './speaks.ts';
 import type { OraclePeer } from './statement.ts';
 
 /** Number in the list of policy vectors: 1 = an allow of the peer itself comes back; 2 = the deny beside a redirect for everyone comes late. */
@@ -11,8 +11,7 @@ export type ReleasedQuirk = 1 | 2;
 
 /** The quirk that can let a denied flow through. */
 export function releasedQuirk(question: Question, peer: OraclePeer, flow: OracleFlow): ReleasedQuirk | null {
-  const statements = question.statements.filter(({ direction }) => direction === flow.direction);
-  const requires = requirementsOf(statements);
+  const { statements, requires } = question[flow.direction];
   const onPort = statements.flatMap((statement) =>
     statement.deny
       ? []

@@ -5,15 +5,20 @@ import type { CheckResult, Counterexample, PropertyResult } from '../run/check.t
 /** The lines of a result; `files` are the names counterexamples were written to, by number of the property. */
 export function checkReport(result: CheckResult, files: ReadonlyMap<number, string>): Line[] {
   const lines: Line[] = [[{ text: result.file, style: 'title' }]];
+  for (const { policy, message, position } of result.refused) {
+    const where = position === null ? '' : `${position.file}:${position.line}:${position.column}: `;
+    lines.push([{ text: `✗ ${where}the agents refuse ${policy}: ${message}`, style: 'bad' }]);
+  }
   for (const [index, property] of result.properties.entries()) {
     lines.push(...propertyLines(property, files.get(index) ?? null));
   }
   const broken = result.properties.filter(({ verdict }) => verdict !== 'holds').length;
   const cases = result.properties.reduce((sum, { runs }) => sum + runs, 0);
+  const refused = result.refused.length === 0 ? '' : `, ${result.refused.length} policies refused`;
   const count = `${result.properties.length} ${result.properties.length === 1 ? 'property' : 'properties'}`;
   lines.push(BLANK, [
-    { text: broken === 0 ? '✓ ' : '✗ ', style: broken === 0 ? 'good' : 'bad' },
-    { text: `${count}, ${broken === 0 ? 'all hold' : `${broken} broken`}; ${cases} cases, seed ${result.seed}`, style: 'strong' },
+    { text: result.passed ? '✓ ' : '✗ ', style: result.passed ? 'good' : 'bad' },
+    { text: `${count}, ${broken === 0 ? 'all hold' : `${broken} broken`}${refused}; ${cases} cases, seed ${result.seed}`, style: 'strong' },
   ]);
   return lines;
 }
@@ -26,7 +31,15 @@ function propertyLines({ name, verdict, runs, builtin, position, counterexample 
     { text: `  ${runs} cases${where}`, style: 'faint' },
   ];
   if (verdict === 'vacuous') {
-    return [head, [{ text: '  it speaks of nobody: no pod of the manifests is meant by one of its parties', style: 'bad' }]];
+    return [
+      head,
+      [
+        {
+          text: '  it speaks of nobody: one of its parties means no pod of the manifests, or both mean the same and only pod',
+          style: 'bad',
+        },
+      ],
+    ];
   }
   return counterexample === null ? [head] : [head, ...counterexampleLines(counterexample, file)];
 }

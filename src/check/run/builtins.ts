@@ -1,9 +1,9 @@
 /** Safety properties that every cluster wants. */
 import type { PropertySection } from '../../scenario/schema/properties.ts';
-import { Oracle } from '../oracle/oracle.ts';
 import { type Prepared, prepare } from './property.ts';
-import { reach } from './reach.ts';
+import { meetsPolicy, reach } from './reach.ts';
 import type { CheckSubject } from './subject.ts';
+import { oracleOf, pathOptionsOf } from './told.ts';
 
 const EVERYTHING = { from: { entity: 'all' }, to: { entity: 'cluster' } } as const;
 
@@ -18,10 +18,12 @@ function denyWins(subject: CheckSubject): Prepared {
   const prepared = prepare(section, subject);
   const what = 'reaches the destination against a deny';
   const broken = (result: ReturnType<typeof reach>) => (result.reaches === 'yes' && result.quirk ? { reach: result, what } : null);
-  const oracle = new Oracle(subject.cluster, subject.policies);
+  const options = pathOptionsOf(subject);
+  const oracle = oracleOf(subject, subject.policies);
   return {
     ...prepared,
-    breaks: (one) => broken(reach(oracle, one)),
-    breaksWith: (policies, one) => broken(reach(new Oracle(subject.cluster, policies), one)),
+    reach: (one) => reach(oracle, one, options),
+    breaks: (one) => (meetsPolicy(one) ? broken(reach(oracle, one, options)) : null),
+    breaksWith: (policies, one) => broken(reach(oracleOf(subject, policies), one, options)),
   };
 }

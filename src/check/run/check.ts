@@ -4,13 +4,13 @@ import type { SourcePosition } from '../../scenario/issue.ts';
 import { plainText } from '../../scenario/report/block.ts';
 import { report } from '../../scenario/report/report.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
-import type { Statement } from '../oracle/statement.ts';
 import { builtins } from './builtins.ts';
 import { confirm } from './confirm.ts';
-import { type Minimal, minimize, partyText } from './minimize.ts';
+import { derivationOf, summaryOf } from './derivation.ts';
+import { minimize } from './minimize.ts';
 import { type Case, type Prepared, prepare } from './property.ts';
 import { scenarioText } from './scenario_text.ts';
-import { subjectOf } from './subject.ts';
+import { type RefusedPolicy, subjectOf } from './subject.ts';
 
 /** How to check. */
 export interface CheckOptions {
@@ -68,6 +68,8 @@ export interface CheckResult {
   readonly file: string;
   readonly seed: number;
   readonly properties: readonly PropertyResult[];
+  /** Policies that the agents refuse: the properties were checked without them. */
+  readonly refused: readonly RefusedPolicy[];
   readonly passed: boolean;
 }
 
@@ -85,6 +87,7 @@ export interface CheckPlan {
   readonly file: string;
   readonly options: CheckOptions;
   readonly properties: readonly PlannedProperty[];
+  readonly refused: readonly RefusedPolicy[];
 }
 
 /** One of them. */
@@ -119,7 +122,7 @@ export function planOf(scenario: Scenario, options: CheckOptions): CheckPlan {
     costly: false,
     wanted: options.replay === null || options.replay.startsWith(`${index + 1}:`),
   }));
-  return { file: scenario.file, options, properties };
+  return { file: scenario.file, options, properties, refused: subject.refused };
 }
 
 /** Tries some cases of a property. */
@@ -129,11 +132,12 @@ export function tryPart({ properties, options }: CheckPlan, { property, first, c
 }
 
 /** Puts together what became of the parts of each property. */
-export function resultOf({ file, options, properties }: CheckPlan, parts: readonly (readonly Part[])[]): CheckResult {
+export function resultOf({ file, options, properties, refused }: CheckPlan, parts: readonly (readonly Part[])[]): CheckResult {
   const results = properties.flatMap(({ prepared, position, builtin, wanted }, index) =>
     wanted ? [{ name: prepared.section.name, position, builtin, ...joinParts(parts[index] ?? []) }] : [],
   );
-  return { file, seed: options.seed, properties: results, passed: results.every(({ verdict }) => verdict === 'holds') };
+  const passed = refused.length === 0 && results.every(({ verdict }) => verdict === 'holds');
+  return { file, seed: options.seed, properties: results, refused, passed };
 }
 
 /** What comes after the first part that is broken does not count: who searches in one go stops there. */
@@ -185,44 +189,4 @@ function explain(prepared: Prepared, found: Case, handle: { readonly seed: numbe
     story: run.confirmed ? plainText(report(run.result, 0)) : '',
     unconfirmed: run.confirmed ? null : run.why,
   };
-}
-
-function summaryOf({ attempt, broken }: Minimal): string {
-  const { from, to, port, request } = attempt;
-  const headers = Object.entries(request.headers).map(([name, value]) => ` ${name}: ${value}`);
-  const host = request.host === '' ? '' : ` for host ${request.host}`;
-  return `${partyText(from)} sends ${request.method} ${request.path}${host}${headers.join()} to ${partyText(to)} port ${port}: it ${broken.what}`;
-}
-
-function derivationOf({ subject }: Prepared, { attempt, broken }: Minimal, found: Case): string[] {
-  const deleted = subject.policies[found.deleted];
-  const metadata = deleted?.['metadata'] as { readonly name?: string } | undefined;
-  const made = [attempt.from, attempt.to].flatMap((party) =>
-    party.kind === 'pod' && !party.exists ? [`${partyText(party)} does not exist yet; it could, with ${labelsText(party.pod.labels)}`] : [],
-  );
-  return [...(deleted === undefined ? [] : [`${String(deleted['kind'])} ${metadata?.name ?? ''} is deleted`]), ...made, ...reasons(broken)];
-}
-
-function reasons({ reach }: Minimal['broken']): string[] {
-  if (reach.reaches === 'yes') {
-    const allowed = reach.by.map((one) => `allowed by ${sourceText(one)}`);
-    const quirk = reach.quirk
-      ? ['1.13.3 lets it through against a deny, because an L7 rule of the same port names the peer (quirk 1)']
-      : [];
-    return [...new Set(allowed.length === 0 ? ['nothing selects either end: no policy is enforced'] : allowed), ...quirk];
-  }
-  if (reach.reaches === 'no') {
-    const rules = reach.by.map((one) => `${reach.how === 'denied' ? 'not among what is allowed by' : 'denied by'} ${sourceText(one)}`);
-    return [...new Set(rules.length === 0 ? [`no policy allows it at ${reach.at}, where policy is enforced`] : rules)];
-  }
-  return [];
-}
-
-function sourceText({ policy, where }: Statement): string {
-  return `${policy}, ${where}`;
-}
-
-function labelsText(labels: Readonly<Record<string, string>>): string {
-  const list = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
-  return list.length === 0 ? 'no labels' : `the labels ${list.join(', ')}`;
 }

@@ -2,7 +2,7 @@
 
 import { issueText } from '../../scenario/issue.ts';
 import { parseScenario } from '../../scenario/parse.ts';
-import type { ScenarioResult } from '../../scenario/result.ts';
+import type { ScenarioResult, StepResult } from '../../scenario/result.ts';
 import { runScenario } from '../../scenario/run_scenario.ts';
 import type { PropertyKind } from './property.ts';
 
@@ -19,17 +19,33 @@ export function confirm(text: string, kind: PropertyKind): Confirmation {
     return { confirmed: false, why: parsed.issues.map(issueText).join('; ') };
   }
   const result = runScenario(parsed.scenario);
-  const rejected = result.steps.slice(0, -1).find(({ passed }) => !passed);
+  const tried = result.steps.flatMap((step) => triedIn(step));
+  const rejected = result.steps.find((step) => !step.passed && triedIn(step).length === 0);
   if (rejected !== undefined) {
     return { confirmed: false, why: `step ${rejected.number} (${rejected.title}) failed` };
   }
-  const detail = result.steps.at(-1)?.detail;
-  const outcome = detail?.kind === 'http' ? detail.fate.outcome : null;
-  if (result.passed || (kind === 'always' ? outcome === 'failed' : outcome !== 'answered')) {
-    return {
-      confirmed: false,
-      why: detail?.kind === 'http' ? `the request was ${detail.fate.outcome}: ${detail.fate.why}` : 'nothing failed',
-    };
+  const broken = tried.some((one) => (kind === 'always' ? !one.reached && one.tells : one.reached));
+  if (result.passed || !broken) {
+    return { confirmed: false, why: tried.map(({ text: said }) => said).join('; ') || 'nothing was tried' };
   }
   return { confirmed: true, result };
+}
+
+/** A request of a step: whether it reached its destination, and whether not reaching it says something about policies. */
+interface Tried {
+  readonly reached: boolean;
+  readonly tells: boolean;
+  readonly text: string;
+}
+
+function triedIn({ detail }: StepResult): Tried[] {
+  if (detail.kind === 'http') {
+    const { outcome, why } = detail.fate;
+    return [{ reached: outcome === 'answered', tells: outcome !== 'failed', text: `the request was ${outcome}: ${why}` }];
+  }
+  if (detail.kind === 'process') {
+    const reached = detail.exitCode === 0;
+    return [{ reached, tells: true, text: `${detail.argv[0] ?? ''} exited with ${detail.exitCode}` }];
+  }
+  return [];
 }

@@ -84,11 +84,18 @@ function applyPods(names: ReturnType<typeof newcomers>): Action {
 }
 
 /** The request of a case; nothing where an end is not in the cluster. */
-function requestOf(cluster: Cluster, { from, to, port, request }: Case, names: ReturnType<typeof newcomers>): Action[] {
+function requestOf(cluster: Cluster, { from, to, port, protocol, request }: Case, names: ReturnType<typeof newcomers>): Action[] {
   const source = endpointOf(cluster, from, names);
   const address = to.kind === 'address' ? to.ip : (endpointOf(cluster, to, names)?.ip ?? null);
   if (source === null || address === null) {
     return [];
+  }
+  if (protocol !== 'TCP') {
+    const argv =
+      protocol === 'ICMP'
+        ? ['ping', '-c', '1', '-W', '1', address]
+        : ['/agnhost', 'connect', `${address}:${port}`, `--protocol=${protocol.toLowerCase()}`, '--timeout=1s'];
+    return [{ kind: 'exec', pod: source.name, argv }];
   }
   const headers = { ...request.headers, ...(request.host === '' ? {} : { host: request.host }) };
   return [
@@ -113,6 +120,10 @@ function endpointOf(
 ): { readonly name: string; readonly ip: string } | null {
   if (party.kind === 'address') {
     return null;
+  }
+  if (party.kind === 'host') {
+    const [node] = cluster.nodes;
+    return node === undefined ? null : { name: `node/${node.name}`, ip: node.ip };
   }
   const { namespace } = party.pod;
   const name = party.exists ? party.pod.name : names.get(keyOf(party.pod))?.name;

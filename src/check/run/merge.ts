@@ -17,7 +17,8 @@ export function mergeResults(shards: readonly (readonly CheckResult[])[]): reado
     if (typeof both === 'string') {
       return `${result.file}: ${both}`;
     }
-    merged.set(result.file, { ...known, properties: both, passed: both.every(({ verdict }) => verdict === 'holds') });
+    const passed = known.refused.length === 0 && both.every(({ verdict }) => verdict === 'holds');
+    merged.set(result.file, { ...known, properties: both, passed });
   }
   return [...merged.values()];
 }

@@ -44,11 +44,15 @@ export function minimize(prepared: Prepared, found: Case): Minimal {
     policies = breaks(fewer, found) === null ? policies : fewer;
   }
   policies = policies.map((object, i) => smaller(object, (one) => breaks(replace(policies, i, one), found) !== null));
-  let attempt: Attempt = { from: found.from, to: found.to, port: found.port, request: found.request };
+  const { from, to, port, protocol, request } = found;
+  let attempt: Attempt = { from, to, port, protocol, request };
   for (const name of Object.keys(found.request.headers)) {
     const { [name]: _, ...headers } = attempt.request.headers;
     const fewer = { ...attempt, request: { ...attempt.request, headers } };
     attempt = breaks(policies, fewer) === null ? attempt : fewer;
+  }
+  if (protocol !== 'TCP') {
+    return { attempt, policies, broken: breaks(policies, attempt) ?? original };
   }
   attempt = simplest(attempt, [...METHODS, found.request.method], 'method', (one) => breaks(policies, one) !== null);
   attempt = simplest(attempt, startsOf(found.request.path), 'path', (one) => breaks(policies, one) !== null);
@@ -68,9 +72,7 @@ function simplest(attempt: Attempt, texts: readonly string[], part: 'method' | '
 
 /** The starts of a path, shortest first. */
 function startsOf(path: string): string[] {
-  return Array.from({ length: path.length }, (_, i) => path.slice(0, i + 1)).filter(
-    (start) => !start.endsWith('/.') && !start.endsWith('/..'),
-  );
+  return Array.from({ length: path.length }, (_, i) => path.slice(0, i + 1)).filter((start) => !/\/\.{1,2}$|%.?$/.test(start));
 }
 
 /** The same way through or the same way to fail, decided by something if it was before: without any policy everything is open. */
@@ -127,7 +129,14 @@ function replace<T>(list: readonly T[], index: number, value: T): T[] {
   return list.map((old, i) => (i === index ? value : old));
 }
 
-/** `pod default/xwing`, `address 198.51.100.1` */
+/** `default/xwing`, `198.51.100.1`, `api.example.org`, `the node` */
 export function partyText(party: Party): string {
-  return party.kind === 'pod' ? `${party.pod.namespace}/${party.pod.name}` : party.ip;
+  switch (party.kind) {
+    case 'pod':
+      return `${party.pod.namespace}/${party.pod.name}`;
+    case 'address':
+      return party.name ?? party.ip;
+    case 'host':
+      return 'the node';
+  }
 }

@@ -1,13 +1,15 @@
 /** A property of a scenario as something that cases can break. */
 import fc from 'fast-check';
 import type { PropertySection, RequestPattern } from '../../scenario/schema/properties.ts';
-import { requestNear } from '../arbitraries/http_request.ts';
+import { requestsNear } from '../arbitraries/http_request.ts';
 import { type OracleRequest, requestAllowed } from '../oracle/http.ts';
-import { Oracle } from '../oracle/oracle.ts';
+import type { Oracle } from '../oracle/oracle.ts';
+import { proxied } from '../oracle/proxied.ts';
 import type { HttpTerm } from '../oracle/statement.ts';
 import { parties } from './party.ts';
-import { type Attempt, type Reach, reach } from './reach.ts';
+import { type Attempt, meetsPolicy, type Reach, reach } from './reach.ts';
 import type { CheckSubject } from './subject.ts';
+import { oracleOf, pathOptionsOf } from './told.ts';
 import { type Vocabulary, vocabularyOf } from './vocabulary.ts';
 
 /** The three kinds of properties. */
@@ -26,6 +28,8 @@ export interface Prepared {
   readonly subject: CheckSubject;
   /** `null` if nothing can be meant by one of the parties. */
   readonly cases: fc.Arbitrary<Case> | null;
+  /** What becomes of a case. */
+  reach(one: Case): Reach;
   /** What breaks the property in a case, or `null`. */
   breaks(one: Case): Broken | null;
   /** The same for other policies. */
@@ -48,29 +52,35 @@ export function prepare(section: PropertySection, subject: CheckSubject): Prepar
   const oracle = (deleted: number): Oracle => {
     let found = oracles.get(deleted);
     if (found === undefined) {
-      found = new Oracle(
-        subject.cluster,
+      found = oracleOf(
+        subject,
         subject.policies.filter((_, i) => i !== deleted),
       );
       oracles.set(deleted, found);
     }
     return found;
   };
-  const context = { subject, oracle: oracle(-1), words, onlyExisting: kind === 'always' };
+  const relabels = section.also?.includes('while pods are relabelled') === true;
+  const context = { subject, oracle: oracle(-1), words, onlyExisting: kind === 'always', relabels };
   const from = parties(statement.from, { ...context, preferExisting: false, name: 'newcomer' });
   const to = parties(statement.to, { ...context, preferExisting: true, name: 'new-server' });
-  const meant = (one: Attempt): boolean => isMeant(statement, one);
+  const terms = statement.http?.map(termOf) ?? null;
   const judgeReach = (result: Reach, one: Attempt): Broken | null => {
-    const wrong = kind === 'always' ? result.reaches === 'no' && meant(one) : result.reaches === 'yes' && meant(one) === (kind === 'never');
+    const wrong =
+      kind === 'always'
+        ? result.reaches === 'no' && isMeant(statement, terms, one, one.request)
+        : result.reaches === 'yes' && isMeant(statement, terms, one, result.request) === (kind === 'never');
     return wrong ? { reach: result, what: result.reaches === 'yes' ? 'reaches the destination' : 'does not reach the destination' } : null;
   };
+  const options = pathOptionsOf(subject);
   return {
     section,
     kind,
     subject,
-    cases: from === null || to === null ? null : cases({ from, to, words, kind, statement, deletable }),
-    breaks: (one) => judgeReach(reach(oracle(one.deleted), one), one),
-    breaksWith: (policies, one) => judgeReach(reach(new Oracle(subject.cluster, policies), one), one),
+    cases: from === null || to === null ? null : speaking(cases({ from, to, words, kind, statement, deletable })),
+    reach: (one) => reach(oracle(one.deleted), one, options),
+    breaks: (one) => (meetsPolicy(one) ? judgeReach(reach(oracle(one.deleted), one, options), one) : null),
+    breaksWith: (policies, one) => judgeReach(reach(oracleOf(subject, policies), one, options), one),
   };
 }
 
@@ -84,8 +94,11 @@ function statementOf({ never, only, always }: PropertySection): [PropertyKind, S
 }
 
 /** Whether the property speaks of the port and the request. */
-function isMeant({ ports, http }: Statement, { port, request }: Attempt): boolean {
-  return (ports === undefined || ports.includes(port)) && (http === undefined || requestAllowed(http.map(termOf), request));
+function isMeant({ ports }: Statement, terms: readonly HttpTerm[] | null, { port, protocol }: Attempt, request: OracleRequest): boolean {
+  return (
+    (ports === undefined || ports.some((one) => one.port === port && one.protocol === protocol)) &&
+    (terms === null || (protocol === 'TCP' && requestAllowed(terms, request)))
+  );
 }
 
 function termOf({ method = '', path = '', host = '', headers = {} }: RequestPattern): HttpTerm {
@@ -105,20 +118,23 @@ function cases({ from, to, words, kind, statement, deletable }: Parts): fc.Arbit
   const ports = kind === 'only' ? words.ports : (statement.ports ?? words.ports);
   const shapes = words.shapes.length === 0 ? [{ method: 'GET', path: '/' }] : words.shapes;
   const withHost = shapes.some(({ host }) => (host ?? '') !== '');
-  const request = fc
-    .constantFrom(...shapes)
-    .chain(requestNear)
-    .filter(sendable)
-    .map((one): OracleRequest => (withHost ? one : { ...one, host: '' }));
+  const near = requestsNear(shapes);
+  // What the proxy answers itself or rewrites is nothing that a property demands to get through.
+  const plain = kind === 'always' ? near.filter((one) => proxied(one, true)?.path === one.path) : near;
+  const request = withHost ? plain : plain.map((one): OracleRequest => ({ ...one, host: '' }));
   const deleted = deletable === 0 ? fc.constant(-1) : fc.nat(deletable).map((i) => i - 1);
-  return fc.record({ from, to, port: fc.constantFrom(...ports), request, deleted }).filter((one) => !sameParty(one));
+  return fc
+    .tuple(from, to, fc.constantFrom(...ports), request, deleted)
+    .map(([source, destination, { port, protocol }, asked, gone]): Case => {
+      const own = protocol === 'TCP' ? asked : NO_REQUEST;
+      return { from: source, to: destination, port, protocol, request: own, deleted: gone };
+    });
 }
 
-/** @remarks Not modelled: requests whose path the proxy rewrites before it judges (escapes, dots, double slashes). */
-function sendable({ path, method }: OracleRequest): boolean {
-  return /^\/[-\w./?=&]*$/.test(path) && !/\/\/|\/\.\.?(\/|$)/.test(path) && /^[A-Za-z]+$/.test(method);
+/** The cases, if any of them meets a policy. */
+function speaking(all: fc.Arbitrary<Case>): fc.Arbitrary<Case> | null {
+  return fc.sample(all, { seed: 1, numRuns: 32 }).some(meetsPolicy) ? all : null;
 }
 
-function sameParty({ from, to }: Attempt): boolean {
-  return from.kind === 'pod' && to.kind === 'pod' && from.pod.name === to.pod.name && from.pod.namespace === to.pod.namespace;
-}
+/** What is not asked where nothing is asked. */
+const NO_REQUEST: OracleRequest = { method: '', path: '', host: '', headers: {} };

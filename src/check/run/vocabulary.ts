@@ -1,20 +1,21 @@
 /** The words of policies and manifests: labels that pods could have, ports, prefixes, and requests worth trying. */
-import type { RequestPattern } from '../../scenario/schema/properties.ts';
+import type { PropertyPort, RequestPattern } from '../../scenario/schema/properties.ts';
 import type { RequestShape } from '../arbitraries/http_request.ts';
 import type { K8sObject } from '../model/cluster.ts';
 import { Oracle } from '../oracle/oracle.ts';
+import type { PortTerm } from '../oracle/statement.ts';
 import type { CheckSubject } from './subject.ts';
 
 /** The words. */
 export interface Vocabulary {
   readonly labels: readonly (readonly [key: string, value: string])[];
   readonly namespaces: readonly string[];
-  readonly ports: readonly number[];
+  readonly ports: readonly PropertyPort[];
   readonly shapes: readonly RequestShape[];
 }
 
 /** Collects the words of a subject and of a property's request patterns and ports. */
-export function vocabularyOf(subject: CheckSubject, ports: readonly number[], patterns: readonly RequestPattern[]): Vocabulary {
+export function vocabularyOf(subject: CheckSubject, ports: readonly PropertyPort[], patterns: readonly RequestPattern[]): Vocabulary {
   const labels = new Map<string, readonly [string, string]>();
   const add = (key: string, value: string): void => {
     const name = key.replace(/^(k8s|any):/, '');
@@ -31,19 +32,28 @@ export function vocabularyOf(subject: CheckSubject, ports: readonly number[], pa
     }
   }
   const { statements } = new Oracle(subject.cluster, subject.policies);
-  const named = subject.cluster.pods.flatMap((pod) => pod.ports.map(({ port }) => port));
+  const tcp = (port: number): PropertyPort => ({ port, protocol: 'TCP' });
+  const named = subject.cluster.pods.flatMap((pod) => pod.ports.map(({ port, protocol }): PropertyPort => ({ port, protocol })));
   const declared = [...subject.specs.values()].flatMap((spec) =>
-    spec.containers.flatMap((container) => (container.ports ?? []).map(({ containerPort }) => containerPort)),
+    spec.containers.flatMap((container) => (container.ports ?? []).map(({ containerPort }) => tcp(containerPort))),
   );
-  const written = statements.flatMap((one) => (one.ports ?? []).flatMap((term) => term.ports.map(({ port }) => port)));
+  const written = statements.flatMap((one) => (one.ports ?? []).flatMap((term) => term.ports.flatMap(portOf)));
   const shapes = statements.flatMap((one) => (one.ports ?? []).flatMap(({ seven }) => seven?.rules ?? []));
-  const known = [...ports, ...written, ...named, ...declared, 80].filter((port) => port > 0);
+  const all = [...ports, ...written, ...named, ...declared, tcp(80), tcp(8081), { port: 53, protocol: 'UDP' } as const, PING];
   return {
     labels: [...labels.values()],
     namespaces: subject.cluster.namespaces.map(({ name }) => name),
-    ports: [...new Set([...known, 8081])],
+    ports: [...new Map(all.map((one) => [`${one.port}/${one.protocol}`, one])).values()],
     shapes: [...patterns.map(shapeOf), ...shapes],
   };
+}
+
+/** An echo request. */
+const PING: PropertyPort = { port: 8, protocol: 'ICMP' };
+
+/** A port that can be tried. */
+function portOf({ port, protocol }: PortTerm): PropertyPort[] {
+  return port > 0 && (protocol === 'TCP' || protocol === 'UDP' || protocol === 'SCTP') ? [{ port, protocol }] : [];
 }
 
 function shapeOf({ method, path, host, headers }: RequestPattern): RequestShape {

@@ -11,6 +11,8 @@ export interface Question {
   readonly to: string | ModelPod;
   /** Default: 80. */
   readonly port?: number;
+  /** Default: TCP. */
+  readonly protocol?: 'TCP' | 'UDP' | 'SCTP' | 'ICMP';
   /** Default: GET. */
   readonly method?: string;
   /** Default: /. */
@@ -34,7 +36,7 @@ export function reachability(...texts: readonly string[]): Reachability {
   if (issue !== undefined) {
     throw new Error(`${issue.line}:${issue.column}: ${issue.message}`);
   }
-  const subject = subjectOfObjects(parsed.flatMap(({ objects }) => objects.map(({ object }) => object)));
+  const subject = subjectOfObjects(parsed.flatMap(({ objects }) => objects));
   const { pods } = subject.cluster;
   const oracle = new Oracle(subject.cluster, subject.policies);
   const party = (who: string | ModelPod): Parameters<typeof reach>[1]['from'] => {
@@ -45,12 +47,12 @@ export function reachability(...texts: readonly string[]): Reachability {
     if (found === undefined && !/^\d+\.\d+\.\d+\.\d+$/.test(who)) {
       throw new Error(`no pod "${who}"; there are: ${pods.map(({ namespace, name }) => `${namespace}/${name}`).join(', ') || 'none'}`);
     }
-    return found === undefined ? { kind: 'address', ip: who } : { kind: 'pod', pod: found, exists: true };
+    return found === undefined ? { kind: 'address', ip: who, name: null } : { kind: 'pod', pod: found, exists: true };
   };
   return {
     pods,
     oracle,
-    ask: ({ from, to, port = 80, method = 'GET', path = '/', host = '', headers = {} }) =>
-      reach(oracle, { from: party(from), to: party(to), port, request: { method, path, host, headers } }),
+    ask: ({ from, to, port = 80, protocol = 'TCP', method = 'GET', path = '/', host = '', headers = {} }) =>
+      reach(oracle, { from: party(from), to: party(to), port, protocol, request: { method, path, host, headers } }),
   };
 }

@@ -1,5 +1,6 @@
 /** The `properties` section: what must always hold, whatever pods there will be. `trenchrun check` looks for a case that breaks it. */
 import * as z from 'zod';
+import { goRegexpError } from '../../agent/policy/api/go_regexp.ts';
 import { cidrSchema, nameSchema, portSchema } from './values.ts';
 
 const expression = z.strictObject({
@@ -16,12 +17,16 @@ export const partySchema = z
     namespace: nameSchema.optional().describe('Pods of this namespace; default: of any.'),
     pod: z.string().optional().describe('The pod of this name, or namespace/name.'),
     service: z.string().optional().describe('Pods behind the service of this name, or namespace/name.'),
-    entity: z.enum(['all', 'cluster', 'world']).optional().describe('Every pod (cluster), every address outside (world), or both (all).'),
+    entity: z
+      .enum(['all', 'cluster', 'world', 'host'])
+      .optional()
+      .describe('Every pod (cluster), every address outside (world), both (all), or the node (host).'),
     cidr: cidrSchema.optional().describe('Addresses outside the cluster.'),
+    name: nameSchema.optional().describe('The host outside that has this DNS name (of cluster: world or dns), asked for by name.'),
   })
-  .refine((party) => Object.keys(party).length > 0, { error: 'say who: labels, namespace, pod, service, entity or cidr' });
+  .refine((party) => Object.keys(party).length > 0, { error: 'say who: labels, namespace, pod, service, entity, cidr or name' });
 
-const pattern = z.string().refine(isRegex, { error: 'expected a regular expression' });
+const pattern = z.string().refine(isRegex, { error: 'expected a regular expression (RE2)' });
 
 /** A request by patterns that must match the whole text. */
 export const requestPatternSchema = z.strictObject({
@@ -31,28 +36,45 @@ export const requestPatternSchema = z.strictObject({
   headers: z.record(z.string(), z.string()).optional().describe('Headers that are there with these values.'),
 });
 
+/** Protocols of a property. */
+export const PROPERTY_PROTOCOLS = ['TCP', 'UDP', 'SCTP', 'ICMP'] as const;
+
+/** What at the destination is tried: a port, or for ICMP an echo request. */
+export interface PropertyPort {
+  readonly port: number;
+  readonly protocol: (typeof PROPERTY_PROTOCOLS)[number];
+}
+
+const PORT_ERROR = 'expected a port such as 80, 80/TCP, 53/UDP or 5000/SCTP, or 8/ICMP for ping';
 const port = z
-  .union([portSchema, z.string().regex(/^[0-9]+(\/TCP)?$/, { error: 'expected a TCP port such as 80 or 80/TCP' })], {
-    error: 'expected a TCP port such as 80 or 80/TCP',
-  })
-  .transform((value, ctx) => {
-    const number = Number.parseInt(String(value), 10);
-    if (number < 1 || number > 65535) {
+  .union([portSchema, z.string().regex(/^[0-9]+(\/(TCP|UDP|SCTP|ICMP))?$/, { error: PORT_ERROR })], { error: PORT_ERROR })
+  .transform((value, ctx): PropertyPort => {
+    const [number = '', protocol = 'TCP'] = String(value).split('/');
+    const one = { port: Number(number), protocol: protocol as PropertyPort['protocol'] };
+    if (one.port < 1 || one.port > 65535) {
       ctx.addIssue({ code: 'custom', message: 'expected a port from 1 to 65535' });
       return z.NEVER;
     }
-    return number;
+    if (one.protocol === 'ICMP' && one.port !== 8) {
+      ctx.addIssue({ code: 'custom', message: 'of ICMP only echo requests can be tried: 8/ICMP' });
+      return z.NEVER;
+    }
+    return one;
   });
 
 const statementSchema = z.strictObject({
   from: partySchema.describe('Pods of the manifests, and for never and only also such as there could be.'),
   to: partySchema.describe('Pods of the manifests, or, if it means none of them, such as there could be.'),
-  ports: z.array(port).min(1).optional().describe('TCP ports at the destination; default: all.'),
-  http: z.array(requestPatternSchema).min(1).optional().describe('Requests; default: all.'),
+  ports: z
+    .array(port)
+    .min(1)
+    .optional()
+    .describe('Ports at the destination: 80, 80/TCP, 53/UDP, 5000/SCTP, or 8/ICMP for ping; default: all.'),
+  http: z.array(requestPatternSchema).min(1).optional().describe('HTTP requests; default: all.'),
 });
 
 /** Changes under which a property has to hold too. */
-export const CONDITIONS = ['after any one policy is deleted'] as const;
+export const CONDITIONS = ['after any one policy is deleted', 'while pods are relabelled', 'during proxy restart'] as const;
 
 const common = {
   name: z.string().describe('What must hold, in words.'),
@@ -79,9 +101,5 @@ export type PartySection = z.infer<typeof partySchema>;
 export type RequestPattern = z.infer<typeof requestPatternSchema>;
 
 function isRegex(value: string): boolean {
-  try {
-    return new RegExp(value, 'u') instanceof RegExp;
-  } catch {
-    return false;
-  }
+  return goRegexpError(value) === null;
 }

@@ -23,6 +23,7 @@ const newRequestSchema = z.strictObject({
   body: z.string().optional(),
   connectTimeout: durationSchema.optional(),
   timeout: durationSchema.optional().describe('For the whole request.'),
+  pathAsIs: z.boolean().optional().describe("Whether dot segments of the path stay as they are (curl's --path-as-is); default: false."),
 });
 
 const rawRequestSchema = z.strictObject({
