@@ -11,6 +11,7 @@ export const OUTSIDE: FlowEnd = { kind: 'world', ip: '198.51.100.77' };
 export const STRANGER: FlowEnd = { kind: 'someone', namespace: 'elsewhere', labels: {} };
 
 const NAMESPACE = 'io.kubernetes.pod.namespace';
+const NAMESPACE_NAME = 'io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name';
 
 /** A pod of the cluster as an end. */
 export function podEnd({ namespace, name }: LintPod): FlowEnd {
@@ -81,12 +82,16 @@ export function fitting(selector: EndpointSelector, namespace: string): FlowEnd 
     return null;
   }
   const labels: Record<string, string> = {};
+  let possible = true;
   let place = namespace === '' ? 'default' : namespace;
   const put = (extendedKey: string, value: string): void => {
     const key = extendedKey.slice(extendedKey.indexOf('.') + 1);
-    if (key === NAMESPACE) {
+    if (key === NAMESPACE || key === NAMESPACE_NAME) {
       place = value === '' ? place : value;
-    } else if (!key.startsWith('io.cilium.k8s.')) {
+    } else if (key.startsWith('io.cilium.k8s.')) {
+      // Service accounts, clusters, labels of namespaces: nothing a label of a pod could give.
+      possible = false;
+    } else {
       labels[key] = value;
     }
   };
@@ -99,7 +104,7 @@ export function fitting(selector: EndpointSelector, namespace: string): FlowEnd 
       put(expression.key, value);
     }
   }
-  return { kind: 'someone', namespace: place, labels };
+  return possible ? { kind: 'someone', namespace: place, labels } : null;
 }
 
 function wantedValue({ operator, values }: Requirement): string | null {

@@ -173,6 +173,12 @@ describe('details', () => {
     expect(outcome).toMatchObject({ ok: false, issues: [{ position: { file: 'x.yaml', line: 1 } }] });
   });
 
+  it('makes up no pod that a label alone cannot make', () => {
+    const http = 'toPorts: [{ports: [{port: "80", protocol: TCP}], rules: {http: [{method: GET, path: /a}]}}]';
+    const spec = `endpointSelector: {matchLabels: {io.cilium.k8s.policy.serviceaccount: leia}}\ningress: [{fromEndpoints: [{}], ${http}}]`;
+    expect(of('l7-shadowed', lint(policyExample(spec)))).toEqual([]);
+  });
+
   it('passes over kinds nobody models', () => {
     const { notes } = lint('apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: x}\n');
     expect(notes).toContain('not looked at: objects of kind Application');

@@ -2,6 +2,7 @@
 import type { PortRuleHttp } from '../../agent/policy/api/rule.ts';
 import { flowOf, peerEnd, subjectEnd, tcpPorts } from '../ends.ts';
 import { deathstarExample } from '../example.ts';
+import { endText } from '../flows.ts';
 import { oddRequest } from '../requests.ts';
 import type { Draft, LintRule } from '../rule.ts';
 import type { Element, LintSubject } from '../subject.ts';
@@ -33,14 +34,15 @@ function byOthers(subject: LintSubject, element: Element): Draft[] {
     }
     const notBy = http.flatMap(({ origin }) => (origin === null ? [] : [origin.path]));
     const ask = { port, ...request, shows: 'allowed', decides: true, notBy } as const;
-    const flow = flowOf(element, subjectEnd(subject, element), peerEnd(subject, element), ask);
-    return flow === null
+    const peer = peerEnd(subject, element);
+    const flow = flowOf(element, subjectEnd(subject, element), peer, ask);
+    return flow === null || peer === null
       ? []
       : [
           {
             policy: element.policy,
             path: [...rule.path, 'rules', 'http'],
-            message: 'the HTTP rules restrict nothing: the same peer is allowed on this port without them',
+            message: `the HTTP rules do not bind ${endText(peer)}: it is allowed on this port without them`,
             meant: 'remove or narrow the wider allow, which the flow names',
             flow,
           },
