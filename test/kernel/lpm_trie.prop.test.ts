@@ -31,7 +31,7 @@ function fill(trie: LpmTrie<RemoteEndpointInfo>, prefixes: readonly { address: n
 }
 
 describe('longest prefix match', () => {
-  test('equals brute force, after updates and after deletions', () => {
+  test('35: equals brute force, after updates and after deletions', () => {
     fc.assert(
       fc.property(
         fc.array(prefix, { maxLength: 30 }),

@@ -11,44 +11,82 @@ import { newWire, SERVER } from './wire.ts';
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 
 describe('TCP', () => {
-  test('whatever is lost, both streams arrive whole and in order, and nothing is left behind', () => {
+  /** Fewer losses than anything is repeated: a SYN-ACK goes out six times, a SYN seven, data sixteen. */
+  const SURVIVABLE = 5;
+
+  interface Exchange {
+    readonly server: number[];
+    readonly client: number[];
+    readonly ends: string[];
+    readonly errors: string[];
+    readonly left: number[];
+  }
+
+  function exchange(there: readonly Uint8Array[], back: readonly Uint8Array[], losses: readonly boolean[]): Exchange {
+    const wire = newWire((_packet, n) => losses[n] ?? false);
+    const got: { server: Uint8Array[]; client: Uint8Array[] } = { server: [], client: [] };
+    const ends: string[] = [];
+    const errors: string[] = [];
+    const write = (socket: TcpSocket, parts: readonly Uint8Array[]): void => {
+      for (const part of parts) {
+        socket.write(part);
+      }
+      socket.end();
+    };
+    wire.b.listen({
+      local: { address: IPV4_ANY, port: 80 },
+      onAccept: (socket) => ({
+        onConnected: () => write(socket, back),
+        onData: (_socket, bytes) => void got.server.push(bytes),
+        onEnd: () => void ends.push('server'),
+      }),
+    });
+    const client = wire.a.connect({
+      remote: { address: SERVER, port: 80 },
+      handlers: {
+        onConnected: (socket) => write(socket, there),
+        onData: (_socket, bytes) => void got.client.push(bytes),
+        onEnd: () => void ends.push('client'),
+        onError: (_socket, error) => void errors.push(error),
+      },
+    });
+    expect(isErrno(client)).toBe(false);
+    wire.scheduler.runUntil(2000 * SECOND);
+    const bytes = (parts: Uint8Array[]): number[] => [...concatBytes([new Uint8Array(0), ...parts])];
+    return { server: bytes(got.server), client: bytes(got.client), ends: ends.sort(), errors, left: [wire.a.tcp.size, wire.b.tcp.size] };
+  }
+
+  const flat = (parts: readonly Uint8Array[]): number[] => parts.flatMap((part) => [...part]);
+
+  test('while less is lost than is repeated both streams arrive whole, and nothing is left; else a beginning of them', () => {
     const writes = fc.array(fc.uint8Array({ minLength: 1, maxLength: 3000 }), { maxLength: 5 });
     fc.assert(
       fc.property(writes, writes, fc.array(fc.boolean(), { maxLength: 40 }), (there, back, losses) => {
-        const wire = newWire((_packet, n) => losses[n] ?? false);
-        const got: { server: Uint8Array[]; client: Uint8Array[] } = { server: [], client: [] };
-        const ends: string[] = [];
-        const write = (socket: TcpSocket, parts: readonly Uint8Array[]): void => {
-          for (const part of parts) {
-            socket.write(part);
-          }
-          socket.end();
-        };
-        wire.b.listen({
-          local: { address: IPV4_ANY, port: 80 },
-          onAccept: (socket) => ({
-            onConnected: () => write(socket, back),
-            onData: (_socket, bytes) => void got.server.push(bytes),
-            onEnd: () => void ends.push('server'),
-          }),
-        });
-        const client = wire.a.connect({
-          remote: { address: SERVER, port: 80 },
-          handlers: {
-            onConnected: (socket) => write(socket, there),
-            onData: (_socket, bytes) => void got.client.push(bytes),
-            onEnd: () => void ends.push('client'),
-          },
-        });
-        expect(isErrno(client)).toBe(false);
-        wire.scheduler.runUntil(2000 * SECOND);
-        expect([...concatBytes([new Uint8Array(0), ...got.server])]).toEqual(there.flatMap((part) => [...part]));
-        expect([...concatBytes([new Uint8Array(0), ...got.client])]).toEqual(back.flatMap((part) => [...part]));
-        expect(ends.sort()).toEqual(['client', 'server']);
-        expect([wire.a.tcp.size, wire.b.tcp.size]).toEqual([0, 0]);
+        const { server, client, ends, left } = exchange(there, back, losses);
+        expect(server).toEqual(flat(there).slice(0, server.length));
+        expect(client).toEqual(flat(back).slice(0, client.length));
+        if (losses.filter((lost) => lost).length <= SURVIVABLE) {
+          expect([server.length, client.length]).toEqual([flat(there).length, flat(back).length]);
+          expect([ends, left]).toEqual([
+            ['client', 'server'],
+            [0, 0],
+          ]);
+        }
       }),
-      { numRuns: 60 },
+      {
+        numRuns: 60,
+        examples: [
+          [[], [], new Array<boolean>(7).fill(true)],
+          [[new Uint8Array([1])], [new Uint8Array([2])], [true, true, true, true, true]],
+        ],
+      },
     );
+  });
+
+  test('a SYN whose six repetitions are lost too ends in a time-out', () => {
+    const { ends, errors, left } = exchange([], [], new Array<boolean>(7).fill(true));
+    expect([ends, errors, left]).toEqual([[], ['ETIMEDOUT'], [0, 0]]);
+    expect(exchange([], [], new Array<boolean>(6).fill(true)).ends).toEqual(['client', 'server']);
   });
 
   test('segments in any order and any overlap become the stream, each byte once', () => {

@@ -20,7 +20,7 @@ describe('marks', () => {
     expect(markIdentity(0x72ff0a00)).toBe(29439);
   });
 
-  test('identity and magic come back for every identity of 24 bits', () => {
+  test('28: identity and magic come back for every identity of 24 bits', () => {
     fc.assert(
       fc.property(fc.nat(0xffffff), fc.constantFrom(MARK_MAGIC_PROXY_INGRESS, MARK_MAGIC_PROXY_EGRESS, 0xf00), (identity, magic) => {
         const mark = identityMark(magic, identity);
@@ -43,7 +43,7 @@ describe('marks', () => {
 });
 
 describe('conntrack keys as text', () => {
-  test('read back to the same tuple', () => {
+  test('15: read back to the same tuple', () => {
     const u32 = fc.integer({ min: 0, max: 0xffffffff });
     const tuple = fc.record({
       daddr: u32,
