@@ -1,7 +1,8 @@
 /** `npm run bench [-- NAME...]`: a line a figure, of all benches or of the named ones. */
-import { benchMatrix } from './matrix.ts';
+import { benchMatrix, benchPacketMatrix } from './matrix.ts';
 import { benchMemory } from './memory.ts';
 import { benchPackets } from './packets.ts';
+import { benchPaths } from './paths.ts';
 import { benchPolicy } from './policy.ts';
 import { benchProxy } from './proxy.ts';
 import { benchRequests } from './requests.ts';
@@ -9,6 +10,7 @@ import { benchStartup } from './startup.ts';
 
 const BENCHES = {
   packets: benchPackets,
+  paths: benchPaths,
   requests: benchRequests,
   proxy: benchProxy,
   memory: benchMemory,
@@ -17,14 +19,18 @@ const BENCHES = {
   matrix: benchMatrix,
 };
 
+/** A part that the parent runs in a process of its own. */
+const PARTS = { 'packet-matrix': benchPacketMatrix };
+
 const wanted = process.argv.slice(2);
-const unknown = wanted.find((name) => !Object.hasOwn(BENCHES, name));
+const unknown = wanted.find((name) => !Object.hasOwn(BENCHES, name) && !Object.hasOwn(PARTS, name));
 if (unknown !== undefined) {
   console.error(`there is no bench "${unknown}"; there are ${Object.keys(BENCHES).join(', ')}`);
   process.exit(2);
 }
-for (const [name, bench] of Object.entries(BENCHES)) {
-  for (const { name: title, value, unit, note } of wanted.length === 0 || wanted.includes(name) ? bench() : []) {
+const runs = Object.entries(BENCHES).filter(([name]) => wanted.length === 0 || wanted.includes(name));
+for (const [, bench] of [...runs, ...Object.entries(PARTS).filter(([name]) => wanted.includes(name))]) {
+  for (const { name: title, value, unit, note } of bench()) {
     const number = value >= 1000 ? Math.round(value).toString() : value.toFixed(2);
     console.log(`${title.padEnd(52)} ${number.padStart(10)} ${unit.padEnd(11)} ${note}`.trimEnd());
   }

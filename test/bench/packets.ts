@@ -14,7 +14,8 @@ import { TCP_ACK, TCP_SYN } from '../../src/net/protocol.ts';
 import { starWars } from './clusters.ts';
 import { type Figure, median, seconds } from './measure.ts';
 
-const PACKETS = 200_000;
+/** Packets of one measurement. */
+export const PACKETS = 200_000;
 
 /** The figures. */
 export function benchPackets(): Figure[] {
@@ -61,7 +62,7 @@ export function benchPackets(): Figure[] {
 }
 
 /** How often the BPF map types are asked during a run. */
-function countLookups(run: () => void): number {
+export function countLookups(run: () => void): number {
   let count = 0;
   const hash = HashMap.prototype.lookup;
   const lpm = LpmTrie.prototype.lookup4;
@@ -80,7 +81,7 @@ function countLookups(run: () => void): number {
 }
 
 /** As many look-ups per packet in Maps keyed by ready strings: what a key of several fields costs at the very least. */
-function bareLookups(lookups: number): number {
+export function bareLookups(lookups: number): number {
   const maps = Array.from({ length: lookups }, (_, index) => {
     const map = new Map<string, { value: number }>();
     for (let i = 0; i < 64; i++) {

@@ -20,7 +20,7 @@ export interface SuiteContainer {
 export interface SuitePod {
   readonly namespace: string;
   readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly ip: string;
   readonly node?: string;
   readonly serviceAccount?: string;
@@ -169,7 +169,7 @@ export class SuiteCluster {
         this.#podPins[key] = { ip: pod.ip };
         api.create(this.#podObject(pod));
       } else if (JSON.stringify(old.labels) !== JSON.stringify(pod.labels)) {
-        api.update({ ...stored, metadata: { ...stored.metadata, labels: pod.labels } });
+        api.update({ ...stored, metadata: { ...stored.metadata, labels: pod.labels ?? {} } });
         changed = true;
       }
       this.#pods.set(key, pod);
@@ -181,7 +181,7 @@ export class SuiteCluster {
     return {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: pod.name, namespace: pod.namespace, labels: pod.labels },
+      metadata: { name: pod.name, namespace: pod.namespace, labels: pod.labels ?? {} },
       spec: {
         containers: (this.#spec.containersOf ?? agnhostContainers)(pod),
         ...(pod.node === undefined ? {} : { nodeName: pod.node }),

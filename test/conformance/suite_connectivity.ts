@@ -176,7 +176,7 @@ function specOf(topology: Topology, line: ConnectivityLine): SuiteClusterSpec {
 }
 
 function containersOf(pod: SuitePod): Pod['spec']['containers'] {
-  const image = pod.labels['kind'] === 'echo' ? 'quay.io/cilium/json-mock:v1.3.5' : 'quay.io/cilium/alpine-curl:v1.6.0';
+  const image = pod.labels?.['kind'] === 'echo' ? 'quay.io/cilium/json-mock:v1.3.5' : 'quay.io/cilium/alpine-curl:v1.6.0';
   const names = [...new Set((pod.containers ?? []).map(({ name }) => name))];
   if (names.length === 0) {
     return [{ name: pod.name, image }];

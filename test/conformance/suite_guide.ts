@@ -72,7 +72,7 @@ export class GuideRun {
   constructor(line: GuideLine) {
     this.#line = line;
     this.#world = new GuideWorld(line);
-    const dns = line.pods?.find(({ labels }) => labels['k8s-app'] === 'kube-dns');
+    const dns = line.pods?.find(({ labels }) => labels?.['k8s-app'] === 'kube-dns');
     this.#suite = new SuiteCluster({
       nodes: this.#world.nodes,
       options: {
@@ -158,7 +158,7 @@ export class GuideRun {
 
   #reconcile(): void {
     const pods = (this.#line.pods ?? [])
-      .filter(({ labels }) => labels['k8s-app'] !== 'kube-dns')
+      .filter(({ labels }) => labels?.['k8s-app'] !== 'kube-dns')
       .map((pod) => ({ ...pod, node: this.#world.nodes[0]?.name ?? '' }));
     const namespaces = Object.fromEntries(
       ['default', ...pods.map(({ namespace }) => namespace)].map((name) => [name, { 'kubernetes.io/metadata.name': name }]),
@@ -171,7 +171,7 @@ export class GuideRun {
   }
 
   #containers(pod: SuitePod): Pod['spec']['containers'] {
-    if (pod.labels['class'] === 'deathstar') {
+    if (pod.labels?.['class'] === 'deathstar') {
       return [{ name: 'deathstar', image: 'docker.io/cilium/starwars', ports: [{ containerPort: 80 }] }];
     }
     if (/^echo/.test(pod.name)) {

@@ -31,8 +31,8 @@ export interface TableCheck {
 }
 
 interface TableProbe {
-  readonly port: number;
-  readonly protocol: string;
+  readonly port?: number | null;
+  readonly protocol?: string;
   readonly portName?: string;
 }
 
@@ -47,8 +47,17 @@ export class TableRunner {
   #cluster: SuiteCluster | null = null;
   #steps = 0;
 
-  /** The tables of a line. */
+  /** The tables of a line. What a line that breaks has left is thrown away, so that it spoils none after it. */
   run(line: TableLine): TableResult[] {
+    try {
+      return this.#run(line);
+    } catch (error) {
+      this.#cluster = null;
+      throw error;
+    }
+  }
+
+  #run(line: TableLine): TableResult[] {
     // Connections of earlier lines linger for a while, as they do in a cluster; after some lines a new one is cheaper than their weight.
     if (this.#cluster === null || this.#steps >= 24) {
       this.#cluster = new SuiteCluster({ options: { 'enable-sctp': true, 'monitor-aggregation': 'maximum' } });
@@ -85,8 +94,21 @@ function attemptsOf(line: TableLine, probe: TableProbe, addresses: ReadonlyMap<s
     return ip;
   };
   return line.podOrder.flatMap((from) =>
-    line.podOrder.map((to) => ({ from, fromIp: address(from), toIp: address(to), port: probe.port, protocol: probe.protocol })),
+    line.podOrder.map((to) => ({
+      ...{ from, fromIp: address(from), toIp: address(to) },
+      ...{ port: probe.port ?? namedPort(line, probe, to), protocol: probe.protocol ?? 'TCP' },
+    })),
   );
+}
+
+/** A probe by name goes to the port that the destination calls so. */
+function namedPort(line: TableLine, { portName, protocol = 'TCP' }: TableProbe, to: string): number {
+  const pod = line.resources.pods.find(({ namespace, name }) => `${namespace}/${name}` === to);
+  const found = pod?.containers?.find((container) => container.portName === portName && (container.protocol ?? 'TCP') === protocol);
+  if (found === undefined) {
+    throw new Error(`the probe has neither a port nor the name of one of ${to}`);
+  }
+  return found.port;
 }
 
 /** Indexes of attempts that egress dropped and ingress would have dropped too. */

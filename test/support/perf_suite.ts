@@ -95,7 +95,7 @@ function podObject(pod: SuitePod): Pod {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: pod.name, namespace: pod.namespace, labels: pod.labels },
+    metadata: { name: pod.name, namespace: pod.namespace, labels: pod.labels ?? {} },
     spec: {
       containers: (pod.containers ?? []).map(({ name, port, protocol, portName }) => ({
         name,
