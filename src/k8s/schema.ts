@@ -124,10 +124,13 @@ const SUBSETS: Shape = {
 };
 
 const PEERS: Shape = { list: SELECTOR };
+const PORTS: Shape = { list: { members: { port: 'scalar', protocol: 'string' } } };
+/** A deny has no L7. @see cilium:pkg/policy/api/l4.go#PortDenyRule */
+const PORT_DENY_RULES: Shape = { list: { members: { ports: PORTS } } };
 const PORT_RULES: Shape = {
   list: {
     members: {
-      ports: { list: { members: { port: 'scalar', protocol: 'string' } } },
+      ports: PORTS,
       rules: {
         members: {
           http: {
@@ -150,43 +153,33 @@ const PORT_RULES: Shape = {
 const ICMPS: Shape = { list: { members: { fields: { list: { members: { family: 'string', type: 'number' } } } } } };
 const CIDR_SET: Shape = { list: { members: { cidr: 'string', except: { list: 'string' } } } };
 const STRING_LIST: Shape = { list: 'string' };
-const INGRESS: Shape = {
-  list: {
-    members: {
-      fromEndpoints: PEERS,
-      fromRequires: PEERS,
-      fromCIDR: STRING_LIST,
-      fromCIDRSet: CIDR_SET,
-      fromEntities: STRING_LIST,
-      toPorts: PORT_RULES,
-      icmps: ICMPS,
-    },
-  },
+const FROM: Readonly<Record<string, Shape>> = {
+  fromEndpoints: PEERS,
+  fromRequires: PEERS,
+  fromCIDR: STRING_LIST,
+  fromCIDRSet: CIDR_SET,
+  fromEntities: STRING_LIST,
+  icmps: ICMPS,
 };
-const EGRESS: Shape = {
-  list: {
-    members: {
-      toEndpoints: PEERS,
-      toRequires: PEERS,
-      toCIDR: STRING_LIST,
-      toCIDRSet: CIDR_SET,
-      toEntities: STRING_LIST,
-      toServices: { list: 'any' },
-      toFQDNs: { list: { members: { matchName: 'string', matchPattern: 'string' } } },
-      toGroups: { list: 'any' },
-      toPorts: PORT_RULES,
-      icmps: ICMPS,
-    },
-  },
+const TO: Readonly<Record<string, Shape>> = {
+  toEndpoints: PEERS,
+  toRequires: PEERS,
+  toCIDR: STRING_LIST,
+  toCIDRSet: CIDR_SET,
+  toEntities: STRING_LIST,
+  toServices: { list: 'any' },
+  toGroups: { list: 'any' },
+  icmps: ICMPS,
 };
+const FQDNS: Shape = { list: { members: { matchName: 'string', matchPattern: 'string' } } };
 const RULE: Shape = {
   members: {
     endpointSelector: SELECTOR,
     nodeSelector: SELECTOR,
-    ingress: INGRESS,
-    ingressDeny: INGRESS,
-    egress: EGRESS,
-    egressDeny: EGRESS,
+    ingress: { list: { members: { ...FROM, toPorts: PORT_RULES } } },
+    ingressDeny: { list: { members: { ...FROM, toPorts: PORT_DENY_RULES } } },
+    egress: { list: { members: { ...TO, toFQDNs: FQDNS, toPorts: PORT_RULES } } },
+    egressDeny: { list: { members: { ...TO, toPorts: PORT_DENY_RULES } } },
     labels: { list: 'any' },
     description: 'string',
   },

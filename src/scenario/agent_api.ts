@@ -23,6 +23,7 @@ export function agentApi(cluster: Cluster, node: Node): AgentApi {
     endpointLog: (id) => node.api.endpointLog(id),
     nodes: () => cluster.nodes.map(nodeApi),
     policyGet: (labels) => node.api.policyGet(labels),
+    endpointSetAuditMode: (id, enabled) => node.api.endpointSetAuditMode(id, enabled),
     policyCheck: (rules) => node.api.policyCheck(rules),
     policyPut: (rules) => call((done) => node.api.policyPut(rules, done)),
     policyDelete: (labels) => call((done) => node.api.policyDelete(labels, done)),

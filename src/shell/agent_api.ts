@@ -110,6 +110,8 @@ export interface AgentApi {
   endpoints(): readonly EndpointApi[];
   /** Newest first; empty for an endpoint that has none. */
   endpointLog(id: number): readonly StatusChangeApi[];
+  /** Sets PolicyAuditMode of an endpoint; false for the host's, which follows the agent. */
+  endpointSetAuditMode(id: number, enabled: boolean): boolean;
   nodes(): readonly NodeApi[];
   /** Rules that have all labels; an error when labels were given and none has. */
   policyGet(labels: readonly string[]): ApiResult<PolicyApi>;

@@ -80,6 +80,10 @@ export function fakeAgentApi(pods: readonly FakePod[], calls: string[] = []): Ag
       calls.push(`put ${JSON.stringify(rules)}`);
       return { ok: true, value: { policy, revision: 3 } };
     },
+    endpointSetAuditMode: (id, enabled) => {
+      calls.push(`audit ${id} ${enabled}`);
+      return true;
+    },
     policyDelete: (labels) => {
       calls.push(`delete ${labels.join(' ')}`);
       return { ok: true, value: { policy: '[]', revision: 4 } };

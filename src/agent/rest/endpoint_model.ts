@@ -28,7 +28,7 @@ export interface EndpointHealth {
 
 /** The model of a pod's endpoint. */
 export function endpointRestModel(endpoint: Endpoint, options: DaemonOptions, wall: (at: number) => number) {
-  const configuration = { 'label-configuration': {}, options: endpointOptions(options) };
+  const configuration = { 'label-configuration': {}, options: endpointOptions(options, endpoint.policyAuditMode) };
   const { identity, device } = endpoint;
   const container = endpoint.containerId === '' ? {} : { 'container-id': endpoint.containerId };
   const pod =
@@ -59,7 +59,7 @@ export function endpointRestModel(endpoint: Endpoint, options: DaemonOptions, wa
         'interface-name': device.name,
         mac: formatMac(endpoint.mac).toLowerCase(),
       },
-      ...(identity === null ? {} : { policy: policyStatus(endpoint, identity.id, options) }),
+      ...(identity === null ? {} : { policy: policyStatus(endpoint, identity.id) }),
       realized: configuration,
       state: endpoint.state as string,
     },
@@ -112,8 +112,8 @@ function endpointHealth(state: string): EndpointHealth {
   }
 }
 
-/** Options of an endpoint, which follow the agent's. @see cilium:pkg/option/endpoint.go#endpointMutableOptionLibrary */
-export function endpointOptions(options: DaemonOptions): Readonly<Record<string, string>> {
+/** Options of an endpoint, which follow the agent's until they are set. @see cilium:pkg/option/endpoint.go#endpointMutableOptionLibrary */
+export function endpointOptions(options: DaemonOptions, audit = options['policy-audit-mode']): Readonly<Record<string, string>> {
   const onOff = (on: boolean): string => (on ? 'Enabled' : 'Disabled');
   const level = monitorAggregationLevel(options['monitor-aggregation']);
   return {
@@ -124,16 +124,16 @@ export function endpointOptions(options: DaemonOptions): Readonly<Record<string,
     DebugPolicy: 'Disabled',
     DropNotification: 'Enabled',
     MonitorAggregationLevel: ['None', 'Lowest', 'Low', 'Medium', 'Max'][level] ?? 'None',
-    PolicyAuditMode: onOff(options['policy-audit-mode']),
+    PolicyAuditMode: onOff(audit),
     PolicyVerdictNotification: 'Enabled',
     TraceNotification: 'Enabled',
   };
 }
 
 /** @see cilium:pkg/endpoint/api.go#Endpoint.GetPolicyModel */
-function policyStatus(endpoint: Endpoint, identity: number, options: DaemonOptions) {
+function policyStatus(endpoint: Endpoint, identity: number) {
   const { realizedPolicy, desiredPolicy } = endpoint;
-  const enabled = policyEnabled(realizedPolicy, options);
+  const enabled = policyEnabled(realizedPolicy, endpoint.policyAuditMode);
   const model = (policy: EndpointPolicy | null, revision: number) => ({
     ...identityLists(policy),
     ...(revision === 0 ? {} : { build: revision }),
@@ -151,13 +151,13 @@ function policyStatus(endpoint: Endpoint, identity: number, options: DaemonOptio
 }
 
 /** @see cilium:pkg/endpoint/endpoint.go#Endpoint.policyStatus */
-function policyEnabled(policy: EndpointPolicy | null, options: DaemonOptions): string {
+function policyEnabled(policy: EndpointPolicy | null, audit: boolean): string {
   const { ingressPolicyEnabled = false, egressPolicyEnabled = false } = policy?.selectorPolicy ?? {};
   if (!ingressPolicyEnabled && !egressPolicyEnabled) {
     return 'none';
   }
   const word = ingressPolicyEnabled && egressPolicyEnabled ? 'both' : ingressPolicyEnabled ? 'ingress' : 'egress';
-  return options['policy-audit-mode'] ? `audit-${word}` : word;
+  return audit ? `audit-${word}` : word;
 }
 
 /** Identities with keys of no port, allowed and denied. @see cilium:pkg/policy/mapstate.go#MapState.getIdentities @remarks Simplified: ascending; upstream leaves the order open. */

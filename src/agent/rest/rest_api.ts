@@ -35,6 +35,16 @@ export class RestApi {
     });
   }
 
+  /** PATCH /endpoint/{id}/config; whether the endpoint has options of its own. */
+  endpointSetAuditMode(id: number, enabled: boolean): boolean {
+    const endpoint = this.#daemon.endpoints.list().find((one) => one.id === id);
+    if (endpoint === undefined || id === this.#daemon.hostEndpointId) {
+      return false;
+    }
+    this.#daemon.setPolicyAuditMode(endpoint, enabled);
+    return true;
+  }
+
   /** GET /endpoint/{id}/log */
   endpointLog(id: number) {
     const endpoint = this.#daemon.endpoints.list().find((one) => one.id === id);

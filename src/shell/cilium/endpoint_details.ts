@@ -5,6 +5,7 @@
  * @see cilium:cilium/cmd/endpoint_log.go
  * @see cilium:cilium/cmd/endpoint_config.go
  */
+import { nearest } from '../../net/nearest_word.ts';
 import type { EndpointApi } from '../agent_api.ts';
 import type { NodeView } from '../cluster_view.ts';
 import type { FlagSpec, Flags } from '../flags.ts';
@@ -74,18 +75,56 @@ export const endpointLogCommand = detail('log', 'changes of state of an endpoint
       );
 });
 
-/** `cilium endpoint config`. @remarks Not modelled: changing options of one endpoint. */
-export const endpointConfigCommand: CiliumCommand = {
-  ...detail('config', 'options of an endpoint', [OUTPUT_FLAG], 'config', (_node, { status }, flags) =>
-    hasOutput(flags) ? output(flags, { realized: status.realized }) : printed(configLines(status.realized.options)),
-  ),
-  check: (flags) =>
-    flags.positional.length > 1
-      ? refused(
-          'Error: cilium endpoint config: options of an endpoint cannot be changed here; set the options of the cluster in the scenario',
-        )
-      : (requireEndpointId(flags, 'endpoint config <endpoint id>') ?? checkOutput(flags)),
-};
+/** `cilium endpoint config`. @remarks Not modelled: changing options other than PolicyAuditMode, and those of the host's endpoint. */
+export const endpointConfigCommand: CiliumCommand = detail(
+  'config',
+  'options of an endpoint',
+  [OUTPUT_FLAG],
+  'config',
+  (node, { id, status }, flags) => {
+    const settings = flags.positional.slice(1);
+    if (settings.length === 0) {
+      return hasOutput(flags) ? output(flags, { realized: status.realized }) : printed(configLines(status.realized.options));
+    }
+    let audit: boolean | null = null;
+    for (const setting of settings) {
+      const parsed = parseOption(setting, Object.keys(status.realized.options));
+      if (typeof parsed === 'string') {
+        return fatal(`Cannot parse option ${setting}: ${parsed}`);
+      }
+      if (parsed.name !== 'PolicyAuditMode') {
+        return fatal(`cilium endpoint config: only PolicyAuditMode can be changed here, not ${parsed.name}`);
+      }
+      audit = parsed.enabled;
+    }
+    return node.api.endpointSetAuditMode(id, audit === true)
+      ? printed(`Endpoint ${flags.positional[0] ?? id} configuration updated successfully\n`)
+      : fatal("cilium endpoint config: the host's endpoint follows the option policy-audit-mode of the agent here");
+  },
+);
+
+/** `Name=value`; upper and lower case do not matter in names. @see cilium:pkg/option/option.go#ParseOption */
+function parseOption(text: string, names: readonly string[]): { readonly name: string; readonly enabled: boolean } | string {
+  const negated = text.startsWith('!');
+  const equals = text.indexOf('=');
+  if (equals < 0) {
+    return 'invalid option format';
+  }
+  if (negated) {
+    return 'invalid boolean format';
+  }
+  const word = text.slice(0, equals);
+  const name = names.find((one) => one.toLowerCase() === word.toLowerCase());
+  if (name === undefined) {
+    const meant = nearest(word, names);
+    return `unknown option ${JSON.stringify(word)}${meant === null ? '' : `; did you mean "${meant}"?`}`;
+  }
+  const value = text.slice(equals + 1).toLowerCase();
+  if (['true', 'on', 'enable', 'enabled', '1'].includes(value)) {
+    return { name, enabled: true };
+  }
+  return ['false', 'off', 'disable', 'disabled', '0'].includes(value) ? { name, enabled: false } : `invalid option value ${value}`;
+}
 
 /** What an endpoint is called in the API's paths and errors. */
 function detail(
