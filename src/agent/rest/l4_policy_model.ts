@@ -6,7 +6,7 @@ import { labelText } from '../labels/labels.ts';
 import { encodeL7 } from '../policy/api/encode.ts';
 import type { FilterSelector, L4Filter, L4Policy, L4PolicyMap } from '../policy/l4.ts';
 
-interface PolicyRuleModel {
+export interface PolicyRuleModel {
   readonly 'derived-from-rules': readonly (readonly string[])[];
   readonly rule: string;
 }

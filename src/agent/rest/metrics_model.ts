@@ -8,7 +8,7 @@ import { IDENTITY_HOST, LOCAL_IDENTITY_FLAG } from '../../maps/identity.ts';
 import { metricDirectionName } from '../../maps/metricsmap.ts';
 import type { Daemon } from '../daemon/daemon.ts';
 
-interface Metric {
+export interface Metric {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
