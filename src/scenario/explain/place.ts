@@ -28,7 +28,12 @@ const MAX_NAMES = 5;
 export function findSource(cluster: Cluster, reference: string): Found<PodName> {
   const pod = findPod(cluster, withoutKind(reference, 'pod'));
   if (pod === null) {
-    return { ok: false, error: `there is no pod "${reference}"${nearestNames(reference, podNames(cluster))}` };
+    const names = podNames(cluster);
+    const lonely = names.every((name) => name.startsWith('kube-system/'));
+    const hint = lonely
+      ? "; there are only the cluster's own pods: give the manifests of the workloads too"
+      : nearestNames(reference, names);
+    return { ok: false, error: `there is no pod "${reference}"${hint}` };
   }
   if (cluster.nodeOf(pod.namespace, pod.name) === undefined) {
     return { ok: false, error: `pod ${pod.namespace}/${pod.name} does not run` };
