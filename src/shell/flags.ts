@@ -3,6 +3,8 @@
  * @see https://pkg.go.dev/github.com/spf13/pflag
  */
 
+import { nearest } from '../net/nearest_word.ts';
+
 /** A flag a command knows. */
 export interface FlagSpec {
   readonly name: string;
@@ -75,6 +77,17 @@ export function parseFlags(args: readonly string[], specs: readonly FlagSpec[]):
       given: seen,
     },
   };
+}
+
+/** A line for a person who typed a flag nobody knows: the nearest, or all that are known; `null` for other errors. */
+export function flagHint(error: string, specs: readonly FlagSpec[]): string | null {
+  const name = /^unknown flag: --(\S+)/.exec(error)?.[1];
+  if (name === undefined && !error.startsWith('unknown shorthand flag')) {
+    return null;
+  }
+  const known = specs.map((spec) => spec.name);
+  const meant = name === undefined ? null : nearest(name, known);
+  return meant === null ? `Known flags: ${known.map((one) => `--${one}`).join(', ')}` : `Did you mean --${meant}?`;
 }
 
 /** Number of further arguments taken, or an error. */

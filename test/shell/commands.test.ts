@@ -141,6 +141,8 @@ describe('command lines', () => {
     expect(runCommand(cluster, 'cilium bpf policy get').stderr).toContain('Error: Missing endpoint id argument\n');
     expect(runCommand(cluster, 'cilium bpf policy get x').exitCode).toBe(1);
     expect(runCommand(cluster, 'cilium bpf policy get 999').stderr).toContain('no such file or directory');
-    expect(runCommand(cluster, 'cilium bpf policy get 863 --nummeric').stderr).toContain('Error: unknown flag: --nummeric\n');
+    expect(runCommand(cluster, 'cilium bpf policy get 863 --nummeric').stderr).toContain(
+      'Error: unknown flag: --nummeric\nDid you mean --numeric?\n',
+    );
   });
 });

@@ -52,7 +52,7 @@ describe('explain at the prompt', () => {
   test.each([
     ['explain', 'explain: --from is missing'],
     ['explain --from a', 'explain: --to is missing'],
-    ['explain --form a', 'did you mean "--from"?'],
+    ['explain --form a', 'Did you mean --from?'],
     ['explain --from tiefighter --to deathstar --port 0', 'explain: "0" is no port'],
     ['explain --from tiefighter --to deathstar -H a:b', 'headers belong to a request'],
     ['explain --from tiefighter --to deathstar x', 'unexpected argument "x"'],

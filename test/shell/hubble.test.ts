@@ -191,7 +191,7 @@ describe('refused', () => {
     ['hubble observe --last 1 --all', 'cannot set both --last and --all'],
     ['hubble observe --last x', 'invalid argument "x" for "--last" flag'],
     ['hubble observe --since yesterday', 'failed to parse the since time: failed to convert yesterday to time'],
-    ['hubble observe --pood x', 'unknown flag: --pood'],
+    ['hubble observe --pood x', 'unknown flag: --pood\nDid you mean --pod?'],
     ['hubble obsrve', 'did you mean "observe"?'],
     ['hubble', 'hubble needs a command'],
     ['hubble list', 'hubble list needs a command'],

@@ -6,6 +6,7 @@ import { labelText } from '../labels/labels.ts';
 import { encodeL7 } from '../policy/api/encode.ts';
 import type { FilterSelector, L4Filter, L4Policy, L4PolicyMap } from '../policy/l4.ts';
 
+/** A rule of the L4 policy with the labels of the rules it comes from. @see cilium:api/v1/models/policy_rule.go#PolicyRule */
 export interface PolicyRuleModel {
   readonly 'derived-from-rules': readonly (readonly string[])[];
   readonly rule: string;

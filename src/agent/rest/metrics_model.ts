@@ -8,6 +8,7 @@ import { IDENTITY_HOST, LOCAL_IDENTITY_FLAG } from '../../maps/identity.ts';
 import { metricDirectionName } from '../../maps/metricsmap.ts';
 import type { Daemon } from '../daemon/daemon.ts';
 
+/** One value of a metric. @see cilium:api/v1/models/metric.go#Metric */
 export interface Metric {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;

@@ -1,8 +1,8 @@
 /** `explain` at the shell's prompt: the question of `trenchrun explain` asked of the cluster as it is now. */
 import type { Cluster } from '../../cluster/cluster.ts';
-import { completeFlags, type FlagSpec, parseFlags } from '../../shell/flags.ts';
+import { completeFlags, type FlagSpec, flagHint, parseFlags } from '../../shell/flags.ts';
 import { failed, printed } from '../../shell/table.ts';
-import { type Parsed, ready, refused, type Tool, unknownWord } from '../../shell/tool.ts';
+import { type Parsed, ready, refused, type Tool } from '../../shell/tool.ts';
 import { plainText } from '../report/block.ts';
 import { explainOn } from './explain.ts';
 import { podNames, serviceNames } from './place.ts';
@@ -43,15 +43,7 @@ export function explainTool(cluster: Cluster): Tool {
 function parse(args: readonly string[], specs: readonly FlagSpec[], cluster: Cluster): Parsed {
   const parsed = parseFlags(args, specs);
   if (!parsed.ok) {
-    const unknown = /^unknown flag: (--.*)$/.exec(parsed.error)?.[1];
-    return unknown === undefined
-      ? refused(`explain: ${parsed.error}`, EXIT_USAGE)
-      : unknownWord(
-          `explain: unknown flag ${unknown}`,
-          unknown,
-          specs.map(({ name }) => `--${name}`),
-          EXIT_USAGE,
-        );
+    return refused(`explain: ${parsed.error}`, EXIT_USAGE, flagHint(parsed.error, specs) ?? undefined);
   }
   const { flags } = parsed;
   if (flags.has('help')) {

@@ -4,7 +4,7 @@
  */
 import { nearest } from '../../net/nearest_word.ts';
 import { agentNode } from '../agent_node.ts';
-import { completeFlags, type FlagSpec, parseFlags } from '../flags.ts';
+import { completeFlags, type FlagSpec, flagHint, parseFlags } from '../flags.ts';
 import { failed } from '../table.ts';
 import { type Parsed, type Ready, refused, type Tool } from '../tool.ts';
 import { bpfCtFlushCommand, bpfCtListCommand } from './bpf_ct_list.ts';
@@ -134,12 +134,11 @@ function parse(words: readonly string[]): Parsed {
     return unknownCommand(words);
   }
   const { command, args } = found;
-  const parsed = parseFlags(args, [
-    ...command.flags,
-    ...GLOBAL_FLAGS.filter(({ name }) => !command.flags.some((one) => one.name === name)),
-  ]);
+  const specs = [...command.flags, ...GLOBAL_FLAGS.filter(({ name }) => !command.flags.some((one) => one.name === name))];
+  const parsed = parseFlags(args, specs);
   if (!parsed.ok) {
-    return refused(`Error: ${parsed.error}`, 1, `Run 'cilium ${command.words} --help' for usage.`);
+    const hint = flagHint(parsed.error, specs);
+    return refused(`Error: ${parsed.error}`, 1, `${hint === null ? '' : `${hint}\n`}Run 'cilium ${command.words} --help' for usage.`);
   }
   const { flags } = parsed;
   const wrong = command.check?.(flags) ?? null;

@@ -2,7 +2,7 @@
  * The `hubble` command: which words lead to which command.
  * @see hubble:cmd/root.go
  */
-import { completeFlags, parseFlags } from '../flags.ts';
+import { completeFlags, flagHint, parseFlags } from '../flags.ts';
 import { printed } from '../table.ts';
 import { type Parsed, ready, refused, type Tool, unknownWord } from '../tool.ts';
 import type { HubbleCommand } from './command.ts';
@@ -57,7 +57,9 @@ function parse(words: readonly string[]): Parsed {
     return unknownWord(error, word, nextWords(path.slice(1)));
   }
   const parsed = parseFlags(found.args, found.command.flags);
-  return parsed.ok ? found.command.prepare(parsed.flags) : refused(parsed.error);
+  return parsed.ok
+    ? found.command.prepare(parsed.flags)
+    : refused(parsed.error, 1, flagHint(parsed.error, found.command.flags) ?? undefined);
 }
 
 function findCommand(words: readonly string[]): { readonly command: HubbleCommand; readonly args: readonly string[] } | null {

@@ -3,7 +3,7 @@
  * @see kubernetes:staging/src/k8s.io/kubectl/pkg/cmd/cmd.go#NewKubectlCommand
  */
 import { nearest } from '../../net/nearest_word.ts';
-import { type FlagSpec, parseFlags } from '../flags.ts';
+import { type FlagSpec, flagHint, parseFlags } from '../flags.ts';
 import { kubectlTable, printed } from '../table.ts';
 import { type Parsed, ready, refused, type Tool } from '../tool.ts';
 import { apiResourcesVerb, apiVersionsVerb, clusterInfoVerb, configVerb, versionVerb } from './about.ts';
@@ -133,16 +133,8 @@ function parse(args: readonly string[]): Parsed {
   const specs = [...verb.flags, ...GLOBAL_FLAGS];
   const parsed = parseFlags(words, specs);
   if (!parsed.ok) {
-    const flag = /^unknown flag: --(\S+)/.exec(parsed.error)?.[1];
-    const suggestion =
-      flag === undefined
-        ? null
-        : nearest(
-            flag,
-            specs.map(({ name }) => name),
-          );
-    const hint = suggestion === null ? '' : `Did you mean --${suggestion}?\n`;
-    return refused(`error: ${parsed.error}`, 1, `${hint}See 'kubectl ${verb.name} --help' for usage.`);
+    const hint = flagHint(parsed.error, specs);
+    return refused(`error: ${parsed.error}`, 1, `${hint === null ? '' : `${hint}\n`}See 'kubectl ${verb.name} --help' for usage.`);
   }
   return verb.parse(parsed.flags);
 }
