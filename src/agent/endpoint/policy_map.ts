@@ -32,7 +32,7 @@ export function syncPolicyMap(endpoint: Endpoint, journey: Journey): SyncResult 
     const key = packKey(identity, port, proto, direction);
     const old = endpoint.realizedMap.get(key);
     if (old === undefined || old.proxyPort !== proxyPort || old.deny !== entry.isDeny) {
-      if (addPolicyKey(endpoint, key, { proxyPort, deny: entry.isDeny }, journey)) {
+      if (addPolicyKey(endpoint, key, realizedEntry(proxyPort, entry.isDeny), journey)) {
         added += 1;
       } else {
         failed += 1;
@@ -62,6 +62,14 @@ function deleteUnwanted(endpoint: Endpoint, mapState: MapState, journey: Journey
     deletePolicyKey(endpoint, key, journey);
   }
   return gone.length;
+}
+
+const ALLOWED: RealizedEntry = { proxyPort: 0, deny: false };
+const DENIED: RealizedEntry = { proxyPort: 0, deny: true };
+
+/** Nearly all keys of a large cluster have one of two entries: one object each will do. */
+function realizedEntry(proxyPort: number, deny: boolean): RealizedEntry {
+  return proxyPort === 0 ? (deny ? DENIED : ALLOWED) : { proxyPort, deny };
 }
 
 /** @see cilium:pkg/endpoint/bpf.go#Endpoint.addPolicyKey */
