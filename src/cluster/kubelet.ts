@@ -4,7 +4,7 @@
  */
 import type { Daemon } from '../agent/daemon/daemon.ts';
 import type { ApiServer } from '../k8s/api_server.ts';
-import type { Pod, PodStatus } from '../k8s/objects.ts';
+import type { Container, Pod, PodStatus } from '../k8s/objects.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { NetDevice } from '../kernel/netdev.ts';
 import type { NetNs } from '../kernel/netns.ts';
@@ -22,6 +22,7 @@ import type { ProcessEnv, Server } from '../workloads/process.ts';
 import { CILIUM_IMAGE } from './kube_system.ts';
 import { randomMac } from './names.ts';
 import type { PodPins } from './options.ts';
+import { hasProbe, type ProbeKind, startProbe } from './prober.ts';
 import { isTerminating, terminationTime } from './termination.ts';
 
 /** From a new agent pod to the agent's first step: image, init containers. @remarks Simplified: a real one takes some seconds more or less. */
@@ -73,6 +74,8 @@ export class Kubelet {
   #doomed: Sandbox[] = [];
   /** Pods whose preStop hook runs. */
   readonly #ending = new Set<Sandbox>();
+  /** What ends the probes of a sandbox. */
+  readonly #probes = new Map<Sandbox, (() => void)[]>();
   /** Agent pods that are on their way up. */
   #agentPods = 0;
   /** Images nobody has modelled, in order of appearance. */
@@ -272,7 +275,50 @@ export class Kubelet {
     if (sandbox !== undefined) {
       this.setRunning(sandbox, true);
       this.#setStatus(pod, sandbox.ip, containerId);
+      this.#startProbes(pod, sandbox);
     }
+  }
+
+  /** @see kubernetes:pkg/kubelet/prober/prober_manager.go#manager.AddPod */
+  #startProbes(pod: Pod, sandbox: Sandbox): void {
+    const deps = { scheduler: this.#deps.scheduler, host: this.hostEnv, inside: sandbox.env, ip: sandbox.ip };
+    const ends = pod.spec.containers.flatMap((container) => {
+      const readiness = this.#isProbed(container, 'readinessProbe')
+        ? [startProbe(deps, container, 'readinessProbe', (ok) => this.#setReady(pod, container.name, ok, false))]
+        : [];
+      const liveness = this.#isProbed(container, 'livenessProbe')
+        ? [startProbe(deps, container, 'livenessProbe', (ok) => void (ok || this.#restart(pod, sandbox, container)))]
+        : [];
+      return [...readiness, ...liveness];
+    });
+    this.#probes.set(sandbox, ends);
+  }
+
+  /** Nobody knows how an image that is not modelled would answer. */
+  #isProbed(container: Container, kind: ProbeKind): boolean {
+    return hasProbe(container, kind) && !this.unknownImages.includes(container.image ?? '');
+  }
+
+  /** A container that does not live is started again. @remarks Simplified: at once, and all of the pod's containers with it. */
+  #restart(pod: Pod, sandbox: Sandbox, container: Container): void {
+    this.setRunning(sandbox, false);
+    this.setRunning(sandbox, true);
+    this.#setReady(pod, container.name, !this.#isProbed(container, 'readinessProbe'), true);
+  }
+
+  /** @see kubernetes:pkg/kubelet/status/status_manager.go#manager.SetContainerReadiness */
+  #setReady({ metadata, ...pod }: Pod, container: string, ready: boolean, restarted: boolean): void {
+    const namespace = metadata.namespace ?? 'default';
+    const status = this.#deps.api.get<Pod>('Pod', namespace, metadata.name)?.status;
+    if (status?.containerStatuses === undefined) {
+      return;
+    }
+    const containerStatuses = status.containerStatuses.map((one) =>
+      one.name === container ? { ...one, ready, restartCount: one.restartCount + (restarted ? 1 : 0) } : one,
+    );
+    const all = containerStatuses.every((one) => one.ready);
+    const conditions = readyConditions(status.conditions ?? [], all, this.#now());
+    this.#deps.api.updateStatus(pod.kind, namespace, metadata.name, { ...status, containerStatuses, conditions });
   }
 
   /** The preStop hook runs while the processes go on; then they end, and with them the pod. */
@@ -303,6 +349,10 @@ export class Kubelet {
       return;
     }
     this.#sandboxes.delete(keyOf(pod));
+    for (const end of this.#probes.get(sandbox) ?? []) {
+      end();
+    }
+    this.#probes.delete(sandbox);
     this.setRunning(sandbox, false);
     if (isAgentPod(pod)) {
       this.#deps.agentContainer.stop();
@@ -337,8 +387,7 @@ export class Kubelet {
         restartCount: one.restartCount + (running ? 1 : 0),
         state: running ? { running: { startedAt: this.#now() } } : { waiting: { reason: 'CrashLoopBackOff' } },
       }));
-      const ready = { status: running ? 'True' : 'False', lastTransitionTime: this.#now() };
-      const conditions = (pod.status.conditions ?? []).map((one) => (/Ready$/.test(one.type) ? { ...one, ...ready } : one));
+      const conditions = readyConditions(pod.status.conditions ?? [], running, this.#now());
       api.updateStatus('Pod', 'kube-system', pod.metadata.name, { ...pod.status, conditions, containerStatuses });
     }
   }
@@ -400,7 +449,7 @@ export class Kubelet {
       containerStatuses: pod.spec.containers.map((container) => ({
         name: container.name,
         image: container.image ?? '',
-        ready: true,
+        ready: !this.#isProbed(container, 'readinessProbe'),
         started: true,
         restartCount: 0,
         state: { running: { startedAt: now } },
@@ -408,7 +457,7 @@ export class Kubelet {
       })),
       conditions: ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map((type) => ({
         type,
-        status: 'True',
+        status: type.endsWith('Ready') && pod.spec.containers.some((one) => this.#isProbed(one, 'readinessProbe')) ? 'False' : 'True',
         lastProbeTime: null,
         lastTransitionTime: now,
       })),
@@ -416,6 +465,14 @@ export class Kubelet {
     };
     this.#deps.api.updateStatus('Pod', namespaceOf(pod), pod.metadata.name, status);
   }
+}
+
+type Conditions = NonNullable<PodStatus['conditions']>;
+
+/** Ready and ContainersReady follow the containers. */
+function readyConditions(conditions: Conditions, ready: boolean, now: string): Conditions {
+  const status = ready ? 'True' : 'False';
+  return conditions.map((one) => (one.type.endsWith('Ready') && one.status !== status ? { ...one, status, lastTransitionTime: now } : one));
 }
 
 /** Whether a pod is the node's agent. */
