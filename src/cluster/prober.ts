@@ -128,8 +128,8 @@ function begin(deps: ProbeDeps, container: Container, probe: Probe, finish: (ok:
 }
 
 function execKill(env: ProcessEnv, command: readonly string[], finish: (ok: boolean) => void): () => void {
-  const process = execute(env, command, ({ exitCode }) => finish(exitCode === 0));
-  return () => process.kill();
+  const program = execute(env, command, ({ exitCode }) => finish(exitCode === 0));
+  return () => program.kill();
 }
 
 /** A port's number, by its name if it has one; `null` for a probe of another kind. */

@@ -52,6 +52,8 @@ export interface TcpHandlers {
 export interface TcpSocket {
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
+  /** getpeername(2): the remote end as the control group's program shows it. */
+  peerName(): SocketAddress;
   readonly state: TcpState;
   /** SO_MARK: put on every packet sent. */
   readonly mark: number;

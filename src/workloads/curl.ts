@@ -116,7 +116,7 @@ class Transfer {
 
   #onConnected(socket: TcpSocket, url: CurlUrl): void {
     this.#connected = true;
-    this.#note(`* Connected to ${url.host} (${formatIpv4(socket.remote.address)}) port ${url.port} (#0)`);
+    this.#note(`* Connected to ${url.host} (${formatIpv4(socket.peerName().address)}) port ${url.port} (#0)`);
     if (url.scheme === 'http') {
       this.#sendRequest(socket, url);
       return;

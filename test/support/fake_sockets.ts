@@ -47,6 +47,10 @@ export class FakeSocket implements TcpSocket {
     this.handlers = handlers;
   }
 
+  peerName(): SocketAddress {
+    return this.remote;
+  }
+
   setHandlers(handlers: TcpHandlers): void {
     this.handlers = handlers;
   }

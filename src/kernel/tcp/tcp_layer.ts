@@ -64,7 +64,8 @@ export class TcpLayer {
   /** @see linux:net/ipv4/tcp_ipv4.c#tcp_v4_connect */
   connect(options: ConnectOptions): TcpSocket | SocketErrno {
     const mark = options.mark ?? 0;
-    const remote = this.netns.atCgroup('connect4', IPPROTO_TCP, this.netns.kernel.nextSocketCookie(), options.remote);
+    const cookie = this.netns.kernel.nextSocketCookie();
+    const remote = this.netns.atCgroup('connect4', IPPROTO_TCP, cookie, options.remote);
     let address = options.local?.address ?? IPV4_ANY;
     if (address === IPV4_ANY) {
       const source = this.netns.sourceAddress(remote.address, mark);
@@ -81,7 +82,8 @@ export class TcpLayer {
     if (port === null) {
       return wanted === 0 ? 'EADDRNOTAVAIL' : 'EADDRINUSE';
     }
-    const socket = new TcpSock(this, { local: { address, port }, remote, mark, handlers: options.handlers });
+    const peerName = (): SocketAddress => this.netns.atCgroup('getpeername4', IPPROTO_TCP, cookie, remote);
+    const socket = new TcpSock(this, { local: { address, port }, remote, mark, peerName, handlers: options.handlers });
     this.#insert(socket);
     socket.startConnect();
     return socket;

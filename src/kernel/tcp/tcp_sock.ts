@@ -38,6 +38,7 @@ export interface TcpSockOptions {
   readonly remote: SocketAddress;
   readonly mark: number;
   readonly handlers: TcpHandlers;
+  readonly peerName?: () => SocketAddress;
   /** The listener that accepts it. */
   readonly listener?: ListenOptions;
 }
@@ -55,6 +56,7 @@ export class TcpSock implements TcpSocket {
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
   readonly mark: number;
+  readonly peerName: () => SocketAddress;
   /** Accepted on behalf of another address (TPROXY). */
   readonly transparent: boolean;
   state: TcpState = 'CLOSED';
@@ -84,6 +86,7 @@ export class TcpSock implements TcpSocket {
     this.local = options.local;
     this.remote = options.remote;
     this.mark = options.mark;
+    this.peerName = options.peerName ?? (() => this.remote);
     this.#handlers = options.handlers;
     this.#listener = options.listener ?? null;
     this.transparent = options.listener?.transparent ?? false;
