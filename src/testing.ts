@@ -4,6 +4,7 @@
 
 export { type ClusterOptions as ModelClusterOptions, cluster, containerPorts, pod } from './check/arbitraries/cluster.ts';
 export { ENTITIES, entities } from './check/arbitraries/entities.ts';
+export { type FaultOptions, fault, faults } from './check/arbitraries/fault.ts';
 export { fqdnSelectors } from './check/arbitraries/fqdn.ts';
 export { httpRequest, type RequestShape, requestNear } from './check/arbitraries/http_request.ts';
 export { dnsRules, httpRule, sevenRules } from './check/arbitraries/http_rule.ts';

@@ -25,6 +25,7 @@ import { EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, write, writeErr
 export interface CheckFlags {
   readonly seed: number;
   readonly runs: number;
+  readonly faultRuns?: number;
   readonly replay?: string;
   readonly format: string;
   readonly out?: string;
@@ -69,8 +70,8 @@ export async function check(paths: readonly string[], flags: CheckFlags): Promis
     writeError(issues.map((issue) => `${issueText(issue)}\n`).join(''));
     return EXIT_BAD_INPUT;
   }
-  const { seed, runs, builtins, replay = null, workers } = flags;
-  const options: CheckOptions = { seed, runs, builtins, replay };
+  const { seed, runs, builtins, replay = null, workers, faultRuns } = flags;
+  const options: CheckOptions = { seed, runs, builtins, replay, ...(faultRuns === undefined ? {} : { faultRuns }) };
   const plans = loaded.flatMap((one) => ('scenario' in one ? [planOf(one.scenario, options)] : []));
   const done = await searchAll({ paths, options, plans, workers, shard });
   const code = await tell(done.results, format, flags);

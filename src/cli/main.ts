@@ -82,6 +82,7 @@ async function main(args: readonly string[]): Promise<number> {
     .argument('<path...>', 'scenario files with a properties section, or directories of manifests; with --merge results of shards')
     .option('--seed <number>', 'seed of the search', seedOf, 1)
     .option('--runs <number>', 'cases to try for each property', countOf, 10_000)
+    .option('--fault-runs <number>', 'cases with faults to try (they take milliseconds each); default: 100', countOf)
     .option('--replay <handle>', 'only the case that an earlier run printed')
     .option('--format <format>', 'text, json, junit, sarif or github', 'text')
     .option('--out <dir>', 'write counterexamples there as scenario files')

@@ -50,6 +50,10 @@ export class Faults {
   readonly #cluster: Cluster;
   readonly #rng: Rng;
   #active = 0;
+  /** How many faults ask for a state, by kind and node. */
+  readonly #wanted = new Map<string, number>();
+  /** How many entries the faults of a map leave. */
+  readonly #limits = new Map<HashMap<unknown, unknown>, number[]>();
 
   constructor(cluster: Cluster, rng: Rng) {
     this.#cluster = cluster;
@@ -92,12 +96,19 @@ export class Faults {
         return this.#impair(fault.on, { ...NO_IMPAIRMENT, delayed: fault.share, delay: fault.delay });
       case 'proxy-crash':
       case 'nack':
-      case 'slow-ack':
       case 'hold-xds':
-        return this.#onNode(fault.node, (node) => proxyFault(node, fault));
+        return this.#onNode(fault.node, (node) => this.#shared(node, fault.kind));
+      case 'slow-ack':
+        return this.#onNode(fault.node, (node) => {
+          node.xds.ackDelay += fault.delay;
+          return () => {
+            node.xds.ackDelay -= fault.delay;
+          };
+        });
       case 'map-full':
+        return this.#onNode(fault.node, (node) => this.#fill(node, fault));
       case 'evict':
-        return this.#onNode(fault.node, (node) => mapFault(node, fault));
+        return this.#onNode(fault.node, (node) => evict(node, fault));
       case 'dns': {
         const ips = fault.ips.flatMap((ip) => parseIpv4(ip) ?? []);
         return this.#cluster.outside.names.replace(fault.name, ips) ? nothing : `there is no name "${fault.name}" with addresses outside`;
@@ -139,6 +150,43 @@ export class Faults {
     };
   }
 
+  /** A state that several faults may ask for at once; it ends with the last of them. */
+  #shared(node: Node, kind: 'proxy-crash' | 'nack' | 'hold-xds'): End {
+    const key = `${kind} ${node.name}`;
+    const count = (by: number): number => {
+      const now = (this.#wanted.get(key) ?? 0) + by;
+      this.#wanted.set(key, now);
+      return now;
+    };
+    if (count(1) === 1) {
+      setState(node, kind, true);
+    }
+    return () => {
+      if (count(-1) === 0) {
+        setState(node, kind, false);
+      }
+    };
+  }
+
+  /** @remarks Not modelled: faults of maps that are no hash maps (`cilium_ipcache`, the arrays). */
+  #fill(node: Node, { map: name, entries }: Extract<ClusterFault, { readonly kind: 'map-full' }>): End | string {
+    const map = hashMapOf(node, name);
+    if (typeof map === 'string') {
+      return map;
+    }
+    const limits = this.#limits.get(map) ?? [];
+    this.#limits.set(map, limits);
+    const apply = (): void => {
+      map.capacity = Math.min(map.spec.maxEntries, ...limits);
+    };
+    limits.push(entries);
+    apply();
+    return () => {
+      limits.splice(limits.indexOf(entries), 1);
+      apply();
+    };
+  }
+
   #onNode(name: string | null, start: (node: Node) => End | string): End | string {
     const node = name === null ? this.#cluster.nodes[0] : this.#cluster.nodes.find((one) => one.name === name);
     return node === undefined ? `there is no node "${name ?? ''}"` : start(node);
@@ -159,45 +207,42 @@ export class Faults {
   }
 }
 
-function proxyFault(node: Node, fault: Extract<ClusterFault, { readonly kind: 'proxy-crash' | 'nack' | 'slow-ack' | 'hold-xds' }>): End {
-  switch (fault.kind) {
-    case 'proxy-crash':
-      node.stopProxy();
-      return () => node.startProxy();
-    case 'nack':
-      node.xds.refuse = true;
-      return () => {
-        node.xds.refuse = false;
-      };
-    case 'slow-ack':
-      node.xds.ackDelay += fault.delay;
-      return () => {
-        node.xds.ackDelay -= fault.delay;
-      };
-    case 'hold-xds':
-      node.agent.xdsServer.hold(true);
-      return () => node.agent.xdsServer.hold(false);
+/** The hash map of a name, or what there is. */
+function hashMapOf(node: Node, name: string): HashMap<unknown, unknown> | string {
+  const map = node.bpffs.get<HashMap<unknown, unknown>>(name);
+  if (map !== undefined && 'capacity' in map) {
+    return map;
   }
+  const names = node.bpffs.names().filter((one) => 'capacity' in (node.bpffs.get<object>(one) ?? {}));
+  return `there is no hash map "${name}"; there are ${names.join(', ')}`;
 }
 
-/** @remarks Not modelled: map faults of maps that are no hash maps (`cilium_ipcache`, the arrays). */
-function mapFault(node: Node, fault: Extract<ClusterFault, { readonly kind: 'map-full' | 'evict' }>): End | string {
-  const map = node.bpffs.get<HashMap<unknown, unknown>>(fault.map);
-  if (map === undefined || !('capacity' in map)) {
-    const names = node.bpffs.names().filter((name) => 'capacity' in (node.bpffs.get<object>(name) ?? {}));
-    return `there is no hash map "${fault.map}"; there are ${names.join(', ')}`;
+function evict(node: Node, { map: name, entries }: Extract<ClusterFault, { readonly kind: 'evict' }>): End | string {
+  const map = hashMapOf(node, name);
+  if (typeof map === 'string') {
+    return map;
   }
-  if (fault.kind === 'map-full') {
-    const before = map.capacity;
-    map.capacity = Math.min(fault.entries, before);
-    return () => {
-      map.capacity = before;
-    };
-  }
-  for (const [key] of [...map.entries()].slice(0, fault.entries)) {
+  for (const [key] of [...map.entries()].slice(0, entries)) {
     map.delete(key);
   }
   return nothing;
+}
+
+function setState(node: Node, kind: 'proxy-crash' | 'nack' | 'hold-xds', on: boolean): void {
+  switch (kind) {
+    case 'proxy-crash':
+      if (on) {
+        node.stopProxy();
+      } else {
+        node.startProxy();
+      }
+      return;
+    case 'nack':
+      node.xds.refuse = on;
+      return;
+    case 'hold-xds':
+      node.agent.xdsServer.hold(on);
+  }
 }
 
 function nothing(): void {

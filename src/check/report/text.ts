@@ -23,7 +23,10 @@ export function checkReport(result: CheckResult, files: ReadonlyMap<number, stri
   return lines;
 }
 
-function propertyLines({ name, verdict, runs, builtin, position, counterexample }: PropertyResult, file: string | null): Line[] {
+function propertyLines(
+  { name, verdict, runs, builtin, position, counterexample, notes = [] }: PropertyResult,
+  file: string | null,
+): Line[] {
   const where = position === null ? '' : `  ${position.file}:${position.line}:${position.column}`;
   const head: Line = [
     { text: verdict === 'holds' ? '✓ ' : '✗ ', style: verdict === 'holds' ? 'good' : 'bad' },
@@ -41,7 +44,8 @@ function propertyLines({ name, verdict, runs, builtin, position, counterexample 
       ],
     ];
   }
-  return counterexample === null ? [head] : [head, ...counterexampleLines(counterexample, file)];
+  const said = notes.map((note): Line => [{ text: `  ${note}`, style: 'faint' }]);
+  return counterexample === null ? [head, ...said] : [head, ...said, ...counterexampleLines(counterexample, file)];
 }
 
 function counterexampleLines(

@@ -4,6 +4,7 @@ import type { SourcePosition } from '../../scenario/issue.ts';
 import { plainText } from '../../scenario/report/block.ts';
 import { report } from '../../scenario/report/report.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
+import { FAULT_PROPERTY, faultSearch } from '../faults/search.ts';
 import { builtins } from './builtins.ts';
 import { confirm } from './confirm.ts';
 import { derivationOf, summaryOf } from './derivation.ts';
@@ -12,6 +13,9 @@ import { type Case, type Prepared, prepare } from './property.ts';
 import { scenarioText } from './scenario_text.ts';
 import { type RefusedPolicy, subjectOf } from './subject.ts';
 
+/** Cases with faults unless told otherwise. */
+const FAULT_RUNS = 100;
+
 /** How to check. */
 export interface CheckOptions {
   readonly seed: number;
@@ -19,6 +23,8 @@ export interface CheckOptions {
   readonly runs: number;
   /** Leave the built-in safety properties out. */
   readonly builtins: boolean;
+  /** Cases with faults; each takes milliseconds. Default: 100. */
+  readonly faultRuns?: number;
   /** Only this case: `property:path`. */
   readonly replay: string | null;
 }
@@ -48,6 +54,8 @@ export interface Part {
   readonly runs: number;
   readonly verdict: 'holds' | 'broken' | 'vacuous';
   readonly counterexample: Counterexample | null;
+  /** What the real system does that the property leaves out, with its reference, if a case met it. */
+  readonly notes?: readonly string[];
 }
 
 /** What became of one property. */
@@ -59,6 +67,8 @@ export interface PropertyResult {
   readonly runs: number;
   readonly verdict: 'holds' | 'broken' | 'vacuous';
   readonly counterexample: Counterexample | null;
+  /** What the real system does that the property leaves out, with its reference, if a case met it. */
+  readonly notes?: readonly string[];
   /** What it was put together from; results of shards have it, so that they can be merged. */
   readonly parts?: readonly Part[];
 }
@@ -92,7 +102,9 @@ export interface CheckPlan {
 
 /** One of them. */
 export interface PlannedProperty {
-  readonly prepared: Prepared;
+  readonly name: string;
+  /** Tries cases. */
+  readonly search: (range: SearchRange) => Omit<Part, 'first'>;
   readonly position: SourcePosition | null;
   readonly builtin: boolean;
   /** Cases to try. */
@@ -101,6 +113,16 @@ export interface PlannedProperty {
   readonly wanted: boolean;
   /** Whether a case takes milliseconds. */
   readonly costly: boolean;
+}
+
+/** Which cases to try, of the property of which number. */
+export interface SearchRange {
+  readonly seed: number;
+  readonly count: number;
+  /** Where to begin, as fast-check writes it; empty = at the start. */
+  readonly path: string;
+  /** From 1. */
+  readonly number: number;
 }
 
 /** Cases of a property: from the first on, so many. Trying them in parts gives what trying them at once gives. */
@@ -114,12 +136,18 @@ export interface Slice {
 /** Makes ready what a scenario states. */
 export function planOf(scenario: Scenario, options: CheckOptions): CheckPlan {
   const subject = subjectOf(scenario);
-  const own = scenario.properties.map(({ property, position }) => ({ prepared: prepare(property, subject), position, builtin: false }));
-  const extra = options.builtins ? builtins(subject).map((prepared) => ({ prepared, position: null, builtin: true })) : [];
+  const searched = (prepared: Prepared) => ({
+    name: prepared.section.name,
+    search: (range: SearchRange) => search(prepared, range),
+    costly: false,
+  });
+  const own = scenario.properties.map(({ property, position }) => ({ ...searched(prepare(property, subject)), position, builtin: false }));
+  const safe = builtins(subject).map((prepared) => ({ ...searched(prepared), position: null, builtin: true }));
+  const faults = { name: FAULT_PROPERTY, search: faultSearch(subject).run, costly: true, position: null, builtin: true };
+  const extra = options.builtins ? [...safe, ...(subject.policies.length === 0 ? [] : [faults])] : [];
   const properties = [...own, ...extra].map((one, index) => ({
     ...one,
-    runs: options.replay === null || options.replay.endsWith(':') ? options.runs : 1,
-    costly: false,
+    runs: runsOf(options, one.costly),
     wanted: options.replay === null || options.replay.startsWith(`${index + 1}:`),
   }));
   return { file: scenario.file, options, properties, refused: subject.refused };
@@ -127,46 +155,55 @@ export function planOf(scenario: Scenario, options: CheckOptions): CheckPlan {
 
 /** Tries some cases of a property. */
 export function tryPart({ properties, options }: CheckPlan, { property, first, count }: Slice): Part {
-  const { prepared } = properties[property] as PlannedProperty;
-  return { first, ...search(prepared, property + 1, options, first, count) };
+  const { search: tryCases } = properties[property] as PlannedProperty;
+  const replayed = options.replay?.slice(options.replay.indexOf(':') + 1) ?? '';
+  const path = replayed !== '' ? replayed : first > 0 ? String(first) : '';
+  return { first, ...tryCases({ seed: options.seed, count, path, number: property + 1 }) };
+}
+
+function runsOf({ replay, runs, faultRuns }: CheckOptions, costly: boolean): number {
+  return replay !== null && !replay.endsWith(':') ? 1 : costly ? (faultRuns ?? Math.min(runs, FAULT_RUNS)) : runs;
 }
 
 /** Puts together what became of the parts of each property. */
 export function resultOf({ file, options, properties, refused }: CheckPlan, parts: readonly (readonly Part[])[]): CheckResult {
-  const results = properties.flatMap(({ prepared, position, builtin, wanted }, index) =>
-    wanted ? [{ name: prepared.section.name, position, builtin, ...joinParts(parts[index] ?? []) }] : [],
+  const results = properties.flatMap(({ name, position, builtin, wanted }, index) =>
+    wanted ? [{ name, position, builtin, ...joinParts(parts[index] ?? []) }] : [],
   );
   const passed = refused.length === 0 && results.every(({ verdict }) => verdict === 'holds');
   return { file, seed: options.seed, properties: results, refused, passed };
 }
 
 /** What comes after the first part that is broken does not count: who searches in one go stops there. */
-export function joinParts(parts: readonly Part[]): Pick<PropertyResult, 'runs' | 'verdict' | 'counterexample'> {
+export function joinParts(parts: readonly Part[]): Pick<PropertyResult, 'runs' | 'verdict' | 'counterexample' | 'notes'> {
   let runs = 0;
+  const notes = new Set<string>();
+  const noted = () => (notes.size === 0 ? {} : { notes: [...notes] });
   for (const part of [...parts].sort((a, b) => a.first - b.first)) {
     runs += part.runs;
+    for (const note of part.notes ?? []) {
+      notes.add(note);
+    }
     if (part.verdict !== 'holds') {
-      return { runs, verdict: part.verdict, counterexample: part.counterexample };
+      return { runs, verdict: part.verdict, counterexample: part.counterexample, ...noted() };
     }
   }
-  return { runs, verdict: 'holds', counterexample: null };
+  return { runs, verdict: 'holds', counterexample: null, ...noted() };
 }
 
-function search(prepared: Prepared, number: number, options: CheckOptions, first: number, count: number): Omit<Part, 'first'> {
+function search(prepared: Prepared, { seed, count, path, number }: SearchRange): Omit<Part, 'first'> {
   if (prepared.cases === null) {
     return { runs: 0, verdict: 'vacuous', counterexample: null };
   }
-  const path = options.replay?.slice(options.replay.indexOf(':') + 1) ?? '';
-  const where = path !== '' ? { path, endOnFailure: true } : first > 0 ? { path: String(first) } : {};
   const found = fc.check(
     fc.property(prepared.cases, (one) => prepared.breaks(one) === null),
-    { seed: options.seed, numRuns: count, ...where },
+    { seed, numRuns: count, ...(path === '' ? {} : { path, endOnFailure: path.includes(':') }) },
   );
   if (!found.failed || found.counterexample === null) {
     return { runs: found.numRuns, verdict: 'holds', counterexample: null };
   }
   const counterexample = explain(prepared, found.counterexample[0], {
-    seed: options.seed,
+    seed,
     replay: `${number}:${found.counterexamplePath ?? ''}`,
   });
   return { runs: found.numRuns, verdict: 'broken', counterexample };

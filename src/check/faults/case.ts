@@ -1,0 +1,66 @@
+/** One try with faults: a client, a server, requests, and what happens meanwhile. */
+import fc from 'fast-check';
+import type { FaultSection } from '../../scenario/schema/fault.ts';
+import { MILLISECOND } from '../../sim/clock.ts';
+import { fault } from '../arbitraries/fault.ts';
+import { podName } from '../model/cluster.ts';
+import type { OracleRequest } from '../oracle/http.ts';
+import type { Party } from '../run/party.ts';
+import type { Prepared } from '../run/property.ts';
+
+/** What happens, one after the other. */
+export type FaultEvent =
+  | { readonly kind: 'fault'; readonly fault: FaultSection }
+  | { readonly kind: 'wait'; readonly nanos: number }
+  /** A policy goes or comes (back), by its index; nobody waits until it is in force. */
+  | { readonly kind: 'delete' | 'apply'; readonly policy: number }
+  /** A request by its index, on a connection of its own or on the one that was opened at the beginning. */
+  | { readonly kind: 'request'; readonly request: number; readonly kept: boolean };
+
+/** A server is a pod. */
+export type ServerParty = Party & { readonly kind: 'pod' };
+
+/** The case. */
+export interface FaultCase {
+  readonly from: Party;
+  readonly to: ServerParty;
+  readonly port: number;
+  readonly requests: readonly OracleRequest[];
+  readonly events: readonly FaultEvent[];
+  /** Of the cluster. */
+  readonly seed: number;
+}
+
+/** Cases around the policies of a subject; `null` if there are no parties. */
+export function faultCases({ cases, subject }: Prepared): fc.Arbitrary<FaultCase> | null {
+  if (cases === null) {
+    return null;
+  }
+  return cases
+    .chain(({ from, to, port, request }) => {
+      if (to.kind !== 'pod') {
+        return fc.constant(null);
+      }
+      const pods = [...(from.kind === 'pod' ? [podName(from.pod)] : []), podName(to.pod)];
+      const event = events(subject.policies.length, fault({ pods }));
+      return fc
+        .record({ more: fc.array(cases, { maxLength: 2 }), events: fc.array(event, { minLength: 1, maxLength: 8 }), seed: fc.nat(99) })
+        .map(({ more, events: list, seed }): FaultCase => {
+          return { from, to, port, requests: [request, ...more.map((one) => one.request)], events: list, seed };
+        });
+    })
+    .filter((one) => one !== null);
+}
+
+function events(policies: number, faults: fc.Arbitrary<FaultSection>): fc.Arbitrary<FaultEvent> {
+  const policy = fc.nat(Math.max(0, policies - 1));
+  const wait = fc.constantFrom(1, 100, 2000, 30_000).map((millis): FaultEvent => ({ kind: 'wait', nanos: millis * MILLISECOND }));
+  const request = fc.record({ kind: fc.constant('request' as const), request: fc.nat(2), kept: fc.boolean() });
+  const change = fc.record({ kind: fc.constantFrom('delete' as const, 'apply' as const), policy });
+  return fc.oneof(
+    { arbitrary: request, weight: 4 },
+    { arbitrary: faults.map((one): FaultEvent => ({ kind: 'fault', fault: one })), weight: 4 },
+    { arbitrary: change, weight: policies === 0 ? 0 : 2 },
+    { arbitrary: wait, weight: 1 },
+  );
+}

@@ -1,0 +1,126 @@
+/** The built-in property of faults: searches for a case that breaks it, makes it small, and tells it as a scenario. */
+import fc from 'fast-check';
+import { durationText } from '../../scenario/duration.ts';
+import { faultText } from '../../scenario/fault.ts';
+import { issueText } from '../../scenario/issue.ts';
+import { parseScenario } from '../../scenario/parse.ts';
+import { plainText } from '../../scenario/report/block.ts';
+import { report } from '../../scenario/report/report.ts';
+import { runScenario } from '../../scenario/run_scenario.ts';
+import type { Counterexample, Part } from '../run/check.ts';
+import { partyText } from '../run/minimize.ts';
+import { type Prepared, prepare } from '../run/property.ts';
+import type { CheckSubject } from '../run/subject.ts';
+import { type FaultCase, type FaultEvent, faultCases } from './case.ts';
+import { type BrokenByFaults, play } from './play.ts';
+import { faultScenarioText } from './scenario_text.ts';
+import { type FaultScene, faultScene } from './scene.ts';
+
+/** What the property says. */
+export const FAULT_PROPERTY =
+  'whatever fails, no byte of a denied request reaches the server, and allowed requests are answered afterwards';
+
+/** Where 1.13.3 goes by older policies for a while, and why that is no failure. */
+const WINDOW =
+  'denied requests arrived by policies that were on their way out: 1.13.3 enforces the old rules until the proxy acknowledges the new ones (cilium:pkg/endpoint/bpf.go#Endpoint.regenerateBPF)';
+
+/** A search through cases with faults. */
+export interface FaultSearch {
+  /** Whether there is anybody to send requests. */
+  readonly possible: boolean;
+  run(how: { readonly seed: number; readonly count: number; readonly path: string; readonly number: number }): Omit<Part, 'first'>;
+}
+
+/** Makes the search of a subject ready. */
+export function faultSearch(subject: CheckSubject): FaultSearch {
+  const everybody = { from: { entity: 'all' as const }, to: { entity: 'cluster' as const } };
+  const prepared: Prepared = prepare({ name: FAULT_PROPERTY, never: everybody }, subject);
+  const cases = faultCases(prepared);
+  const scene = faultScene(subject);
+  return {
+    possible: cases !== null,
+    run: ({ seed, count, path, number }) => {
+      if (cases === null) {
+        return { runs: 0, verdict: 'vacuous', counterexample: null };
+      }
+      let windows = 0;
+      const property = fc.property(cases, (one) => {
+        const played = play(scene, one);
+        windows += played.windows;
+        return played.broken === null;
+      });
+      const found = fc.check(property, { seed, numRuns: count, ...(path === '' ? {} : { path, endOnFailure: path.includes(':') }) });
+      const notes = windows === 0 ? {} : { notes: [WINDOW] };
+      if (!found.failed || found.counterexample === null) {
+        return { runs: found.numRuns, verdict: 'holds', counterexample: null, ...notes };
+      }
+      const replay = `${number}:${found.counterexamplePath ?? ''}`;
+      return { runs: found.numRuns, verdict: 'broken', counterexample: explain(subject, found.counterexample[0], seed, replay), ...notes };
+    },
+  };
+}
+
+/** @remarks Simplified: of the policies whole objects are taken away, not their parts. */
+function explain(subject: CheckSubject, found: FaultCase, seed: number, replay: string): Counterexample {
+  const { scene, one, broken } = smallest(subject, found);
+  const { method, path } = broken.request;
+  const summary = `${partyText(one.from)} sends ${method} ${path} to ${partyText(one.to)} port ${one.port}: it ${broken.text}`;
+  const derivation = one.events.map((event) => eventText(scene, one, event));
+  const description = [`Found by trenchrun check --seed ${seed} --replay ${replay}`, summary, ...derivation].join('\n');
+  const scenario = faultScenarioText(scene, one, broken, description);
+  const parsed = parseScenario(scenario, { file: 'counterexample.yaml', readFile: () => ({ error: 'a counterexample names no files' }) });
+  const result = parsed.ok ? runScenario(parsed.scenario) : null;
+  const unconfirmed = parsed.ok
+    ? result?.passed === true
+      ? 'the scenario passes: the server was reached, but its answer was not seen'
+      : null
+    : parsed.issues.map(issueText).join('; ');
+  const story = result === null || unconfirmed !== null ? '' : plainText(report(result, 0));
+  return { seed, replay, summary, derivation, scenario, story, unconfirmed };
+}
+
+/** Policies go that the failure does not need. */
+function smallest(subject: CheckSubject, found: FaultCase): { scene: FaultScene; one: FaultCase; broken: BrokenByFaults } {
+  let best = { scene: faultScene(subject), one: found };
+  let broken = play(best.scene, found).broken as BrokenByFaults;
+  for (let i = best.scene.policies.length - 1; i >= 0; i--) {
+    const fewer = {
+      scene: faultScene(
+        subject,
+        best.scene.policies.filter((_, at) => at !== i),
+      ),
+      one: { ...best.one, events: best.one.events.flatMap((event) => withoutPolicy(event, i)) },
+    };
+    const still = play(fewer.scene, fewer.one).broken;
+    if (still !== null && still.what === broken.what && still.reach.reaches === broken.reach.reaches) {
+      best = fewer;
+      broken = still;
+    }
+  }
+  return { ...best, broken };
+}
+
+function withoutPolicy(event: FaultEvent, index: number): FaultEvent[] {
+  if (event.kind !== 'apply' && event.kind !== 'delete') {
+    return [event];
+  }
+  return event.policy === index ? [] : [event.policy > index ? { ...event, policy: event.policy - 1 } : event];
+}
+
+function eventText({ policies }: FaultScene, one: FaultCase, event: FaultEvent): string {
+  switch (event.kind) {
+    case 'fault':
+      return faultText(event.fault);
+    case 'wait':
+      return `${durationText(event.nanos)} pass`;
+    case 'apply':
+    case 'delete': {
+      const metadata = policies[event.policy]?.['metadata'] as { readonly name?: string } | undefined;
+      return `policy ${metadata?.name ?? ''} is ${event.kind === 'apply' ? 'applied' : 'deleted'}`;
+    }
+    case 'request': {
+      const request = one.requests[event.request % one.requests.length];
+      return `${request?.method ?? ''} ${request?.path ?? ''}${event.kept ? ' on a kept connection' : ''}`;
+    }
+  }
+}
