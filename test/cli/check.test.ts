@@ -59,7 +59,7 @@ describe('trenchrun check', () => {
     const file = join(folder, 'closed.yaml');
     writeFileSync(file, scenario('/v1/land'));
     const { code, out } = cli('check', file, '--runs', '2000');
-    expect([code, out]).toEqual([0, expect.stringContaining('2 properties, all hold; 4000 cases, seed 1')]);
+    expect([code, out]).toEqual([0, expect.stringContaining('3 properties, all hold; 4100 cases, seed 1')]);
   });
 
   test('a directory of manifests, by the built-in properties', () => {

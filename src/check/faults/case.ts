@@ -32,7 +32,7 @@ export interface FaultCase {
 }
 
 /** Cases around the policies of a subject; `null` if there are no parties. */
-export function faultCases({ cases, subject }: Prepared): fc.Arbitrary<FaultCase> | null {
+export function faultCases({ cases, subject }: Pick<Prepared, 'cases' | 'subject'>): fc.Arbitrary<FaultCase> | null {
   if (cases === null) {
     return null;
   }
