@@ -31,25 +31,23 @@ export interface FaultCase {
   readonly seed: number;
 }
 
-/** Cases around the policies of a subject; `null` if there are no parties. */
-export function faultCases({ cases, subject }: Pick<Prepared, 'cases' | 'subject'>): fc.Arbitrary<FaultCase> | null {
+/** Cases around the policies of a subject, `null` for those that are about something else than HTTP to a pod; `null` if there are no parties. */
+export function faultCases({ cases, subject }: Pick<Prepared, 'cases' | 'subject'>): fc.Arbitrary<FaultCase | null> | null {
   if (cases === null) {
     return null;
   }
-  return cases
-    .chain(({ from, to, port, request }) => {
-      if (to.kind !== 'pod') {
-        return fc.constant(null);
-      }
-      const pods = [...(from.kind === 'pod' ? [podName(from.pod)] : []), podName(to.pod)];
-      const event = events(subject.policies.length, fault({ pods }));
-      return fc
-        .record({ more: fc.array(cases, { maxLength: 2 }), events: fc.array(event, { minLength: 1, maxLength: 8 }), seed: fc.nat(99) })
-        .map(({ more, events: list, seed }): FaultCase => {
-          return { from, to, port, requests: [request, ...more.map((one) => one.request)], events: list, seed };
-        });
-    })
-    .filter((one) => one !== null);
+  return cases.chain(({ from, to, port, protocol, request }) => {
+    if (to.kind !== 'pod' || from.kind === 'host' || protocol !== 'TCP' || wasRelabelled(from) || wasRelabelled(to) || isSame(from, to)) {
+      return fc.constant(null);
+    }
+    const pods = [...(from.kind === 'pod' ? [podName(from.pod)] : []), podName(to.pod)];
+    const event = events(subject.policies.length, fault({ pods }));
+    return fc
+      .record({ more: fc.array(cases, { maxLength: 2 }), events: fc.array(event, { minLength: 1, maxLength: 8 }), seed: fc.nat(99) })
+      .map(({ more, events: list, seed }): FaultCase => {
+        return { from, to, port, requests: [request, ...more.map((one) => one.request)], events: list, seed };
+      });
+  });
 }
 
 function events(policies: number, faults: fc.Arbitrary<FaultSection>): fc.Arbitrary<FaultEvent> {
@@ -63,4 +61,13 @@ function events(policies: number, faults: fc.Arbitrary<FaultSection>): fc.Arbitr
     { arbitrary: change, weight: policies === 0 ? 0 : 2 },
     { arbitrary: wait, weight: 1 },
   );
+}
+
+function wasRelabelled(party: Party): boolean {
+  return party.kind === 'pod' && party.was !== undefined;
+}
+
+/** A pod reaches itself without leaving its namespace: no policy is asked. */
+function isSame(from: Party, to: ServerParty): boolean {
+  return from.kind === 'pod' && podName(from.pod) === podName(to.pod);
 }

@@ -13,7 +13,7 @@ import { beginFault } from '../../scenario/fault.ts';
 import { type Nanos, SECOND } from '../../sim/clock.ts';
 import type { K8sObject } from '../model/cluster.ts';
 import type { OracleRequest } from '../oracle/http.ts';
-import { type Reach, reach } from '../run/reach.ts';
+import type { Reach } from '../run/reach.ts';
 import type { FaultCase, FaultEvent } from './case.ts';
 import type { FaultScene } from './scene.ts';
 
@@ -200,7 +200,7 @@ function unsafe(run: Play): { readonly broken: BrokenByFaults | null; readonly w
   const { scene, witness, sent, one } = run;
   let windows = 0;
   for (const { number, request, states, newest } of sent) {
-    const judged = [...states].map((state) => reach(scene.oracle(state), { ...one, request }));
+    const judged = [...states].map((state) => scene.reach(state, { ...one, request }));
     const denied = judged.every(({ reaches }) => reaches === 'no');
     if (!witness.reached.has(number)) {
       continue;
@@ -209,14 +209,14 @@ function unsafe(run: Play): { readonly broken: BrokenByFaults | null; readonly w
       const text = 'reaches the server, although every set of policies that was in force denies it';
       return { broken: { what: 'safety', request, reach: judged[0] as Reach, text }, windows };
     }
-    windows += reach(scene.oracle(newest), { ...one, request }).reaches === 'no' ? 1 : 0;
+    windows += scene.reach(newest, { ...one, request }).reaches === 'no' ? 1 : 0;
   }
   return { broken: null, windows };
 }
 
 /** All is well again: what is allowed is answered, what is denied is not. */
 function afterwards(run: Play, request: OracleRequest): BrokenByFaults | null {
-  const judged = reach(run.scene.oracle(run.state), { ...run.one, request });
+  const judged = run.scene.reach(run.state, { ...run.one, request });
   const answered = send(run, request, false);
   return judged.reaches === 'yes' && !judged.quirk && ANSWERED.includes(request.method) && !answered
     ? { what: 'liveness', request, reach: judged, text: `is not answered ${RECOVERY / SECOND}s after the last fault ended` }

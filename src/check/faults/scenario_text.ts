@@ -12,11 +12,15 @@ import type { FaultScene } from './scene.ts';
 export function faultScenarioText(scene: FaultScene, one: FaultCase, broken: BrokenByFaults, description: string): string {
   const pods = scene.objects(one);
   const { from, seed } = one;
+  const { clusterName, options, quirks = {} } = scene.options(one);
   const scenario = {
     name: `Counterexample: ${broken.text}`,
     description,
     cluster: {
       seed,
+      ...(clusterName === 'default' ? {} : { name: clusterName }),
+      ...(Object.keys(options).length === 0 ? {} : { options }),
+      ...(Object.keys(quirks).length === 0 ? {} : { quirks }),
       pins: scene.pins(one),
       ...(from.kind === 'address' ? { world: [{ name: 'outside', ip: from.ip, podRoutes: true }] } : {}),
     },

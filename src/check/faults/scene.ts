@@ -2,8 +2,10 @@
 import { OUTSIDE } from '../../cluster/cluster.ts';
 import { type ClusterOptions, DEFAULT_CLUSTER_OPTIONS } from '../../cluster/options.ts';
 import { type K8sObject, type ModelPod, podName } from '../model/cluster.ts';
-import { Oracle } from '../oracle/oracle.ts';
+import type { Oracle } from '../oracle/oracle.ts';
+import { type Attempt, type Reach, reach } from '../run/reach.ts';
 import type { CheckSubject } from '../run/subject.ts';
+import { oracleOf, pathOptionsOf } from '../run/told.ts';
 import type { FaultCase } from './case.ts';
 
 const CLIENT_IP = '10.0.0.100';
@@ -24,13 +26,14 @@ export interface FaultScene {
   options(one: FaultCase): ClusterOptions;
   /** Namespaces and pods. */
   objects(one: FaultCase): readonly K8sObject[];
-  /** The oracle of a set of policies, as `101`. */
-  oracle(state: string): Oracle;
+  /** What a set of policies, as `101`, means for a request. */
+  reach(state: string, attempt: Omit<Attempt, 'protocol'>): Reach;
 }
 
 /** The scene of some policies of a subject. */
 export function faultScene(subject: CheckSubject, policies: readonly K8sObject[] = subject.policies): FaultScene {
   const oracles = new Map<string, Oracle>();
+  const path = pathOptionsOf(subject);
   const pins: FaultScene['pins'] = ({ from, to }) => ({
     router: { ip: '10.0.0.1' },
     health: { ip: '10.0.0.2' },
@@ -47,7 +50,8 @@ export function faultScene(subject: CheckSubject, policies: readonly K8sObject[]
     client: ({ from }) => (from.kind === 'pod' ? [from.pod.namespace, from.pod.name] : [OUTSIDE, 'outside']),
     pins,
     options: (one) => ({
-      ...DEFAULT_CLUSTER_OPTIONS,
+      ...subject.options,
+      nodes: DEFAULT_CLUSTER_OPTIONS.nodes,
       seed: one.seed,
       pins: pins(one),
       world: one.from.kind === 'address' ? [{ name: 'outside', names: [], ips: [one.from.ip], servers: [], podRoutes: true }] : [],
@@ -56,15 +60,18 @@ export function faultScene(subject: CheckSubject, policies: readonly K8sObject[]
       ...namespaces(subject, policies, from.kind === 'pod' ? [from.pod, to.pod] : [to.pod]),
       ...(from.kind === 'pod' ? [podObject(from.pod, subject, null)] : []),
       podObject(to.pod, subject, port),
+      ...subject.external,
     ],
-    oracle: (state) => {
-      let found = oracles.get(state);
-      if (found === undefined) {
-        const there = policies.filter((_, i) => state[i] === '1');
-        found = new Oracle(subject.cluster, there);
-        oracles.set(state, found);
+    reach: (state, attempt) => {
+      let oracle = oracles.get(state);
+      if (oracle === undefined) {
+        oracle = oracleOf(
+          subject,
+          policies.filter((_, i) => state[i] === '1'),
+        );
+        oracles.set(state, oracle);
       }
-      return found;
+      return reach(oracle, { ...attempt, protocol: 'TCP' }, path);
     },
   };
 }

@@ -48,6 +48,7 @@ export function faultSearch(subject: CheckSubject): FaultSearch {
       }
       let windows = 0;
       const property = fc.property(cases, (one) => {
+        fc.pre(one !== null);
         const played = play(scene, one);
         windows += played.windows;
         return played.broken === null;
@@ -58,7 +59,12 @@ export function faultSearch(subject: CheckSubject): FaultSearch {
         return { runs: found.numRuns, verdict: 'holds', counterexample: null, ...notes };
       }
       const replay = `${number}:${found.counterexamplePath ?? ''}`;
-      return { runs: found.numRuns, verdict: 'broken', counterexample: explain(subject, found.counterexample[0], seed, replay), ...notes };
+      return {
+        runs: found.numRuns,
+        verdict: 'broken',
+        counterexample: explain(subject, found.counterexample[0] as FaultCase, seed, replay),
+        ...notes,
+      };
     },
   };
 }
