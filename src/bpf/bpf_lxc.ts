@@ -225,7 +225,7 @@ function handleIpv4FromLxc(lxc: Lxc, skb: Skb, dstId: Identity): number {
     return ctxRedirectToProxy(env, skb, 0);
   }
   let verdict = 0;
-  if (!hairpin) {
+  if (!hairpin && (!isReply || env.config.quirks.replyPolicyAccounting)) {
     verdict = policyCanEgress(env, lxc.policyMap, skb, ep.secLabel, dstId, tuple.dport, tuple.nexthdr);
     if (!isReply && verdict < 0) {
       verdictEvent(lxc, skb, dstId, POLICY_EGRESS, verdict);
@@ -412,7 +412,8 @@ function ipv4Policy(lxc: Lxc, skb: Skb, srcLabel: Identity): number {
     }
   }
   let verdict = 0;
-  if (!(env.config.perPacketLb && ctState.loopback) && (!isReply || env.config.quirks.replyPolicyAccounting)) {
+  const judged = !(isReply || skipIngressProxy) || env.config.quirks.replyPolicyAccounting;
+  if (judged && !(env.config.perPacketLb && ctState.loopback)) {
     verdict = policyCanAccessIngress(env, lxc.policyMap, skb, srcLabel, tuple.dport, tuple.nexthdr);
     if (!isReply && verdict < 0) {
       verdictEvent(lxc, skb, srcLabel, POLICY_INGRESS, verdict);

@@ -43,11 +43,15 @@ import { CtState } from './lib/ct_state.ts';
 
 /** Behaviours in which the branch point and 1.13.3 differ, or may. */
 export interface DatapathQuirks {
-  /** Look up {id, 0, proto} too (six steps). @remarks Not verified: whether 1.13.3 has it; the branch point has not. */
+  /** Look up {id, 0, proto} too (six steps): 1.13.3 does, the branch point does not. */
   readonly policyIdProtoAny: boolean;
-  /** Packets of a pod to itself through its ClusterIP skip the policy program. @remarks Not verified: for 1.13.3. */
+  /** Packets of a pod to itself through its ClusterIP skip the policy program, as in 1.13.3. */
   readonly loopbackBypass: boolean;
-  /** Replies are looked up (and counted) in the policy map, the verdict ignored. @remarks Not verified: for 1.13.3. */
+  /**
+   * Replies, and what comes from the ingress proxy, are looked up and counted in the policy map, the verdict ignored.
+   * @remarks Simplified: on by default, as at the branch point, although 1.13.3 looks neither up: the counters the article's route is checked
+   * against count both legs and the replies. Off gives the release's counters.
+   */
   readonly replyPolicyAccounting: boolean;
 }
 
