@@ -36,6 +36,7 @@ export type { Judged } from './check/oracle/judge.ts';
 export { type Enforcement, Oracle, type OracleFlow } from './check/oracle/oracle.ts';
 export type { Direction, OraclePeer, Statement } from './check/oracle/statement.ts';
 export { CHECK_FORMATS, github, junit, sarif } from './check/report/machine.ts';
+export { checkJsonSchema } from './check/report/schema.ts';
 export { checkReport } from './check/report/text.ts';
 export {
   type CheckOptions,
@@ -54,5 +55,5 @@ export {
 } from './check/run/check.ts';
 export { type CheckCoverageOptions, checkCoverage } from './check/run/coverage.ts';
 export { mergeResults } from './check/run/merge.ts';
-export { matchers } from './check/testing/matchers.ts';
-export { type Reachability, reachability } from './check/testing/reachability.ts';
+export { type MatcherResult, matchers } from './check/testing/matchers.ts';
+export { type Question, type Reachability, reachability } from './check/testing/reachability.ts';

@@ -138,8 +138,8 @@ async function main(args: readonly string[]): Promise<number> {
     });
   program
     .command('schema')
-    .description('print a JSON Schema: of scenario files, or of the output of run --json or explain --json')
-    .argument('[what]', 'scenario, result or explanation', 'scenario')
+    .description('print a JSON Schema: of scenario files, or of the output of run --json, explain --json or check --format json')
+    .argument('[what]', 'scenario, result, explanation or check', 'scenario')
     .action(async (what: string) => {
       const { schema } = await import('./schema.ts');
       exitCode = await schema(what);

@@ -1,6 +1,11 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { github, junit, sarif } from '../../src/check/report/machine.ts';
+import { checkJsonSchema, checkResultsSchema } from '../../src/check/report/schema.ts';
 import { type CheckOptions, type CheckResult, checkScenario } from '../../src/check/run/check.ts';
+import { disturb } from '../../src/check/run/disturb.ts';
+import { type Prepared, prepare } from '../../src/check/run/property.ts';
+import { subjectOf } from '../../src/check/run/subject.ts';
 import { issueText } from '../../src/scenario/issue.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { runScenario } from '../../src/scenario/run_scenario.ts';
@@ -43,6 +48,9 @@ const ONLY_LAND = {
     http: [{ method: 'POST', path: '/v1/request-landing' }],
   },
 };
+
+const scenarioWith = (objects: readonly object[]) =>
+  parsed(JSON.stringify({ name: 'x', steps: objects.map((object) => ({ apply: `${JSON.stringify(object)}\n` })) }));
 
 /** Checks properties of some objects. */
 function check(
@@ -276,6 +284,40 @@ describe('while pods are relabelled', () => {
   });
 });
 
+describe('restarts', () => {
+  const also = ['during proxy restart', 'during agent restart'];
+  const landing = [{ method: 'POST', path: '/v1/request-landing' }];
+
+  it('what a policy closes stays closed, and what it opens is open again', () => {
+    const always = { name: 'landing', also, always: { from: { pod: 'tiefighter' }, ...TO_DEATHSTAR, ports: [80], http: landing } };
+    const result = check([...SHIPS, article('/v1/request-landing')], [{ ...ONLY_LAND, also }, always], { runs: 300 });
+    expect(result.properties.map(({ counterexample }) => counterexample?.summary ?? null)).toEqual([null, null]);
+    expect(result.properties.every(({ runs }) => runs > 300)).toBe(true);
+  });
+
+  it('what gets through is found', () => {
+    // Told that a landing is not allowed, the search finds that it is.
+    const never = {
+      name: 'no landing',
+      never: { from: { pod: 'tiefighter' }, ...TO_DEATHSTAR, ports: [{ port: 80, protocol: 'TCP' }], http: landing },
+    };
+    const prepared = prepare(never as never, subjectOf(scenarioWith([...SHIPS, article('/v1/request-landing')])));
+    const asked = { method: 'POST', path: '/v1/request-landing', host: '', headers: {} };
+    const lying: Prepared = {
+      ...prepared,
+      cases: prepared.cases?.map((one) => ({ ...one, request: asked })) ?? null,
+      reach: () => ({ reaches: 'no', how: 'denied', at: 'ingress', by: [] }),
+      breaks: () => null,
+      forbids: () => true,
+    };
+    for (const who of ['proxy', 'agent'] as const) {
+      const found = disturb(lying, who, 1, '');
+      expect(found.broken?.derivation).toBe(`the ${who} is stopped and started again`);
+      expect(runScenario(parsed(found.broken?.scenario ?? '')).passed).toBe(false);
+    }
+  });
+});
+
 describe('the built-in property', () => {
   const deny = cnp('deny', { ...DEATHSTAR, ingressDeny: [{ fromEndpoints: [{ matchLabels: { class: 'tiefighter' } }] }] });
 
@@ -292,6 +334,14 @@ describe('the built-in property', () => {
 });
 
 describe('formats', () => {
+  it('JSON, as the schema says', () => {
+    const results: readonly CheckResult[] = [check([...SHIPS, article('/v1/.*')], [ONLY_LAND])];
+    const validate = new Ajv2020({ strict: false }).compile(checkJsonSchema());
+    expect(validate(JSON.parse(JSON.stringify(results))), JSON.stringify(validate.errors)).toBe(true);
+    expect(validate([{ ...results[0], passed: 'yes' }])).toBe(false);
+    expect(checkResultsSchema.parse(results)).toEqual(results);
+  });
+
   const result = check([...SHIPS, article('/v1/.*')], [{ ...ONLY_LAND, name: 'only <land> & "go", 100%' }]);
 
   it('JUnit', () => {

@@ -40,7 +40,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   agent: ['re2js'],
   shell: ['re2js'],
   // A counterexample is written as a scenario file; rules are RE2 for the oracle too.
-  check: ['fast-check', 'yaml', 're2js'],
+  check: ['fast-check', 'yaml', 're2js', 'zod'],
   cli: ['commander', 'chalk'],
 };
 

@@ -20,7 +20,7 @@ export interface ClusterIdentities {
   /** Gives one reference back; the identity whose last one this was, else `null`. */
   release(identity: Identity): Identity | null;
   lookup(labels: readonly Label[]): Identity | null;
-  /** Fixes the number that these labels will get; the number must be free. */
+  /** Fixes the number that these labels will get; nobody may have it. */
   pin(labels: readonly Label[], id: NumericIdentity): void;
   /** In order of allocation. */
   list(): readonly Identity[];
@@ -67,9 +67,15 @@ export function newClusterIdentities(draw: IdentityDraw): ClusterIdentities {
     },
     lookup: (labels) => known.get(labelsKey(labels))?.identity ?? null,
     pin(labels, id) {
-      assert(!taken.has(id), `identity ${id} is taken`);
+      const key = labelsKey(labels);
+      // Labels that nobody has any more give their number up.
+      const before = [...pinned].find(([, one]) => one === id)?.[0];
+      assert(!taken.has(id) || (before !== undefined && !known.has(before)), `identity ${id} is taken`);
+      if (before !== undefined) {
+        pinned.delete(before);
+      }
       taken.add(id);
-      pinned.set(labelsKey(labels), id);
+      pinned.set(key, id);
     },
     list: () => [...known.values()].map(({ identity }) => identity),
   };

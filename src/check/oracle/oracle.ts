@@ -9,7 +9,7 @@ import { type Judged, judge, type Question, questionOf } from './judge.ts';
 import { readLabel, selects } from './labels.ts';
 import { readCilium } from './read_cilium.ts';
 import { readNetworkPolicy } from './read_network_policy.ts';
-import { type ReleasedQuirk, releasedQuirk } from './released.ts';
+import { hasRulesForContent, type ReleasedQuirk, releasedQuirk } from './released.ts';
 import type { Direction, OraclePeer, Statement } from './statement.ts';
 
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP', 'ICMP', 'ICMPv6'] as const;
@@ -144,6 +144,11 @@ export class Oracle {
   /** The quirk of 1.13.3 by which the released agent may let a flow through that its rules drop; `null` if there is none. */
   releasedQuirk(subject: ModelPod, peer: OraclePeer, flow: OracleFlow): ReleasedQuirk | null {
     return releasedQuirk(this.#subject(subject).question, peer, flow);
+  }
+
+  /** Whether the proxy may stand at the port of a flow, for whomever. */
+  hasRulesForContent(subject: ModelPod, flow: OracleFlow): boolean {
+    return hasRulesForContent(this.#subject(subject).question, flow);
   }
 
   #audited(judged: Judged): Judged {

@@ -9,6 +9,18 @@ import type { OraclePeer } from './statement.ts';
 /** Number in the list of policy vectors: 1 = an allow of the peer itself comes back; 2 = the deny beside a redirect for everyone comes late. */
 export type ReleasedQuirk = 1 | 2;
 
+/** Whether there are rules for content at the port of a flow, for whomever. */
+export function hasRulesForContent(question: Question, flow: OracleFlow): boolean {
+  return question[flow.direction].statements.some(
+    ({ deny, ports }) =>
+      !deny &&
+      (ports ?? []).some(
+        ({ ports: terms, seven }) =>
+          seven !== null && terms.some((term) => term.protocol === flow.protocol && resolve(term, flow.direction, question) === flow.port),
+      ),
+  );
+}
+
 /** The quirk that can let a denied flow through. */
 export function releasedQuirk(question: Question, peer: OraclePeer, flow: OracleFlow): ReleasedQuirk | null {
   const { statements, requires } = question[flow.direction];

@@ -244,7 +244,7 @@ const LIFE: readonly CatalogueEntry[] = [
     statement: 'Identities that come and go leave the map a new computation gives.',
     precondition: 'Intended rules; with denies, identities only come.',
     source: 'cilium:pkg/policy/mapstate.go#MapChanges.consumeMapChanges',
-    testing: 'engine',
+    testing: 'engine and mutant',
   },
   {
     id: 28,
@@ -252,7 +252,7 @@ const LIFE: readonly CatalogueEntry[] = [
     statement: 'An identity that goes and comes back leaves the map as it was.',
     precondition: 'Allows only.',
     source: 'cilium:pkg/policy/l4.go#L4Policy.AccumulateMapChanges',
-    testing: 'engine',
+    testing: 'engine and mutant',
   },
   {
     id: 29,
@@ -260,7 +260,7 @@ const LIFE: readonly CatalogueEntry[] = [
     statement: 'A second regeneration changes nothing.',
     precondition: 'Not the one after a new redirect in 1.13.3.',
     source: 'cilium:pkg/endpoint/bpf.go#Endpoint.regenerateBPF',
-    testing: 'open',
+    testing: 'engine and mutant',
   },
   {
     id: 30,
@@ -268,7 +268,7 @@ const LIFE: readonly CatalogueEntry[] = [
     statement: 'No revision number ever gets smaller.',
     precondition: '',
     source: 'cilium:pkg/policy/repository.go#Repository.BumpRevision',
-    testing: 'engine',
+    testing: 'engine and mutant',
   },
   {
     id: 31,
@@ -276,7 +276,7 @@ const LIFE: readonly CatalogueEntry[] = [
     statement: 'Every change of an endpoint’s state is an allowed one.',
     precondition: '',
     source: 'cilium:pkg/endpoint/endpoint.go#Endpoint.setState',
-    testing: 'open',
+    testing: 'engine and mutant',
   },
   {
     id: 32,
@@ -290,9 +290,9 @@ const LIFE: readonly CatalogueEntry[] = [
     id: 33,
     name: 'No moment of weakness',
     statement: 'What old and new policy forbid is forbidden in between.',
-    precondition: 'No L7 rule of a denied peer.',
+    precondition: 'No L7 rule of a denied peer; looked at after every event of the agent.',
     source: 'cilium:pkg/endpoint/bpf.go#Endpoint.syncPolicyMap',
-    testing: 'open',
+    testing: 'engine and mutant',
   },
   {
     id: 34,
@@ -424,7 +424,7 @@ const MAPS: readonly CatalogueEntry[] = [
     statement: 'A map holds at most 16384 entries.',
     precondition: '',
     source: 'cilium:pkg/maps/policymap/policymap.go',
-    testing: 'open',
+    testing: 'engine and mutant',
   },
   {
     id: 50,
@@ -432,7 +432,7 @@ const MAPS: readonly CatalogueEntry[] = [
     statement: 'Replies of an allowed connection pass, whatever the other direction allows.',
     precondition: '',
     source: 'cilium:bpf/lib/conntrack.h#ct_lookup4',
-    testing: 'open',
+    testing: 'engine and mutant',
   },
 ];
 

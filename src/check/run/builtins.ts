@@ -23,6 +23,7 @@ function denyWins(subject: CheckSubject): Prepared {
   return {
     ...prepared,
     reach: (one) => reach(oracle, one, options),
+    forbids: () => false,
     breaks: (one) => (meetsPolicy(one) ? broken(reach(oracle, one, options)) : null),
     breaksWith: (policies, one) => broken(reach(oracleOf(subject, policies), one, options)),
   };

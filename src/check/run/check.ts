@@ -8,6 +8,7 @@ import { FAULT_PROPERTY, faultSearch } from '../faults/search.ts';
 import { builtins } from './builtins.ts';
 import { confirm } from './confirm.ts';
 import { derivationOf, summaryOf } from './derivation.ts';
+import { disturb } from './disturb.ts';
 import { minimize } from './minimize.ts';
 import { type Case, type Prepared, prepare } from './property.ts';
 import { scenarioText } from './scenario_text.ts';
@@ -200,13 +201,38 @@ function search(prepared: Prepared, { seed, count, path, number }: SearchRange):
     { seed, numRuns: count, ...(path === '' ? {} : { path, endOnFailure: path.includes(':') }) },
   );
   if (!found.failed || found.counterexample === null) {
-    return { runs: found.numRuns, verdict: 'holds', counterexample: null };
+    const disturbed = first === 0 && path === '' ? restarts(prepared, number, options.seed) : { runs: 0, counterexample: null };
+    const verdict = disturbed.counterexample === null ? 'holds' : 'broken';
+    return { runs: found.numRuns + disturbed.runs, verdict, counterexample: disturbed.counterexample };
   }
   const counterexample = explain(prepared, found.counterexample[0], {
     seed,
     replay: `${number}:${found.counterexamplePath ?? ''}`,
   });
   return { runs: found.numRuns, verdict: 'broken', counterexample };
+}
+
+/** The conditions that only packets can try. */
+function restarts(
+  prepared: Prepared,
+  number: number,
+  seed: number,
+): { readonly runs: number; readonly counterexample: Counterexample | null } {
+  let runs = 0;
+  for (const who of ['proxy', 'agent'] as const) {
+    if (prepared.section.also?.includes(`during ${who} restart`) !== true) {
+      continue;
+    }
+    const handle = { seed, replay: `${number}:` };
+    const { broken, runs: tried } = disturb(prepared, who, seed, `Found by trenchrun check --seed ${seed} --replay ${handle.replay}`);
+    runs += tried;
+    if (broken !== null) {
+      const { summary, scenario, derivation, story } = broken;
+      const told = story.confirmed ? plainText(report(story.result, 0)) : '';
+      return { runs, counterexample: { ...handle, summary, derivation: [derivation], scenario, story: told, unconfirmed: null } };
+    }
+  }
+  return { runs, counterexample: null };
 }
 
 function explain(prepared: Prepared, found: Case, handle: { readonly seed: number; readonly replay: string }): Counterexample {

@@ -40,8 +40,10 @@ interface Tried {
 
 function triedIn({ detail }: StepResult): Tried[] {
   if (detail.kind === 'http') {
-    const { outcome, why } = detail.fate;
-    return [{ reached: outcome === 'answered', tells: outcome !== 'failed', text: `the request was ${outcome}: ${why}` }];
+    const { outcome, why, drops } = detail.fate;
+    // A proxy at the client's side answers for the destination's program that drops.
+    const tells = outcome !== 'failed' || drops.some(({ reason }) => reason.startsWith('Policy denied'));
+    return [{ reached: outcome === 'answered', tells, text: `the request was ${outcome}: ${why}` }];
   }
   if (detail.kind === 'process') {
     const reached = detail.exitCode === 0;

@@ -30,6 +30,8 @@ export interface Prepared {
   readonly cases: fc.Arbitrary<Case> | null;
   /** What becomes of a case. */
   reach(one: Case): Reach;
+  /** Whether the property would be broken if the opposite of what policies say came true. */
+  forbids(one: Case): boolean;
   /** What breaks the property in a case, or `null`. */
   breaks(one: Case): Broken | null;
   /** The same for other policies. */
@@ -79,9 +81,21 @@ export function prepare(section: PropertySection, subject: CheckSubject): Prepar
     subject,
     cases: from === null || to === null ? null : speaking(cases({ from, to, words, kind, statement, deletable })),
     reach: (one) => reach(oracle(one.deleted), one, options),
+    forbids: (one) => {
+      const told = reach(oracle(one.deleted), one, options);
+      const opposite = oppositeOf(told, one);
+      return meetsPolicy(one) && opposite !== null && judgeReach(opposite, one) !== null;
+    },
     breaks: (one) => (meetsPolicy(one) ? judgeReach(reach(oracle(one.deleted), one, options), one) : null),
     breaksWith: (policies, one) => judgeReach(reach(oracleOf(subject, policies), one, options), one),
   };
+}
+
+function oppositeOf({ reaches }: Reach, { request }: Attempt): Reach | null {
+  if (reaches === 'unknown') {
+    return null;
+  }
+  return reaches === 'yes' ? { reaches: 'no', how: 'dropped', at: 'ingress', by: [] } : { reaches: 'yes', by: [], quirk: false, request };
 }
 
 type Statement = NonNullable<PropertySection['never']>;

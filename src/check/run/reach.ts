@@ -114,6 +114,9 @@ function follow(oracle: Oracle, { subject, peer, direction }: Leg, attempt: Atte
   const normalize = options.normalize ?? true;
   const flow = { direction, port: attempt.port, protocol: attempt.protocol } as const;
   const judged = oracle.judge(subject, peer, flow);
+  if (isBareWorld(peer, direction) && judged.verdict !== 'drop' && oracle.hasRulesForContent(subject, flow)) {
+    return { reaches: 'unknown' };
+  }
   const denied = judged.verdict === 'drop' && judged.by.length > 0;
   if (denied && options.reopens !== false && oracle.releasedQuirk(subject, peer, flow) === 1) {
     // Quirk 1: the redirect is there again, and the proxy knows of no deny.
@@ -121,6 +124,16 @@ function follow(oracle: Oracle, { subject, peer, direction }: Leg, attempt: Atte
     return reopened.reaches === 'yes' ? { ...reopened, quirk: true } : reopened;
   }
   return legOf(judged, direction, attempt.request, normalize);
+}
+
+/**
+ * An address outside that no policy names.
+ * @remarks Not modelled: what becomes of its requests at an ingress proxy. The proxy's answers go through cilium_host, whose program drops what goes to the world
+ * itself.
+ * @see cilium:bpf/bpf_host.c#handle_ipv4 (DROP_UNROUTABLE)
+ */
+function isBareWorld({ labels, prefix }: OraclePeer, direction: Direction): boolean {
+  return direction === 'ingress' && prefix === null && labels[0]?.source === 'reserved' && labels[0].key === 'world';
 }
 
 function legOf(judged: Judged, at: Direction, request: OracleRequest, normalize: boolean): Reach {

@@ -23,8 +23,8 @@ const NO_ANSWER = { curl: 28, other: 1 };
 export interface ScenarioTextOptions {
   readonly title: string;
   readonly description: string;
-  /** The proxy is away while the request is sent, and back for a second one. */
-  readonly proxyRestart?: boolean;
+  /** Who is away while the request is sent, and back for a second one. */
+  readonly restart?: 'proxy' | 'agent';
 }
 
 /** The text of the scenario. It fails as long as the property is broken. */
@@ -50,13 +50,14 @@ function relabelling(objects: readonly K8sObject[]): K8sObject[] {
   return objects.length === 0 ? [] : [{ apply: manifestText(objects) }, { advance: '10s' }];
 }
 
-function requests({ kind }: Prepared, attempt: Attempt, { title, proxyRestart = false }: ScenarioTextOptions): K8sObject[] {
+function requests({ kind }: Prepared, attempt: Attempt, { title, restart }: ScenarioTextOptions): K8sObject[] {
   const step = requestStep(attempt, kind === 'always');
-  if (!proxyRestart) {
+  if (restart === undefined) {
     return [{ name: title, ...step }];
   }
-  const during = kind === 'always' ? [] : [{ name: `${title}, while the proxy is away`, ...step }];
-  return [{ proxy: 'stop' }, ...during, { proxy: 'start' }, { advance: '5s' }, { name: `${title}, when it is back`, ...step }];
+  // While the proxy is away nobody gets an answer from it: nothing that always has to get through can be tried.
+  const during = kind === 'always' ? [] : [{ name: `the ${restart} is away`, ...step }];
+  return [{ [restart]: 'stop' }, ...during, { [restart]: 'start' }, { advance: '30s' }, { name: `the ${restart} is back`, ...step }];
 }
 
 /** The step that tries it; `wanted`: it is expected to arrive. */

@@ -74,7 +74,12 @@ const statementSchema = z.strictObject({
 });
 
 /** Changes under which a property has to hold too. */
-export const CONDITIONS = ['after any one policy is deleted', 'while pods are relabelled', 'during proxy restart'] as const;
+export const CONDITIONS = [
+  'after any one policy is deleted',
+  'while pods are relabelled',
+  'during proxy restart',
+  'during agent restart',
+] as const;
 
 const common = {
   name: z.string().describe('What must hold, in words.'),

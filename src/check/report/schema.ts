@@ -1,0 +1,50 @@
+/** JSON Schema of what `trenchrun check --format json` prints: the same shape as {@link CheckResult}, which a test compares. */
+import * as z from 'zod';
+
+const position = z.strictObject({ file: z.string(), line: z.int(), column: z.int() });
+const verdict = z.enum(['holds', 'broken', 'vacuous']).describe('vacuous: the property speaks of nobody.');
+
+const counterexample = z.strictObject({
+  seed: z.int(),
+  replay: z.string().describe('--seed and --replay find it again.'),
+  summary: z.string(),
+  derivation: z.array(z.string()).describe('Why, line by line: the policy elements that decided, with file, line and column.'),
+  scenario: z.string().describe('A scenario file that trenchrun run replays; it fails as long as the property is broken.'),
+  story: z.string().describe('The story of its run.'),
+  unconfirmed: z.string().nullable().describe('Why the simulated cluster does not confirm it; null: it does.'),
+});
+
+const part = z.strictObject({
+  first: z.int().describe('Number of the first case.'),
+  runs: z.int(),
+  verdict,
+  counterexample: counterexample.nullable(),
+});
+
+const property = z.strictObject({
+  name: z.string(),
+  position: position.nullable().describe('Where it was written; null: it is built in.'),
+  builtin: z.boolean(),
+  runs: z.int().describe('Cases tried.'),
+  verdict,
+  counterexample: counterexample.nullable(),
+  parts: z.array(part).optional().describe('What the result of a shard was put together from.'),
+});
+
+const refused = z.strictObject({ policy: z.string(), message: z.string(), position: position.nullable() });
+
+/** The whole output: a result for each scenario. */
+export const checkResultsSchema = z.array(
+  z.strictObject({
+    file: z.string(),
+    seed: z.int(),
+    properties: z.array(property),
+    refused: z.array(refused).describe('Policies that the agents refuse: the properties were checked without them.'),
+    passed: z.boolean(),
+  }),
+);
+
+/** JSON Schema (draft 2020-12). */
+export function checkJsonSchema(): object {
+  return z.toJSONSchema(checkResultsSchema.meta({ title: 'trenchrun check result' }), { unrepresentable: 'any' });
+}
