@@ -9,7 +9,7 @@ import { type Judged, judge, type Question, questionOf } from './judge.ts';
 import { readLabel, selects } from './labels.ts';
 import { readCilium } from './read_cilium.ts';
 import { readNetworkPolicy } from './read_network_policy.ts';
-import { hasRulesForContent, type ReleasedQuirk, releasedQuirk } from './released.ts';
+import { parserAt, type ReleasedQuirk, releasedQuirk } from './released.ts';
 import type { Direction, OraclePeer, Statement } from './statement.ts';
 
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP', 'ICMP', 'ICMPv6'] as const;
@@ -146,9 +146,9 @@ export class Oracle {
     return releasedQuirk(this.#subject(subject).question, peer, flow);
   }
 
-  /** Whether the proxy may stand at the port of a flow, for whomever. */
-  hasRulesForContent(subject: ModelPod, flow: OracleFlow): boolean {
-    return hasRulesForContent(this.#subject(subject).question, flow);
+  /** The protocol of the proxy that may stand at the port of a flow, for whomever; `null`: none. */
+  parserAt(subject: ModelPod, flow: OracleFlow): string | null {
+    return parserAt(this.#subject(subject).question, flow);
   }
 
   #audited(judged: Judged): Judged {

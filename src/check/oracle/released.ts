@@ -9,16 +9,19 @@ import type { OraclePeer } from './statement.ts';
 /** Number in the list of policy vectors: 1 = an allow of the peer itself comes back; 2 = the deny beside a redirect for everyone comes late. */
 export type ReleasedQuirk = 1 | 2;
 
-/** Whether there are rules for content at the port of a flow, for whomever. */
-export function hasRulesForContent(question: Question, flow: OracleFlow): boolean {
-  return question[flow.direction].statements.some(
-    ({ deny, ports }) =>
-      !deny &&
-      (ports ?? []).some(
-        ({ ports: terms, seven }) =>
-          seven !== null && terms.some((term) => term.protocol === flow.protocol && resolve(term, flow.direction, question) === flow.port),
-      ),
-  );
+/** The protocol of the rules for content at the port of a flow, for whomever; `null` if there are none. */
+export function parserAt(question: Question, flow: OracleFlow): string | null {
+  for (const { deny, ports } of question[flow.direction].statements) {
+    for (const { ports: terms, seven } of deny ? [] : (ports ?? [])) {
+      if (
+        seven !== null &&
+        terms.some((term) => term.protocol === flow.protocol && resolve(term, flow.direction, question) === flow.port)
+      ) {
+        return seven.parser;
+      }
+    }
+  }
+  return null;
 }
 
 /** The quirk that can let a denied flow through. */

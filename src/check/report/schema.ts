@@ -19,6 +19,7 @@ const part = z.strictObject({
   runs: z.int(),
   verdict,
   counterexample: counterexample.nullable(),
+  notes: z.array(z.string()).optional().describe('What the real system does that the property leaves out, if a case met it.'),
 });
 
 const property = z.strictObject({
@@ -28,6 +29,7 @@ const property = z.strictObject({
   runs: z.int().describe('Cases tried.'),
   verdict,
   counterexample: counterexample.nullable(),
+  notes: z.array(z.string()).optional().describe('What the real system does that the property leaves out, if a case met it.'),
   parts: z.array(part).optional().describe('What the result of a shard was put together from.'),
 });
 

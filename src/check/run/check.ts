@@ -201,7 +201,7 @@ function search(prepared: Prepared, { seed, count, path, number }: SearchRange):
     { seed, numRuns: count, ...(path === '' ? {} : { path, endOnFailure: path.includes(':') }) },
   );
   if (!found.failed || found.counterexample === null) {
-    const disturbed = first === 0 && path === '' ? restarts(prepared, number, options.seed) : { runs: 0, counterexample: null };
+    const disturbed = path === '' ? restarts(prepared, number, seed) : { runs: 0, counterexample: null };
     const verdict = disturbed.counterexample === null ? 'holds' : 'broken';
     return { runs: found.numRuns + disturbed.runs, verdict, counterexample: disturbed.counterexample };
   }

@@ -114,7 +114,9 @@ function follow(oracle: Oracle, { subject, peer, direction }: Leg, attempt: Atte
   const normalize = options.normalize ?? true;
   const flow = { direction, port: attempt.port, protocol: attempt.protocol } as const;
   const judged = oracle.judge(subject, peer, flow);
-  if (isBareWorld(peer, direction) && judged.verdict !== 'drop' && oracle.hasRulesForContent(subject, flow)) {
+  const parser = judged.verdict === 'drop' ? null : oracle.parserAt(subject, flow);
+  // A proxy of another protocol makes of a request what it likes, whoever may send it.
+  if (parser !== null && (parser !== 'http' || isBareWorld(peer, direction))) {
     return { reaches: 'unknown' };
   }
   const denied = judged.verdict === 'drop' && judged.by.length > 0;
