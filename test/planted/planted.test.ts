@@ -1,4 +1,5 @@
 /** A part of the planted bugs; `npm run planted` has all. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { patched, plant } from './plant.ts';
 import { VARIANTS } from './variants.ts';
@@ -10,6 +11,10 @@ describe('planted bugs', () => {
   it('are at least 40, of different names', () => {
     expect(new Set(VARIANTS.map(({ name }) => name)).size).toBe(VARIANTS.length);
     expect(VARIANTS.length).toBeGreaterThanOrEqual(40);
+  });
+
+  it.each(VARIANTS.map((variant) => [variant.name, variant] as const))('still has its text: %s', (_, variant) => {
+    patched(readFileSync(new URL(`../../src/${variant.file}`, import.meta.url), 'utf8'), variant);
   });
 
   it.each(QUICK.map((variant, number) => [variant.name, variant, number] as const))('%s', async (_, variant, number) => {

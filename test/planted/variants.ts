@@ -229,7 +229,7 @@ const AGENT: readonly Variant[] = [
   {
     name: 'keys of a policy that went stay in the map',
     file: 'agent/endpoint/policy_map.ts',
-    find: '      deletePolicyKey(endpoint, key, journey);\n',
+    find: '    deletePolicyKey(endpoint, key, journey);\n',
     replace: '',
     ...cluster(/ports and denies/),
   },
