@@ -142,6 +142,28 @@ describe('properties', () => {
     expect(properties[0]?.counterexample?.unconfirmed).toBeNull();
   });
 
+  it('from outside, through the proxy: an address that no policy names', () => {
+    const open = cnp('open', {
+      ...DEATHSTAR,
+      ingress: [
+        {
+          fromEntities: ['world'],
+          toPorts: [{ ports: [{ port: '80', protocol: 'TCP' }], rules: { http: [{ method: 'GET', path: '/v1/' }] } }],
+        },
+      ],
+    });
+    const world = { from: { entity: 'world' }, to: { labels: { class: 'deathstar' } }, ports: [80] };
+    const { properties } = check(
+      [...SHIPS, open],
+      [
+        { name: 'reads', never: { ...world, http: [{ method: 'GET', path: '/v1/' }] } },
+        { name: 'writes', never: { ...world, http: [{ method: 'PUT', path: '/v1/' }] } },
+      ],
+    );
+    expect(properties.map(({ verdict }) => verdict)).toEqual(['broken', 'holds']);
+    expect(properties[0]?.counterexample?.unconfirmed).toBeNull();
+  });
+
   it('after any one policy is deleted: the one whose loss opens the door', () => {
     const never = { name: 'closed', never: { from: { labels: { class: 'xwing' } }, to: { labels: { class: 'deathstar' } } } };
     const policies = [article('/v1/request-landing')];

@@ -116,7 +116,7 @@ function follow(oracle: Oracle, { subject, peer, direction }: Leg, attempt: Atte
   const judged = oracle.judge(subject, peer, flow);
   const parser = judged.verdict === 'drop' ? null : oracle.parserAt(subject, flow);
   // A proxy of another protocol makes of a request what it likes, whoever may send it.
-  if (parser !== null && (parser !== 'http' || isBareWorld(peer, direction))) {
+  if (parser !== null && parser !== 'http') {
     return { reaches: 'unknown' };
   }
   const denied = judged.verdict === 'drop' && judged.by.length > 0;
@@ -126,16 +126,6 @@ function follow(oracle: Oracle, { subject, peer, direction }: Leg, attempt: Atte
     return reopened.reaches === 'yes' ? { ...reopened, quirk: true } : reopened;
   }
   return legOf(judged, direction, attempt.request, normalize);
-}
-
-/**
- * An address outside that no policy names.
- * @remarks Not modelled: what becomes of its requests at an ingress proxy. The proxy's answers go through cilium_host, whose program drops what goes to the world
- * itself.
- * @see cilium:bpf/bpf_host.c#handle_ipv4 (DROP_UNROUTABLE)
- */
-function isBareWorld({ labels, prefix }: OraclePeer, direction: Direction): boolean {
-  return direction === 'ingress' && prefix === null && labels[0]?.source === 'reserved' && labels[0].key === 'world';
 }
 
 function legOf(judged: Judged, at: Direction, request: OracleRequest, normalize: boolean): Reach {
