@@ -350,6 +350,17 @@ describe('the built-in property', () => {
     expect(properties[0]?.counterexample?.unconfirmed).toBeNull();
   });
 
+  it('finds that what is reopened may ask for anything: the proxy takes the deny for an allow', () => {
+    const deny = cnp('deny', { ...DEATHSTAR, ingressDeny: [{ fromEndpoints: [{ matchLabels: { class: 'tiefighter' } }] }] });
+    const put = {
+      name: 'no PUT',
+      never: { from: { labels: { class: 'tiefighter' } }, to: { labels: { class: 'deathstar' } }, ports: [80], http: [{ method: 'PUT' }] },
+    };
+    const [property] = check([...SHIPS, deny, article('/v1/request-landing')], [put]).properties;
+    expect(property?.verdict).toBe('broken');
+    expect(property?.counterexample?.unconfirmed).toBeNull();
+  });
+
   it('holds where nothing is denied', () => {
     expect(check([...SHIPS, article('/v1/request-landing')], [], { builtins: true }).passed).toBe(true);
   });

@@ -10,6 +10,7 @@ import { readLabel, selects } from './labels.ts';
 import { readCilium } from './read_cilium.ts';
 import { readNetworkPolicy } from './read_network_policy.ts';
 import { parserAt, type ReleasedQuirk, releasedQuirk } from './released.ts';
+import { speaksOf } from './speaks.ts';
 import type { Direction, OraclePeer, Statement } from './statement.ts';
 
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP', 'ICMP', 'ICMPv6'] as const;
@@ -144,6 +145,15 @@ export class Oracle {
   /** The quirk of 1.13.3 by which the released agent may let a flow through that its rules drop; `null` if there is none. */
   releasedQuirk(subject: ModelPod, peer: OraclePeer, flow: OracleFlow): ReleasedQuirk | null {
     return releasedQuirk(this.#subject(subject).question, peer, flow);
+  }
+
+  /**
+   * Whether the proxy takes a deny of a peer for an allow: it knows of no denies, and one for all ports comes to it as a rule without content.
+   * @see cilium:pkg/envoy/server.go#getWildcardNetworkPolicyRule
+   */
+  proxyAllowsDenied(subject: ModelPod, peer: OraclePeer, { direction }: OracleFlow): boolean {
+    const { statements, requires } = this.#subject(subject).question[direction];
+    return statements.some((one) => one.deny && one.ports === null && speaksOf(one, requires, peer) !== 'nobody');
   }
 
   /** The protocol of the proxy that may stand at the port of a flow, for whomever; `null`: none. */

@@ -122,7 +122,9 @@ function follow(oracle: Oracle, { subject, peer, direction }: Leg, attempt: Atte
   const denied = judged.verdict === 'drop' && judged.by.length > 0;
   if (denied && options.reopens !== false && oracle.releasedQuirk(subject, peer, flow) === 1) {
     // Quirk 1: the redirect is there again, and the proxy knows of no deny.
-    const reopened = legOf(oracle.judgeWithoutDenies(subject, peer, flow), direction, attempt.request, normalize);
+    const without = oracle.judgeWithoutDenies(subject, peer, flow);
+    const open = without.verdict === 'http' && oracle.proxyAllowsDenied(subject, peer, flow);
+    const reopened = legOf(open ? { ...without, verdict: 'pass' } : without, direction, attempt.request, normalize);
     return reopened.reaches === 'yes' ? { ...reopened, quirk: true } : reopened;
   }
   return legOf(judged, direction, attempt.request, normalize);
