@@ -55,5 +55,12 @@ export {
 } from './check/run/check.ts';
 export { type CheckCoverageOptions, checkCoverage } from './check/run/coverage.ts';
 export { mergeResults } from './check/run/merge.ts';
+export {
+  type ClusterCommand,
+  type ClusterCommandsOptions,
+  type ClusterModel,
+  clusterCommands,
+  clusterSetup,
+} from './check/testing/cluster_commands.ts';
 export { type MatcherResult, matchers } from './check/testing/matchers.ts';
 export { type Question, type Reachability, reachability } from './check/testing/reachability.ts';

@@ -1,4 +1,5 @@
 /** `npm run bench [-- NAME...]`: a line a figure, of all benches or of the named ones. */
+import { benchCheck } from './check.ts';
 import { benchMatrix, benchPacketMatrix } from './matrix.ts';
 import { benchMemory } from './memory.ts';
 import { benchPackets } from './packets.ts';
@@ -16,6 +17,7 @@ const BENCHES = {
   memory: benchMemory,
   policy: benchPolicy,
   startup: benchStartup,
+  check: benchCheck,
   matrix: benchMatrix,
 };
 
