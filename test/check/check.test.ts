@@ -6,6 +6,7 @@ import { type CheckOptions, type CheckResult, checkScenario } from '../../src/ch
 import { disturb } from '../../src/check/run/disturb.ts';
 import { type Prepared, prepare } from '../../src/check/run/property.ts';
 import { subjectOf } from '../../src/check/run/subject.ts';
+import { reachability } from '../../src/check/testing/reachability.ts';
 import { issueText } from '../../src/scenario/issue.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { runScenario } from '../../src/scenario/run_scenario.ts';
@@ -359,6 +360,13 @@ describe('the built-in property', () => {
     const [property] = check([...SHIPS, deny, article('/v1/request-landing')], [put]).properties;
     expect(property?.verdict).toBe('broken');
     expect(property?.counterexample?.unconfirmed).toBeNull();
+  });
+
+  it('does not count on an answer where the proxy redirects although content is free', () => {
+    const free = cnp('free', { ...DEATHSTAR, ingress: [{ fromEndpoints: [{ matchLabels: { org: 'empire' } }] }] });
+    const cluster = reachability(...[...SHIPS, article('/public'), free].map((object) => JSON.stringify(object)));
+    const reaches = (path: string) => cluster.ask({ from: 'tiefighter', to: 'deathstar', path }).reaches;
+    expect(['/anything', '/public%2F', '/a/../b'].map(reaches)).toEqual(['yes', 'unknown', 'unknown']);
   });
 
   it('holds where nothing is denied', () => {

@@ -127,6 +127,10 @@ function follow(oracle: Oracle, { subject, peer, direction }: Leg, attempt: Atte
     const reopened = legOf(open ? { ...without, verdict: 'pass' } : without, direction, attempt.request, normalize);
     return reopened.reaches === 'yes' ? { ...reopened, quirk: true } : reopened;
   }
+  // Content is free, but another rule may send the same peer through the proxy all the same: a path that the proxy would rewrite or redirect is not told.
+  if (judged.verdict === 'pass' && parser === 'http' && proxied(attempt.request, normalize)?.path !== attempt.request.path) {
+    return { reaches: 'unknown' };
+  }
   return legOf(judged, direction, attempt.request, normalize);
 }
 
