@@ -13,6 +13,7 @@ import { beginFault } from '../../scenario/fault.ts';
 import { type Nanos, SECOND } from '../../sim/clock.ts';
 import type { K8sObject } from '../model/cluster.ts';
 import type { OracleRequest } from '../oracle/http.ts';
+import { ANSWERED_METHODS, curlRequest } from '../run/curl.ts';
 import type { Reach } from '../run/reach.ts';
 import type { FaultCase, FaultEvent } from './case.ts';
 import type { FaultScene } from './scene.ts';
@@ -21,8 +22,6 @@ import type { FaultScene } from './scene.ts';
 export const RECOVERY: Nanos = 30 * SECOND;
 /** How long a fault is waited for. */
 const LONGEST_FAULT: Nanos = 120 * SECOND;
-/** Methods that the proxy's parser knows and a server answers with a body. */
-const ANSWERED = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const TIMEOUT: Nanos = 3 * SECOND;
 
 /** What a case showed. */
@@ -185,9 +184,8 @@ function send(run: Play, request: OracleRequest, kept: boolean): boolean {
     return false;
   }
   const [namespace, name] = scene.client(one);
-  const lines = Object.entries(headers).flatMap(([key, value]) => ['-H', value === '' ? `${key};` : `${key}: ${value}`]);
   const url = `${scene.server}${one.port === 80 ? '' : `:${one.port}`}${request.path}`;
-  const argv = ['curl', '-s', `-X${request.method}`, ...lines, '--path-as-is', '-m', '3', '-w', '%{http_code}', url];
+  const argv = curlRequest({ method: request.method, host: '', headers }, url, 3);
   const execution = cluster.exec(namespace, name, argv);
   cluster.runUntil(() => execution?.done === true, 2 * TIMEOUT);
   execution?.kill();
@@ -218,7 +216,7 @@ function unsafe(run: Play): { readonly broken: BrokenByFaults | null; readonly w
 function afterwards(run: Play, request: OracleRequest): BrokenByFaults | null {
   const judged = run.scene.reach(run.state, { ...run.one, request });
   const answered = send(run, request, false);
-  return judged.reaches === 'yes' && !judged.quirk && ANSWERED.includes(request.method) && !answered
+  return judged.reaches === 'yes' && !judged.quirk && ANSWERED_METHODS.includes(request.method) && !answered
     ? { what: 'liveness', request, reach: judged, text: `is not answered ${RECOVERY / SECOND}s after the last fault ended` }
     : null;
 }

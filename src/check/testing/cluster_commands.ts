@@ -12,6 +12,7 @@ import type { RequestShape } from '../arbitraries/http_request.ts';
 import { httpRequest } from '../arbitraries/http_request.ts';
 import type { LabelMap } from '../model/cluster.ts';
 import type { OracleRequest } from '../oracle/http.ts';
+import { ANSWERED_METHODS, curlRequest } from '../run/curl.ts';
 import { reach } from '../run/reach.ts';
 import { subjectOfObjects } from '../run/subject.ts';
 import { oracleOf, pathOptionsOf } from '../run/told.ts';
@@ -19,8 +20,6 @@ import { oracleOf, pathOptionsOf } from '../run/told.ts';
 /** An endpoint keeps its old identity for so long. @see cilium:pkg/option/config.go#IdentityChangeGracePeriod */
 const GRACE_PERIOD = 5 * SECOND;
 const TIMEOUT = 10 * SECOND;
-/** Methods that curl asks with and a server answers with a body. */
-const ANSWERED = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const IMAGE = 'hashicorp/http-echo';
 
 /** What should be there: objects by kind, namespace and name. */
@@ -54,7 +53,7 @@ export function clusterCommands({
   }
   const name = fc.constantFrom(...names);
   const labelled = name.chain((one) => fc.constantFrom(...(pods[one] ?? [])).map((labels) => podObject(one, labels)));
-  const asked = httpRequest(requests).filter(({ method }) => ANSWERED.includes(method));
+  const asked = httpRequest(requests).filter(({ method }) => ANSWERED_METHODS.includes(method));
   const ask = fc.tuple(name, name, asked).map(([from, to, request]) => new Request(from, to, request));
   const commands: fc.Arbitrary<ClusterCommand>[] = [
     labelled.map((pod) => new Apply(pod)),
@@ -185,16 +184,13 @@ class Request implements ClusterCommand {
   }
 
   #send(real: Cluster): string {
-    const { method, path, host, headers } = this.#request;
-    const all = { ...headers, ...(host === '' ? {} : { host }) };
-    const lines = Object.entries(all).flatMap(([key, value]) => ['-H', value === '' ? `${key};` : `${key}: ${value}`]);
     const status = (real.api.get('Pod', 'default', this.#to) as { readonly status?: { readonly podIP?: string } } | undefined)?.status;
-    const url = `${status?.podIP ?? ''}${path}`;
-    const argv = ['curl', '-s', `-X${method}`, ...lines, '--path-as-is', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', url];
+    const url = `${status?.podIP ?? ''}${this.#request.path}`;
+    const argv = curlRequest(this.#request, url, 5);
     const execution = real.exec('default', this.#from, argv);
     real.runUntil(() => execution?.done === true, TIMEOUT);
     execution?.kill();
-    return execution?.result?.stdout ?? 'no answer';
+    return execution?.result?.stdout.slice(-3) ?? 'no answer';
   }
 
   toString(): string {
