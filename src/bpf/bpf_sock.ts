@@ -2,11 +2,12 @@
  * Service load balancing at the socket: the address a process connects to is replaced before any packet exists, and put back where the process
  * looks at its peer.
  * @see cilium:bpf/bpf_sock.c
- * @remarks Not modelled: L7 load balancer and local-redirect services, health check sockets, trace-sock events.
+ * @remarks Not modelled: L7 load balancer and local-redirect services; sockets of health checks, which only stand-alone load balancers have.
  */
-import { type CgroupPrograms, HOST_NETNS_COOKIE, type SockAddrContext } from '../kernel/cgroup.ts';
+import { type CgroupPrograms, HOST_NETNS_COOKIE, type SockAddrContext, SYS_REJECT } from '../kernel/cgroup.ts';
 import type { SocketAddress } from '../kernel/socket.ts';
 import { REASON_LB_NO_BACKEND, REASON_LB_NO_BACKEND_SLOT, REASON_LB_REVNAT_STALE } from '../maps/drop_reasons.ts';
+import { XLATE_POST_DIRECTION_FWD, XLATE_POST_DIRECTION_REV, XLATE_PRE_DIRECTION_FWD, XLATE_PRE_DIRECTION_REV } from '../maps/eventsmap.ts';
 import { IDENTITY_HOST, IDENTITY_KUBE_APISERVER, IDENTITY_REMOTE_NODE } from '../maps/identity.ts';
 import { ENDPOINT_KEY_IPV4 } from '../maps/ipcache.ts';
 import {
@@ -26,6 +27,7 @@ import { IPPROTO_TCP, IPPROTO_UDP } from '../net/protocol.ts';
 import type { BpfEnv } from './env.ts';
 import { lb4AffinityBackendId, lb4UpdateAffinity } from './lib/affinity.ts';
 import { updateMetrics } from './lib/metrics.ts';
+import { sendTraceSockNotify4 } from './lib/trace_sock.ts';
 
 /** Configuration of the programs. */
 export interface SockConfig {
@@ -33,7 +35,12 @@ export interface SockConfig {
   readonly hostOnly: boolean;
   /** ENABLE_NODEPORT */
   readonly nodePort: boolean;
+  /** TRACE_SOCK_NOTIFY */
+  readonly traceSock: boolean;
 }
+
+/** What a process's call becomes: another address, none at all, or as it asked. */
+type Translation = SocketAddress | typeof SYS_REJECT | null;
 
 const NODEPORT_PORT_MIN = 30000;
 const NODEPORT_PORT_MAX = 32767;
@@ -50,19 +57,34 @@ export function loadBpfSock(env: BpfEnv, config: SockConfig): CgroupPrograms {
 }
 
 /** @see cilium:bpf/bpf_sock.c#__sock4_xlate_fwd */
-function xlateFwd(env: BpfEnv, config: SockConfig, context: SockAddrContext, udpOnly: boolean): SocketAddress | null {
+function xlateFwd(env: BpfEnv, config: SockConfig, context: SockAddrContext, udpOnly: boolean): Translation {
   const inHostns = context.netnsCookie === HOST_NETNS_COOKIE;
   const { address } = context;
   if ((config.hostOnly && !inHostns) || (!udpOnly && context.protocol !== IPPROTO_TCP && context.protocol !== IPPROTO_UDP)) {
     return null;
   }
   const service = findService(env, config, address, inHostns);
-  if (service === undefined || skipXlate(env, service, address.address)) {
+  if (service === undefined) {
+    return null;
+  }
+  if (service.count === 0) {
+    // EHOSTUNREACH, which a program can say from Linux 5.18 on; before, the process is told EPERM.
+    reject(env, '__sock4_xlate_fwd', text(address), 'no backends');
+    return SYS_REJECT;
+  }
+  if (config.traceSock) {
+    sendTraceSockNotify4(env, context, XLATE_PRE_DIRECTION_FWD, address.address, address.port);
+  }
+  if (skipXlate(env, service, address.address)) {
     return null;
   }
   const chosen = chooseBackend(env, context, service);
   if (chosen === null) {
-    return null;
+    reject(env, '__sock4_xlate_fwd', text(address), 'its backend is gone');
+    return SYS_REJECT;
+  }
+  if (config.traceSock) {
+    sendTraceSockNotify4(env, context, XLATE_POST_DIRECTION_FWD, chosen.address, chosen.port);
   }
   const { reverseSk } = env.maps;
   const key = { cookie: context.cookie, address: chosen.address, port: chosen.port };
@@ -103,18 +125,24 @@ function chooseBackend(env: BpfEnv, context: SockAddrContext, service: Lb4Servic
 function xlateRev(env: BpfEnv, config: SockConfig, context: SockAddrContext): SocketAddress | null {
   const { reverseSk } = env.maps;
   const key = { cookie: context.cookie, address: context.address.address, port: context.address.port };
+  if (config.traceSock) {
+    sendTraceSockNotify4(env, context, XLATE_PRE_DIRECTION_REV, key.address, key.port);
+  }
   const value = reverseSk.lookup(key);
   if (value === undefined) {
     return null;
   }
   const asked = { address: value.address, port: value.port };
   const service = findService(env, config, asked, context.netnsCookie === HOST_NETNS_COOKIE);
-  if (service === undefined || service.revNatIndex !== value.revNatIndex) {
+  if (service === undefined || service.revNatIndex !== value.revNatIndex || service.count === 0) {
     reverseSk.delete(key);
     updateMetrics(env, 0, METRIC_INGRESS, REASON_LB_REVNAT_STALE);
     return null;
   }
   record(env, '__sock4_xlate_rev', text(context.address), text(asked));
+  if (config.traceSock) {
+    sendTraceSockNotify4(env, context, XLATE_POST_DIRECTION_REV, asked.address, asked.port);
+  }
   return asked;
 }
 
@@ -129,7 +157,7 @@ function postBind(env: BpfEnv, config: SockConfig, context: SockAddrContext): bo
   return service === undefined || (service.flags & (SVC_FLAG_NODEPORT | SVC_FLAG_EXTERNAL_IP | SVC_FLAG_LOADBALANCER)) === 0;
 }
 
-/** A frontend with backends at the address, or at a node port of any node address. */
+/** The frontend at the address, or of a node port of any node address. @see cilium:bpf/bpf_sock.c#sock4_wildcard_lookup_full */
 function findService(env: BpfEnv, config: SockConfig, { address, port }: SocketAddress, inHostns: boolean): Lb4Service | undefined {
   const direct = lookup(env, address, port);
   if (direct !== undefined || !config.nodePort) {
@@ -179,13 +207,18 @@ function lookup(env: BpfEnv, address: Ipv4, dport: number): Lb4Service | undefin
   key.backendSlot = 0;
   key.proto = 0;
   key.scope = LB_LOOKUP_SCOPE_EXT;
-  const service = env.maps.services.lookup(key);
-  return service !== undefined && service.count > 0 ? service : undefined;
+  return env.maps.services.lookup(key);
 }
 
 function record(env: BpfEnv, fn: string, before: string, after: string): void {
   if (env.journey.recording) {
     env.journey.add({ kind: 'change', actor: 'bpf', fn, see: `cilium:bpf/bpf_sock.c#${fn}`, target: 'socket address', before, after });
+  }
+}
+
+function reject(env: BpfEnv, fn: string, address: string, why: string): void {
+  if (env.journey.recording) {
+    env.journey.add({ kind: 'decide', actor: 'bpf', fn, see: `cilium:bpf/bpf_sock.c#${fn}`, verdict: 'reject', why: `${address}: ${why}` });
   }
 }
 

@@ -69,7 +69,7 @@ export class DatapathLoader implements Loader {
       device.egress = onDevice.cilToNetdev;
     }
     this.#parts.kernel.cgroup = features.socketLb
-      ? loadBpfSock(env, { hostOnly: features.socketLbHostOnly, nodePort: features.nodePort })
+      ? loadBpfSock(env, { hostOnly: features.socketLbHostOnly, nodePort: features.nodePort, traceSock: features.traceSock })
       : null;
     config.ciliumNet.ingress = loadBpfHost(env, host, newCallsMap('cilium_calls_netdev')).cilToHost;
   }

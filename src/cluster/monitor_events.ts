@@ -6,6 +6,7 @@
 import type { Daemon } from '../agent/daemon/daemon.ts';
 import { type LabelArray, printableLabels } from '../agent/labels/labels.ts';
 import type { DnsLogRecord, MonitorPayload } from '../agent/monitor/monitor_agent.ts';
+import { CILIUM_NOTIFY_TRACE_SOCK } from '../maps/eventsmap.ts';
 import type { MonitorEvent } from '../monitor/event.ts';
 import type { EndpointInfo, LogRecord } from '../monitor/log_record.ts';
 import { parseIpv4 } from '../net/ipv4.ts';
@@ -25,7 +26,9 @@ export function monitorEvent(agent: Daemon, clock: Clock, payload: MonitorPayloa
   const wallMillis = clock.wallMillis();
   switch (payload.kind) {
     case 'datapath':
-      return { at, wallMillis, kind: 'perf', record: payload.record };
+      return payload.record.type === CILIUM_NOTIFY_TRACE_SOCK
+        ? { at, wallMillis, kind: 'sock', record: payload.record }
+        : { at, wallMillis, kind: 'perf', record: payload.record };
     case 'l7':
       return { at, wallMillis, kind: 'l7', record: logRecord(agent, payload.entry) };
     case 'dns':

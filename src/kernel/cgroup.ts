@@ -11,14 +11,19 @@ export interface SockAddrContext {
   readonly netnsCookie: number;
   /** The socket's cookie. */
   readonly cookie: number;
+  /** The process's control group. */
+  readonly cgroupId: number;
   /** What the process asked for, or what the packet says. */
   readonly address: SocketAddress;
 }
 
+/** The program refuses the call, which fails with EPERM. */
+export const SYS_REJECT = 'reject';
+
 /** The programs. Each gives the address to use instead, or `null` for the one asked for. */
 export interface CgroupPrograms {
-  connect4(context: SockAddrContext): SocketAddress | null;
-  sendmsg4(context: SockAddrContext): SocketAddress | null;
+  connect4(context: SockAddrContext): SocketAddress | typeof SYS_REJECT | null;
+  sendmsg4(context: SockAddrContext): SocketAddress | typeof SYS_REJECT | null;
   recvmsg4(context: SockAddrContext): SocketAddress | null;
   getpeername4(context: SockAddrContext): SocketAddress | null;
   /** Whether a bind may stand. */

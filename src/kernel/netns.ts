@@ -13,6 +13,7 @@ import { formatIpv4, type Ipv4, netmask4 } from '../net/ipv4.ts';
 import { ETH_HLEN, type Packet, packetSummary, withIp } from '../net/packet.ts';
 import { ICMP_DEST_UNREACH, ICMP_EXC_FRAGTIME, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED } from '../net/protocol.ts';
 import { assert } from '../sim/assert.ts';
+import { SYS_REJECT } from './cgroup.ts';
 import { DNAT_MASQUERADE_MARK, DnatTable } from './dnat.ts';
 import { Icmp } from './icmp.ts';
 import { Defragmenter, ipFragment, isFragment } from './ip_fragment.ts';
@@ -178,20 +179,36 @@ export class NetNs implements SocketLayer {
     return this.#icmp.open(options);
   }
 
-  /** Lets the control group's program see a socket's address; what it makes of it. */
-  atCgroup(
-    hook: 'connect4' | 'sendmsg4' | 'recvmsg4' | 'getpeername4',
+  /**
+   * The control group of its processes.
+   * @remarks Simplified: one for each namespace; a real pod has one for each container.
+   */
+  get cgroupId(): number {
+    return this.cookie;
+  }
+
+  /** Lets the control group's program see where a socket is to go; what it makes of it, or that it may not. */
+  toCgroup(
+    hook: 'connect4' | 'sendmsg4',
     protocol: number,
     cookie: number,
     address: SocketAddress,
-  ): SocketAddress {
+  ): SocketAddress | Extract<SocketErrno, 'EPERM'> {
     const { cgroup } = this.kernel;
-    return cgroup === null ? address : (cgroup[hook]({ protocol, netnsCookie: this.cookie, cookie, address }) ?? address);
+    const seen = cgroup === null ? null : cgroup[hook]({ protocol, netnsCookie: this.cookie, cookie, cgroupId: this.cgroupId, address });
+    return seen === SYS_REJECT ? 'EPERM' : (seen ?? address);
+  }
+
+  /** Lets it see whom a socket heard from, or is connected to. */
+  fromCgroup(hook: 'recvmsg4' | 'getpeername4', protocol: number, cookie: number, address: SocketAddress): SocketAddress {
+    const { cgroup } = this.kernel;
+    const context = { protocol, netnsCookie: this.cookie, cookie, cgroupId: this.cgroupId, address };
+    return cgroup === null ? address : (cgroup[hook](context) ?? address);
   }
 
   /** Whether the control group's program lets a bind stand. */
   mayBind(protocol: number, address: SocketAddress): boolean {
-    return this.kernel.cgroup?.postBind4({ protocol, netnsCookie: this.cookie, cookie: 0, address }) ?? true;
+    return this.kernel.cgroup?.postBind4({ protocol, netnsCookie: this.cookie, cookie: 0, cgroupId: this.cgroupId, address }) ?? true;
   }
 
   /** The next IP identification. */

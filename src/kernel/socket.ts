@@ -19,7 +19,8 @@ export type SocketErrno =
   | 'ENETUNREACH'
   | 'EADDRINUSE'
   | 'EADDRNOTAVAIL'
-  | 'EPIPE';
+  | 'EPIPE'
+  | 'EPERM';
 
 /** TCP states by their names in ss(8). */
 export type TcpState =

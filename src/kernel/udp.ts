@@ -56,7 +56,10 @@ export class UdpLayer {
       return 'EADDRINUSE';
     }
     const cookie = this.#netns.kernel.nextSocketCookie();
-    const remote = options.remote === undefined ? null : this.#netns.atCgroup('connect4', IPPROTO_UDP, cookie, options.remote);
+    const remote = options.remote === undefined ? null : this.#netns.toCgroup('connect4', IPPROTO_UDP, cookie, options.remote);
+    if (remote === 'EPERM') {
+      return remote;
+    }
     let { address } = options.local;
     if (remote !== null && address === IPV4_ANY) {
       const source = this.#netns.sourceAddress(remote.address, options.mark ?? 0);
@@ -72,7 +75,11 @@ export class UdpLayer {
 
   /** @see linux:net/ipv4/udp.c#udp_sendmsg */
   send(socket: Udp, asked: SocketAddress, bytes: Uint8Array, from?: SocketAddress): void {
-    const to = socket.remote ?? this.#netns.atCgroup('sendmsg4', IPPROTO_UDP, socket.cookie, asked);
+    const to = socket.remote ?? this.#netns.toCgroup('sendmsg4', IPPROTO_UDP, socket.cookie, asked);
+    if (to === 'EPERM') {
+      socket.options.onError?.(to);
+      return;
+    }
     const mark = socket.options.mark ?? 0;
     const source =
       from?.address ?? (socket.local.address === IPV4_ANY ? this.#netns.sourceAddress(to.address, mark) : socket.local.address);
@@ -118,7 +125,7 @@ export class UdpLayer {
       this.#netns.icmpError(packet, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH);
       return;
     }
-    const asked = this.#netns.atCgroup('recvmsg4', IPPROTO_UDP, socket.cookie, from);
+    const asked = this.#netns.fromCgroup('recvmsg4', IPPROTO_UDP, socket.cookie, from);
     socket.options.onMessage(packet.payload, asked, { address: ip.dst, port: udp.dport });
   }
 

@@ -3,6 +3,7 @@
  * @see cilium:bpf/lib/trace.h#trace_notify
  * @see cilium:bpf/lib/drop.h#drop_notify
  * @see cilium:bpf/lib/policy_log.h#policy_verdict_notify
+ * @see cilium:bpf/lib/trace_sock.h#trace_sock_notify
  */
 import { PerfEventArray } from '../kernel/prog_array.ts';
 import type { Ipv4 } from '../net/ipv4.ts';
@@ -16,6 +17,7 @@ export const EVENTS_MAP_NAME = 'cilium_events';
 export const CILIUM_NOTIFY_DROP = 1;
 export const CILIUM_NOTIFY_TRACE = 4;
 export const CILIUM_NOTIFY_POLICY_VERDICT = 5;
+export const CILIUM_NOTIFY_TRACE_SOCK = 7;
 
 /** Trace points. @see cilium:bpf/lib/trace.h#trace_point */
 export const TRACE_TO_LXC = 0;
@@ -132,8 +134,39 @@ export interface PolicyVerdictNotify extends NotifyCommon {
   readonly audited: boolean;
 }
 
+/** Where the socket's program stands with a translation. @see cilium:bpf/lib/trace_sock.h#xlate_point */
+export const XLATE_PRE_DIRECTION_FWD = 1;
+export const XLATE_POST_DIRECTION_FWD = 2;
+export const XLATE_PRE_DIRECTION_REV = 3;
+export const XLATE_POST_DIRECTION_REV = 4;
+export type XlatePoint = 1 | 2 | 3 | 4;
+
+/** Names of the translation points by number. @see cilium:pkg/monitor/datapath_sock_trace.go#TraceSockNotify.XlatePointStr */
+export const XLATE_POINT_NAMES = ['unknown', 'pre-xlate-fwd', 'post-xlate-fwd', 'pre-xlate-rev', 'post-xlate-rev'] as const;
+
+/** Transport of a socket trace. @see cilium:bpf/lib/trace_sock.h#l4_protocol */
+export const L4_PROTOCOL_UNKNOWN = 0;
+export const L4_PROTOCOL_TCP = 1;
+export const L4_PROTOCOL_UDP = 2;
+
+/** A socket call, which no packet belongs to. @see cilium:bpf/lib/trace_sock.h#trace_sock_notify */
+export interface TraceSockNotify {
+  readonly type: typeof CILIUM_NOTIFY_TRACE_SOCK;
+  /** Nanoseconds since boot at which the record was written. */
+  readonly at: number;
+  readonly xlatePoint: XlatePoint;
+  readonly dstIp: Ipv4;
+  readonly dstPort: number;
+  readonly sockCookie: number;
+  readonly cgroupId: number;
+  readonly l4Proto: typeof L4_PROTOCOL_UNKNOWN | typeof L4_PROTOCOL_TCP | typeof L4_PROTOCOL_UDP;
+}
+
+/** A record about a packet. */
+export type PacketRecord = TraceNotify | DropNotify | PolicyVerdictNotify;
+
 /** One record of the perf ring. */
-export type PerfRecord = TraceNotify | DropNotify | PolicyVerdictNotify;
+export type PerfRecord = PacketRecord | TraceSockNotify;
 
 export type EventsMap = PerfEventArray<PerfRecord>;
 

@@ -2,7 +2,7 @@
  * What the monitor of a node saw: datapath notifications, L7 records of the proxy, messages of the agent itself.
  * @see cilium:pkg/monitor/api/types.go
  */
-import type { PerfRecord } from '../maps/eventsmap.ts';
+import type { PacketRecord, TraceSockNotify } from '../maps/eventsmap.ts';
 import type { LogRecord } from './log_record.ts';
 
 /** Message types beyond those of the datapath. @see cilium:pkg/monitor/api/types.go#MessageTypeAccessLog */
@@ -16,10 +16,16 @@ interface EventCommon {
   readonly wallMillis: number;
 }
 
-/** A record of `cilium_events`. */
+/** A record of `cilium_events` about a packet. */
 export interface PerfEvent extends EventCommon {
   readonly kind: 'perf';
-  readonly record: PerfRecord;
+  readonly record: PacketRecord;
+}
+
+/** A record of `cilium_events` about a socket call. */
+export interface SockEvent extends EventCommon {
+  readonly kind: 'sock';
+  readonly record: TraceSockNotify;
 }
 
 /** A record of the proxy's access log. */
@@ -36,7 +42,7 @@ export interface AgentEvent extends EventCommon {
 }
 
 /** One thing the monitor saw. */
-export type MonitorEvent = PerfEvent | L7Event | AgentEvent;
+export type MonitorEvent = PerfEvent | SockEvent | L7Event | AgentEvent;
 
 /** What the formatter asks the node about. */
 export interface MonitorNames {

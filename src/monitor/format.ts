@@ -12,9 +12,10 @@ import {
 import { hexDump, packetBytes } from '../net/packet_bytes.ts';
 import { dropInfo, dropVerbose } from './datapath_drop.ts';
 import { policyVerdictInfo } from './datapath_policy.ts';
+import { traceSockDebug } from './datapath_sock_trace.ts';
 import { traceInfo, traceVerbose } from './datapath_trace.ts';
 import { dissect } from './dissect.ts';
-import type { MonitorEvent, MonitorNames } from './event.ts';
+import type { MonitorEvent, MonitorNames, SockEvent } from './event.ts';
 import { logRecordInfo } from './logrecord.ts';
 import { dropJson, logRecordJson, traceJson } from './monitor_json.ts';
 
@@ -63,6 +64,9 @@ export function formatMonitor(
 
 /** The type of an event by its `-t` name. */
 export function monitorType(event: MonitorEvent): MonitorType {
+  if (event.kind === 'sock') {
+    return 'trace-sock';
+  }
   if (event.kind !== 'perf') {
     return event.kind;
   }
@@ -78,6 +82,10 @@ export function monitorType(event: MonitorEvent): MonitorType {
 
 /** @see cilium:pkg/monitor/format/format.go#MonitorFormatter.match */
 function matches(event: MonitorEvent, options: MonitorOptions): boolean {
+  if (event.kind === 'sock') {
+    // Upstream asks none of the filters about them, only whether everything is to be told.
+    return options.verbosity === 'debug';
+  }
   const { source, destination } = ends(event);
   const has = (ids: readonly number[], id: number): boolean => ids.length === 0 || ids.includes(id);
   return (
@@ -89,7 +97,7 @@ function matches(event: MonitorEvent, options: MonitorOptions): boolean {
 }
 
 /** The endpoint ids filters look at; for a policy verdict the destination is the remote identity cut to 16 bits, as upstream has it. */
-function ends(event: MonitorEvent): { readonly source: number; readonly destination: number } {
+function ends(event: Exclude<MonitorEvent, SockEvent>): { readonly source: number; readonly destination: number } {
   if (event.kind === 'agent') {
     return { source: 0, destination: 0 };
   }
@@ -112,6 +120,9 @@ function formatEvent(event: MonitorEvent, names: MonitorNames, options: MonitorO
   }
   if (event.kind === 'l7') {
     return [verbosity === 'json' ? logRecordJson(event.record) : logRecordInfo(event.record)];
+  }
+  if (event.kind === 'sock') {
+    return [traceSockDebug(event.record, CPU_PREFIX)];
   }
   const { record } = event;
   switch (record.type) {

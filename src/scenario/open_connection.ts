@@ -18,6 +18,7 @@ const ERRORS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'connection timed out',
   EHOSTUNREACH: 'no route to host',
   ENETUNREACH: 'network is unreachable',
+  EPERM: 'operation not permitted',
   closed: 'closed by the peer',
   unresolved: 'no such host',
   usage: 'not a URL',

@@ -112,6 +112,8 @@ export interface NodeView extends MonitorNames {
   readonly api: AgentApi;
   /** Names an endpoint has resolved to an address, without the last dot. */
   dnsNames(endpointId: number, ip: string): readonly string[];
+  /** The address of the pod that a control group belongs to, or `null`. */
+  addressOfCgroup(cgroupId: number): string | null;
   /** A GET on Envoy's admin socket; `null` when nobody listens. */
   envoyAdmin(path: string, method: string): { readonly status: number; readonly body: string } | null;
   status(): StatusView;

@@ -107,7 +107,10 @@ class Transfer {
         onError: (_socket, errno) => this.#onError(errno),
       },
     });
-    if (isErrno(socket)) {
+    if (socket === 'EPERM') {
+      this.#note(`* Immediate connect fail for ${formatIpv4(address)}: Operation not permitted`);
+      this.#later(() => this.#fail(7, "Couldn't connect to server"));
+    } else if (isErrno(socket)) {
       this.#later(() => this.#onError(socket));
     } else {
       this.#socket = socket;

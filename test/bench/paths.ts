@@ -127,7 +127,7 @@ function benchSocketLb(): Figure {
   let cookie = 1000;
   return figure('socket LB, a connect() to a service', () => {
     cookie += 1;
-    programs.connect4({ address, protocol: IPPROTO_TCP, cookie, netnsCookie: 7 });
+    programs.connect4({ address, protocol: IPPROTO_TCP, cookie, cgroupId: 2, netnsCookie: 7 });
   });
 }
 

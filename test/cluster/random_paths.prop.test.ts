@@ -15,7 +15,14 @@ import {
   TUPLE_F_OUT,
 } from '../../src/maps/ctmap.ts';
 import { DROP_POLICY, DROP_POLICY_DENY } from '../../src/maps/drop_reasons.ts';
-import { type PerfRecord, TRACE_FROM_LXC, TRACE_REASON_CT_REPLY, TRACE_TO_LXC, TRACE_TO_PROXY } from '../../src/maps/eventsmap.ts';
+import {
+  CILIUM_NOTIFY_TRACE_SOCK,
+  type PacketRecord,
+  TRACE_FROM_LXC,
+  TRACE_REASON_CT_REPLY,
+  TRACE_TO_LXC,
+  TRACE_TO_PROXY,
+} from '../../src/maps/eventsmap.ts';
 import { MARK_MAGIC_HOST_MASK, MARK_MAGIC_TO_PROXY } from '../../src/maps/marks.ts';
 import { METRICS_MAP_NAME, type MetricsMap } from '../../src/maps/metricsmap.ts';
 import { formatIpv4 } from '../../src/net/ipv4.ts';
@@ -108,7 +115,7 @@ interface Run {
 
 interface Ran {
   readonly test: TestCluster;
-  readonly records: readonly PerfRecord[];
+  readonly records: readonly PacketRecord[];
   readonly runs: readonly Run[];
   readonly exits: readonly number[];
   readonly tcp: readonly (readonly [Ipv4CtTuple, CtEntry])[];
@@ -148,10 +155,13 @@ spec: {clusterIP: ${SERVICE_IPS[i]}, selector: {app: ${name}}, ports: [{port: 80
 function run(given: World, aggregation = 'none'): Ran {
   const cluster = made(given, aggregation);
   const { node } = cluster;
-  const records: PerfRecord[] = [];
+  const records: PacketRecord[] = [];
   const repliesDropped: string[] = [];
   const repliesDelivered: boolean[] = [];
   const stop = node.agent.maps.events.subscribe((record) => {
+    if (record.type === CILIUM_NOTIFY_TRACE_SOCK) {
+      return;
+    }
     records.push(record);
     const translated = SERVICE_IPS.includes(formatIpv4(record.packet.ip.src));
     if (
@@ -197,7 +207,7 @@ function watched(program: TcProgram, runs: Run[]): TcProgram {
 }
 
 /** Whether the program that dropped a packet knows the other direction of its connection. */
-function isReply({ node }: TestCluster, { packet, source }: PerfRecord): boolean {
+function isReply({ node }: TestCluster, { packet, source }: PacketRecord): boolean {
   const { ip, l4 } = packet;
   if (l4.kind !== 'tcp') {
     return false;

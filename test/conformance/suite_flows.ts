@@ -63,6 +63,7 @@ function probeFlow(flow: Flow, at: ProbeFlow['at']): ProbeFlow {
     case 'drop':
       return { at, type: 'drop', verdict, ...flags, dropReason: dropReasonName(event.code), ...ends };
     case 'trace':
+    case 'trace-sock':
       return { at, type: event.point, verdict, ...flags, ...ends };
     case 'policy-verdict':
       return {

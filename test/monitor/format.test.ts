@@ -1,7 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import type { MonitorEvent, MonitorNames } from '../../src/monitor/event.ts';
 import { DEFAULT_MONITOR_OPTIONS, formatMonitor } from '../../src/monitor/format.ts';
-import { DENIED_REQUEST, DENIED_RESPONSE, DENIED_VERDICT, DROP, l7, perf, TO_CLIENT, TO_PROXY, TO_STACK, VERDICT } from './records.ts';
+import {
+  DENIED_REQUEST,
+  DENIED_RESPONSE,
+  DENIED_VERDICT,
+  DROP,
+  l7,
+  perf,
+  sock,
+  TO_CLIENT,
+  TO_PROXY,
+  TO_STACK,
+  VERDICT,
+} from './records.ts';
 
 const names: MonitorNames = { deviceName: (ifindex) => ({ 12: 'lxc0a11', 14: 'lxc0f00' })[ifindex] ?? null };
 const one = (event: MonitorEvent, options = {}): string[] => formatMonitor([event], names, { ...DEFAULT_MONITOR_OPTIONS, ...options });
@@ -90,5 +102,14 @@ describe('cilium monitor', () => {
     expect(count({ from: [863] })).toBe(3);
     expect(count({ to: [863] })).toBe(2);
     expect(count({ relatedTo: [2216] })).toBe(1);
+  });
+
+  test('socket traces: with -v alone, and whatever the filters say', () => {
+    const record = { type: 7, at: 0, xlatePoint: 3, dstIp: 0x0a00006f, dstPort: 80, sockCookie: 5, cgroupId: 42, l4Proto: 1 } as const;
+    const line = 'CPU 00: [pre-xlate-rev] cgroup_id: 42 sock_cookie: 5, dst [10.0.0.111]:80 tcp ';
+    expect(one(sock(record), { verbosity: 'debug', types: ['drop'], from: [1] })).toEqual([line]);
+    for (const verbosity of ['info', 'verbose', 'json'] as const) {
+      expect(one(sock(record), { verbosity })).toEqual([]);
+    }
   });
 });

@@ -2,7 +2,19 @@ import { describe, expect, test } from 'vitest';
 import type { FlowNames } from '../../src/monitor/hubble/flow.ts';
 import { observe } from '../../src/monitor/hubble/observer.ts';
 import { compactFlow, dictFlow } from '../../src/monitor/hubble/printer.ts';
-import { DENIED_REQUEST, DENIED_RESPONSE, DENIED_VERDICT, DROP, l7, perf, TO_CLIENT, TO_PROXY, TO_STACK, VERDICT } from './records.ts';
+import {
+  DENIED_REQUEST,
+  DENIED_RESPONSE,
+  DENIED_VERDICT,
+  DROP,
+  l7,
+  perf,
+  sock,
+  TO_CLIENT,
+  TO_PROXY,
+  TO_STACK,
+  VERDICT,
+} from './records.ts';
 
 const pods: Record<string, { id: number; identity: number; namespace: string; podName: string; labels: string[]; workloads: [] }> = {
   '10.0.0.123': { id: 2216, identity: 29439, namespace: 'default', podName: 'tiefighter', labels: [], workloads: [] },
@@ -18,6 +30,7 @@ const names: FlowNames = {
   serviceByAddress: (ip, port) => (ip === '10.43.0.9' && port === 80 ? { name: 'deathstar', namespace: 'default' } : null),
   namesOf: (endpoint, ip) => (endpoint === 775 && ip === '1.2.3.4' ? ['cilium.io'] : []),
   deviceName: () => null,
+  addressOfCgroup: (id) => (id === 42 ? '10.0.0.209' : null),
 };
 const lines = (...events: Parameters<typeof observe>[0]): string[] => observe(events, names).map((flow) => compactFlow(flow));
 
@@ -73,6 +86,22 @@ describe('hubble observe', () => {
       '       TYPE: Policy denied',
       '    VERDICT: DROPPED',
       '    SUMMARY: TCP Flags: SYN',
+    ]);
+  });
+
+  test('socket traces: the process is the pod of its control group, its port is not known', () => {
+    const call = { type: 7, at: 0, dstIp: 0x0a2b0009, dstPort: 80, sockCookie: 5, cgroupId: 42, l4Proto: 1 } as const;
+    expect(
+      lines(
+        sock({ ...call, xlatePoint: 1 }),
+        sock({ ...call, xlatePoint: 2, dstIp: 0x0a00006f, dstPort: 80 }),
+        sock({ ...call, xlatePoint: 4, l4Proto: 2 }),
+        sock({ ...call, xlatePoint: 1, cgroupId: 7 }),
+      ),
+    ).toEqual([
+      `${T}default/xwing (ID:5513) <> default/deathstar:80 (world) pre-xlate-fwd TRACED (TCP)`,
+      `${T}default/xwing (ID:5513) <> ${STAR} post-xlate-fwd TRANSLATED (TCP)`,
+      `${T}default/deathstar:80 (world) <> default/xwing (ID:5513) post-xlate-rev TRANSLATED (UDP)`,
     ]);
   });
 });

@@ -1,6 +1,6 @@
 /** Records of the article's traffic, made by hand. */
 
-import type { DropNotify, PerfRecord, PolicyVerdictNotify, TraceNotify } from '../../src/maps/eventsmap.ts';
+import type { DropNotify, PacketRecord, PolicyVerdictNotify, TraceNotify, TraceSockNotify } from '../../src/maps/eventsmap.ts';
 import type { MonitorEvent } from '../../src/monitor/event.ts';
 import type { LogRecord } from '../../src/monitor/log_record.ts';
 import { NO_BYTES } from '../../src/net/bytes.ts';
@@ -130,10 +130,14 @@ export const DENIED_RESPONSE: LogRecord = {
   http: { ...HTTP, code: 403 },
 };
 
-export function perf(record: PerfRecord, at = 0): MonitorEvent {
+export function perf(record: PacketRecord, at = 0): MonitorEvent {
   return { kind: 'perf', at, wallMillis: WALL, record };
 }
 
 export function l7(record: LogRecord, at = 0): MonitorEvent {
   return { kind: 'l7', at, wallMillis: WALL, record };
+}
+
+export function sock(record: TraceSockNotify): MonitorEvent {
+  return { kind: 'sock', at: 0, wallMillis: WALL, record };
 }

@@ -232,6 +232,7 @@ export function fakeNode(events: MonitorEvents = new EventRing(4095)): NodeView 
     startedAt: 58_000_000_000_000,
     api: fakeAgentApi(PODS),
     dnsNames: () => [],
+    addressOfCgroup: () => null,
     clusterName: 'default',
     map: <T>(name: string) => pinned.get(name) as T | undefined,
     mapNames: () => [...pinned.keys()],

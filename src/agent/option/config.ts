@@ -20,6 +20,7 @@ export const DEFAULT_OPTIONS = {
   'enable-host-port': true,
   'bpf-lb-sock': false,
   'bpf-lb-sock-hostns-only': false,
+  'trace-sock': true,
   'enable-session-affinity': false,
   'enable-svc-source-range-check': true,
   'enable-ipv4-masquerade': true,

@@ -10,6 +10,8 @@ export interface DatapathFeatures {
   readonly socketLb: boolean;
   /** … of the host only. */
   readonly socketLbHostOnly: boolean;
+  /** The monitor hears of it. */
+  readonly traceSock: boolean;
   /** Services are translated packet by packet at the pod's device. @see cilium:bpf/bpf_lxc.c#ENABLE_PER_PACKET_LB */
   readonly perPacketLb: boolean;
   /** Node ports, external and load balancer addresses are served at the network card. */
@@ -42,6 +44,7 @@ export function datapathFeatures(options: DaemonOptions): DatapathFeatures {
   return {
     socketLb,
     socketLbHostOnly,
+    traceSock: socketLb && !socketLbHostOnly && options['trace-sock'],
     perPacketLb: !socketLb || socketLbHostOnly || options['enable-sctp'],
     nodePort,
     hostPort: strict || (nodePort && options['enable-host-port']),

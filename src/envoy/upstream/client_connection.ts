@@ -11,6 +11,7 @@ import type { Host } from './original_dst_cluster.ts';
 
 /** Numbers of errors, as strerror-less logs print them. @see linux:include/uapi/asm-generic/errno.h */
 const ERRNO: Readonly<Record<SocketErrno, number>> = {
+  EPERM: 1,
   EPIPE: 32,
   EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,

@@ -65,7 +65,10 @@ export class TcpLayer {
   connect(options: ConnectOptions): TcpSocket | SocketErrno {
     const mark = options.mark ?? 0;
     const cookie = this.netns.kernel.nextSocketCookie();
-    const remote = this.netns.atCgroup('connect4', IPPROTO_TCP, cookie, options.remote);
+    const remote = this.netns.toCgroup('connect4', IPPROTO_TCP, cookie, options.remote);
+    if (remote === 'EPERM') {
+      return remote;
+    }
     let address = options.local?.address ?? IPV4_ANY;
     if (address === IPV4_ANY) {
       const source = this.netns.sourceAddress(remote.address, mark);
@@ -82,7 +85,7 @@ export class TcpLayer {
     if (port === null) {
       return wanted === 0 ? 'EADDRNOTAVAIL' : 'EADDRINUSE';
     }
-    const peerName = (): SocketAddress => this.netns.atCgroup('getpeername4', IPPROTO_TCP, cookie, remote);
+    const peerName = (): SocketAddress => this.netns.fromCgroup('getpeername4', IPPROTO_TCP, cookie, remote);
     const socket = new TcpSock(this, { local: { address, port }, remote, mark, peerName, handlers: options.handlers });
     this.#insert(socket);
     socket.startConnect();

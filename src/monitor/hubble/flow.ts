@@ -5,7 +5,7 @@
 import type { LogRecord } from '../log_record.ts';
 
 /** @see cilium:api/v1/flow/flow.proto#Verdict */
-export type FlowVerdict = 'FORWARDED' | 'DROPPED' | 'AUDIT' | 'REDIRECTED' | 'ERROR';
+export type FlowVerdict = 'FORWARDED' | 'DROPPED' | 'AUDIT' | 'REDIRECTED' | 'ERROR' | 'TRACED' | 'TRANSLATED';
 
 /** @see cilium:api/v1/flow/flow.proto#TrafficDirection */
 export type FlowDirection = 'INGRESS' | 'EGRESS';
@@ -43,12 +43,19 @@ export interface FlowEndpoint {
 export type FlowEvent =
   | { readonly kind: 'drop'; readonly code: number; readonly reason: string }
   | { readonly kind: 'trace'; readonly obsPoint: number; readonly point: string }
+  | {
+      readonly kind: 'trace-sock';
+      readonly xlatePoint: number;
+      readonly point: string;
+      readonly cookie: number;
+      readonly cgroupId: number;
+    }
   | { readonly kind: 'policy-verdict'; readonly matchType: number; readonly match: string }
   | { readonly kind: 'l7'; readonly record: LogRecord; readonly latencyNanos: number };
 
 /** The transport header as far as flows show it. @see cilium:api/v1/flow/flow.proto#Layer4 */
 export type FlowL4 =
-  /** `flags`: names in the order of the proto; `null` for L7 flows. */
+  /** `flags`: names in the order of the proto; `null` for L7 flows and socket traces. */
   | { readonly kind: 'TCP'; readonly flags: readonly string[] | null }
   | { readonly kind: 'UDP' }
   | { readonly kind: 'SCTP' }
@@ -111,4 +118,6 @@ export interface FlowNames {
   namesOf(endpointId: number, ip: string): readonly string[];
   /** The name of a device, or `null`. */
   deviceName(ifindex: number): string | null;
+  /** The address of the pod that a control group belongs to, or `null`. */
+  addressOfCgroup(cgroupId: number): string | null;
 }

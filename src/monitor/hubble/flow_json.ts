@@ -4,7 +4,7 @@
  * @see cilium:api/v1/observer/observer.proto#GetFlowsResponse
  */
 
-import { CILIUM_NOTIFY_DROP, CILIUM_NOTIFY_POLICY_VERDICT, CILIUM_NOTIFY_TRACE } from '../../maps/eventsmap.ts';
+import { CILIUM_NOTIFY_DROP, CILIUM_NOTIFY_POLICY_VERDICT, CILIUM_NOTIFY_TRACE, CILIUM_NOTIFY_TRACE_SOCK } from '../../maps/eventsmap.ts';
 import { goStructJson } from '../../net/go_json.ts';
 import { formatRfc3339 } from '../../net/rfc3339.ts';
 import { MESSAGE_TYPE_ACCESS_LOG } from '../event.ts';
@@ -31,7 +31,7 @@ export function flowJson(flow: Flow): Json {
     l4: l4Json(flow),
     source: endpointJson(flow.source),
     destination: endpointJson(flow.destination),
-    Type: event.kind === 'l7' ? 'L7' : 'L3_L4',
+    Type: event.kind === 'l7' ? 'L7' : event.kind === 'trace-sock' ? 'SOCK' : 'L3_L4',
     node_name: flow.nodeName,
     source_names: flow.sourceNames,
     destination_names: flow.destinationNames,
@@ -47,9 +47,17 @@ export function flowJson(flow: Flow): Json {
     is_reply: flow.isReply,
     interface: flow.interface === null ? null : present({ index: flow.interface.index, name: flow.interface.name }),
     proxy_port: flow.proxyPort,
+    ...(event.kind === 'trace-sock'
+      ? { sock_xlate_point: SOCK_XLATE_POINTS[event.xlatePoint], socket_cookie: String(event.cookie), cgroup_id: String(event.cgroupId) }
+      : {}),
     Summary: flow.summary,
   });
 }
+
+/** @see cilium:api/v1/flow/flow.proto#SocketTranslationPoint */
+const SOCK_XLATE_POINTS = ['UNKNOWN', 'PRE_DIRECTION_FWD', 'POST_DIRECTION_FWD', 'PRE_DIRECTION_REV', 'POST_DIRECTION_REV'].map(
+  (name) => `SOCK_XLATE_POINT_${name}`,
+);
 
 /** Type and sub type numbers of a flow's event. @see cilium:pkg/hubble/parser/threefour/parser.go#decodeCiliumEventType */
 export function eventTypeNumbers(event: FlowEvent): { readonly type: number; readonly subType: number } {
@@ -58,6 +66,8 @@ export function eventTypeNumbers(event: FlowEvent): { readonly type: number; rea
       return { type: CILIUM_NOTIFY_DROP, subType: event.code };
     case 'trace':
       return { type: CILIUM_NOTIFY_TRACE, subType: event.obsPoint };
+    case 'trace-sock':
+      return { type: CILIUM_NOTIFY_TRACE_SOCK, subType: event.xlatePoint };
     case 'policy-verdict':
       return { type: CILIUM_NOTIFY_POLICY_VERDICT, subType: 0 };
     case 'l7':

@@ -6,6 +6,7 @@
 import type { MonitorEvent } from '../event.ts';
 import type { Flow, FlowNames } from './flow.ts';
 import { requestId, sevenFlow } from './seven.ts';
+import { sockFlow } from './sock.ts';
 import { threefourFlow } from './threefour.ts';
 
 /** The flows, in order; agent events are none. */
@@ -15,6 +16,11 @@ export function observe(events: readonly MonitorEvent[], names: FlowNames): Flow
   for (const event of events) {
     if (event.kind === 'perf') {
       flows.push(threefourFlow(event.record, event.wallMillis, names));
+    } else if (event.kind === 'sock') {
+      const flow = sockFlow(event.record, event.wallMillis, names);
+      if (flow !== null) {
+        flows.push(flow);
+      }
     } else if (event.kind === 'l7') {
       flows.push(sevenFlow(event.record, event.wallMillis, latencyOf(requests, event), names));
     }

@@ -94,6 +94,7 @@ export function flowType(flow: Flow): string {
     case 'drop':
       return event.reason;
     case 'trace':
+    case 'trace-sock':
       return event.point;
     case 'policy-verdict':
       return `policy-verdict:${event.match} ${flow.direction ?? 'TRAFFIC_DIRECTION_UNKNOWN'}`;
@@ -120,6 +121,8 @@ export function verdictText(flow: Flow): string {
       return 'DENIED';
     case 'AUDIT':
       return 'AUDITED';
+    default:
+      return flow.verdict;
   }
 }
 

@@ -7,7 +7,7 @@ import {
   CILIUM_NOTIFY_DROP,
   CILIUM_NOTIFY_POLICY_VERDICT,
   CILIUM_NOTIFY_TRACE,
-  type PerfRecord,
+  type PacketRecord,
   POLICY_MATCH_NAMES,
   TRACE_POINT_NAMES,
   TRACE_REASON_CT_REPLY,
@@ -25,7 +25,7 @@ import { TRACE_REASON_ENCRYPT_MASK } from '../datapath_trace.ts';
 import type { Flow, FlowDirection, FlowEndpoint, FlowEvent, FlowL4, FlowNames, FlowVerdict } from './flow.ts';
 
 /** The flow of a record; `time` in Unix milliseconds. */
-export function threefourFlow(record: PerfRecord, time: number, names: FlowNames): Flow {
+export function threefourFlow(record: PacketRecord, time: number, names: FlowNames): Flow {
   const { packet } = record;
   const { sport, dport } = ports(packet);
   const labels = securityIdentities(record);
@@ -62,7 +62,7 @@ export function threefourFlow(record: PerfRecord, time: number, names: FlowNames
  * One end: a local endpoint by address, else what the ipcache knows; the datapath's identity wins.
  * @see cilium:pkg/hubble/parser/common/endpoint.go#EndpointResolver.ResolveEndpoint
  */
-function flowEndpoint(names: FlowNames, ip: string, port: number, datapathIdentity: number): FlowEndpoint {
+export function flowEndpoint(names: FlowNames, ip: string, port: number, datapathIdentity: number): FlowEndpoint {
   const local = names.endpointByIp(ip);
   if (local !== null) {
     const identity = datapathIdentity === 0 ? local.identity : datapathIdentity;
@@ -92,7 +92,7 @@ function sortAndFilterLabels(labels: readonly string[], identity: number): reado
   return [...labels.filter((label) => !label.startsWith('cidr:')), ...cidrs.slice(0, 1)].sort();
 }
 
-function securityIdentities(record: PerfRecord): { readonly source: number; readonly destination: number } {
+function securityIdentities(record: PacketRecord): { readonly source: number; readonly destination: number } {
   if (record.type === CILIUM_NOTIFY_POLICY_VERDICT) {
     return record.dir === VERDICT_INGRESS ? { source: record.remoteLabel, destination: 0 } : { source: 0, destination: record.remoteLabel };
   }
@@ -100,7 +100,7 @@ function securityIdentities(record: PerfRecord): { readonly source: number; read
 }
 
 /** @see cilium:pkg/hubble/parser/threefour/parser.go#decodeVerdict */
-function verdictOf(record: PerfRecord): FlowVerdict {
+function verdictOf(record: PacketRecord): FlowVerdict {
   switch (record.type) {
     case CILIUM_NOTIFY_DROP:
       return 'DROPPED';
@@ -118,7 +118,7 @@ function verdictOf(record: PerfRecord): FlowVerdict {
 }
 
 /** @see cilium:pkg/hubble/parser/threefour/parser.go#decodeDropReason */
-function dropReasonOf(record: PerfRecord): number {
+function dropReasonOf(record: PacketRecord): number {
   switch (record.type) {
     case CILIUM_NOTIFY_DROP:
       return record.reason;
@@ -129,7 +129,7 @@ function dropReasonOf(record: PerfRecord): number {
   }
 }
 
-function eventOf(record: PerfRecord): FlowEvent {
+function eventOf(record: PacketRecord): FlowEvent {
   switch (record.type) {
     case CILIUM_NOTIFY_DROP:
       return { kind: 'drop', code: record.reason, reason: dropReasonText(record.reason) };
@@ -141,7 +141,7 @@ function eventOf(record: PerfRecord): FlowEvent {
 }
 
 /** @see cilium:pkg/hubble/parser/threefour/parser.go#decodeIsReply */
-function replyOf(record: PerfRecord): boolean | null {
+function replyOf(record: PacketRecord): boolean | null {
   switch (record.type) {
     case CILIUM_NOTIFY_DROP:
       return null;
@@ -155,7 +155,7 @@ function replyOf(record: PerfRecord): boolean | null {
 }
 
 /** @see cilium:pkg/hubble/parser/threefour/parser.go#decodeTrafficDirection */
-function directionOf(record: PerfRecord, source: FlowEndpoint, isReply: boolean | null): FlowDirection | null {
+function directionOf(record: PacketRecord, source: FlowEndpoint, isReply: boolean | null): FlowDirection | null {
   switch (record.type) {
     case CILIUM_NOTIFY_DROP:
       return record.source === 0 ? null : source.id === record.source ? 'EGRESS' : 'INGRESS';

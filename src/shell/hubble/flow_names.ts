@@ -40,6 +40,7 @@ export function flowNames(cluster: ClusterView, node: NodeView): FlowNames {
     },
     namesOf: (endpointId, ip) => node.dnsNames(endpointId, ip),
     deviceName: (ifindex) => node.deviceName(ifindex),
+    addressOfCgroup: (cgroupId) => node.addressOfCgroup(cgroupId),
   };
 }
 
