@@ -66,9 +66,12 @@ interface Host {
   readonly calls: CallsMap;
 }
 
-const SITE_FROM_HOST = { file: FILE_BPF_HOST, line: 653 } as const;
-const SITE_TO_NETDEV = { file: FILE_BPF_HOST, line: 1168 } as const;
-const SITE_TO_HOST = { file: FILE_BPF_HOST, line: 1400 } as const;
+/** Lines of the send_drop_notify calls of 1.13.3. */
+const SITE_HANDLE_IPV4 = { file: FILE_BPF_HOST, line: 650 } as const;
+const SITE_DO_NETDEV = { file: FILE_BPF_HOST, line: 854 } as const;
+const SITE_TO_NETDEV = { file: FILE_BPF_HOST, line: 1131 } as const;
+const SITE_TO_NETDEV_NAT = { file: FILE_BPF_HOST, line: 1160 } as const;
+const SITE_TO_HOST = { file: FILE_BPF_HOST, line: 1253 } as const;
 
 /** Compiles and loads the host's programs. */
 export function loadBpfHost(env: BpfEnv, config: HostConfig, calls: CallsMap): HostPrograms {
@@ -105,7 +108,7 @@ function cilFromHost(host: Host, skb: Skb): ReturnType<TcProgram> {
   const program = host.calls.get(CILIUM_CALL_IPV4_FROM_HOST);
   if (program === undefined) {
     // Unlike a pod's program this one lets the packet pass when its tail call is missing.
-    sendDropNotify(env, skb, config.endpointId, inherited, 0, 0, DROP_MISSED_TAIL_CALL, METRIC_INGRESS, SITE_FROM_HOST);
+    sendDropNotify(env, skb, config.endpointId, inherited, 0, 0, DROP_MISSED_TAIL_CALL, METRIC_INGRESS, SITE_DO_NETDEV);
     return TC_ACT_OK;
   }
   return program(skb);
@@ -128,7 +131,7 @@ function tailHandleIpv4FromHost(host: Host, skb: Skb): ReturnType<TcProgram> {
   const refused = host.config.firewall === null ? 0 : ipv4HostPolicyEgress(env, host.config.firewall, skb, secctx);
   const result = refused < 0 ? refused : handleIpv4FromHost(host, skb, secctx);
   return result < 0
-    ? sendDropNotify(env, skb, host.config.endpointId, secctx, 0, 0, result, METRIC_INGRESS, SITE_FROM_HOST)
+    ? sendDropNotify(env, skb, host.config.endpointId, secctx, 0, 0, result, METRIC_INGRESS, SITE_HANDLE_IPV4)
     : (result as ReturnType<TcProgram>);
 }
 
@@ -183,7 +186,7 @@ function tailHandleIpv4FromNetdev(host: Host, skb: Skb): ReturnType<TcProgram> {
   }
   // The rest is the stack's: without BPF host routing a redirect would bypass its connection tracking (NO_REDIRECT).
   return result < 0
-    ? sendDropNotify(env, skb, config.endpointId, secctx, 0, 0, result, METRIC_INGRESS, SITE_FROM_HOST)
+    ? sendDropNotify(env, skb, config.endpointId, secctx, 0, 0, result, METRIC_INGRESS, SITE_HANDLE_IPV4)
     : (result as ReturnType<TcProgram>);
 }
 
@@ -204,7 +207,7 @@ function cilToNetdev(host: Host, skb: Skb): ReturnType<TcProgram> {
   if (env.config.nodePort && (skb.mark & MARK_MAGIC_SNAT_DONE) !== MARK_MAGIC_SNAT_DONE) {
     const result = handleNatFwd(env, skb, config.endpointId);
     return result < 0
-      ? sendDropNotify(env, skb, config.endpointId, 0, 0, 0, result, METRIC_EGRESS, SITE_TO_NETDEV)
+      ? sendDropNotify(env, skb, config.endpointId, 0, 0, 0, result, METRIC_EGRESS, SITE_TO_NETDEV_NAT)
       : (result as ReturnType<TcProgram>);
   }
   sendTraceNotify(env, skb, config.endpointId, TRACE_TO_NETWORK, 0, 0, 0, 0, reason, env.scratch.monitor);

@@ -1,5 +1,5 @@
 /**
- * The switches between what 1.13.3 does and what it was meant to do; docs/quirks.md describes each. All are on unless a scenario switches one off.
+ * The switches between what 1.13.3 does and what it was meant to do; docs/quirks.md describes each.
  */
 import { type PolicyQuirks, RELEASED_QUIRKS } from '../agent/policy/config.ts';
 import type { DatapathQuirks } from '../bpf/env.ts';
@@ -26,9 +26,9 @@ export function quirkIssues(switches: QuirkSwitches): readonly { readonly quirk:
     });
 }
 
-/** The agent's switches. */
-export function policyQuirks(switches: QuirkSwitches): PolicyQuirks {
-  return { ...RELEASED_QUIRKS, ...chosen(switches, Object.keys(RELEASED_QUIRKS)) };
+/** The agent's switches that are given. */
+export function policyQuirks(switches: QuirkSwitches): Partial<PolicyQuirks> {
+  return chosen(switches, Object.keys(RELEASED_QUIRKS));
 }
 
 /** The datapath's switches that are given. */

@@ -25,7 +25,6 @@ import { regexUnescapedDot } from './rules/regex_unescaped_dot.ts';
 import { requiresIgnored } from './rules/requires_ignored.ts';
 import { ruleWithoutEffect } from './rules/rule_without_effect.ts';
 import { selectorMatchesNothing } from './rules/selector_matches_nothing.ts';
-import { serverNamesAlone } from './rules/server_names_alone.ts';
 import { servicePort } from './rules/service_port.ts';
 import { servicesOpenPort } from './rules/services_open_port.ts';
 import { unknownField } from './rules/unknown_field.ts';
@@ -58,7 +57,6 @@ export const CATALOGUE: readonly LintRule[] = [
   requiresIgnored,
   ruleWithoutEffect,
   selectorMatchesNothing,
-  serverNamesAlone,
   servicePort,
   servicesOpenPort,
   unknownField,

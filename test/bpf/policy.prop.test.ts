@@ -16,6 +16,7 @@ import {
 import { newPolicyMap, type PolicyEntry, type PolicyKey, type PolicyMap } from '../../src/maps/policymap.ts';
 import { fragment, icmp, tcp, testEnv, udp } from './support.ts';
 
+const BRANCH_POINT = { quirks: { policyIdProtoAny: false, loopbackBypass: false, replyPolicyAccounting: false } };
 const IDENTITIES = [0, 2, 2033, 29439];
 const PORTS = [0, 80, 443];
 const PROTOCOLS = [0, 6, 17];
@@ -98,8 +99,7 @@ function model(all: readonly Given[], q: Question): { readonly rank: number; rea
         key.egress === direction && key.secLabel === wanted.secLabel && key.dport === wanted.dport && key.protocol === wanted.protocol,
     );
     if (hit !== undefined) {
-      const exact = match === POLICY_MATCH_L3_L4 || match === POLICY_MATCH_L4_ONLY;
-      return { rank, answer: { verdict: hit.deny ? DROP_POLICY_DENY : exact ? hit.proxyPort : 0, match } };
+      return { rank, answer: { verdict: hit.deny ? DROP_POLICY_DENY : hit.proxyPort, match } };
     }
   }
   return { rank: 6, answer: { verdict: DROP_POLICY, match: POLICY_MATCH_NONE } };
@@ -146,10 +146,10 @@ describe('policy look-up invariants', () => {
     );
   });
 
-  test('20: a proxy port needs an exact port', () => {
+  test('20: at the branch point a proxy port needs an exact port', () => {
     fc.assert(
       fc.property(entries, question, (all, q) => {
-        const { verdict, match } = ask(fill(all), q);
+        const { verdict, match } = ask(fill(all), q, 0, BRANCH_POINT);
         if (verdict > 0) {
           expect([POLICY_MATCH_L3_L4, POLICY_MATCH_L4_ONLY]).toContain(match);
         }
@@ -203,12 +203,11 @@ describe('policy look-up', () => {
   });
 
   test('the branch point has no key of identity and protocol, and calls the protocol-only hit L4-only', () => {
-    const quirks = { quirks: { policyIdProtoAny: false, loopbackBypass: false, replyPolicyAccounting: false } };
     const protocolOnly = fill([{ key: { secLabel: 0, dport: 0, protocol: 6, egress: 0 }, proxyPort: 0, deny: false }]);
-    expect(ask(protocolOnly, q, 0, quirks).match).toBe(POLICY_MATCH_L4_ONLY);
+    expect(ask(protocolOnly, q, 0, BRANCH_POINT).match).toBe(POLICY_MATCH_L4_ONLY);
     expect(ask(protocolOnly, q).match).toBe(POLICY_MATCH_PROTO_ONLY);
     const identityProtocol = fill([{ key: { secLabel: 29439, dport: 0, protocol: 6, egress: 0 }, proxyPort: 0, deny: false }]);
-    expect(ask(identityProtocol, q, 0, quirks).verdict).toBe(DROP_POLICY);
+    expect(ask(identityProtocol, q, 0, BRANCH_POINT).verdict).toBe(DROP_POLICY);
     expect(ask(identityProtocol, q).match).toBe(POLICY_MATCH_L3_PROTO);
   });
 

@@ -37,7 +37,7 @@ export interface DaemonDeps {
   /** What an agent before has left; `null` on a node where none has run. */
   readonly saved: SavedState | null;
   readonly options: DaemonOptions;
-  readonly quirks: PolicyConfig['quirks'];
+  readonly quirks: Partial<PolicyConfig['quirks']>;
   readonly pins: AgentPins;
   /** Shared by all agents of a cluster: the identities in the API server. */
   readonly identities: ClusterIdentities;

@@ -19,7 +19,7 @@ export interface PolicyConfig {
   readonly quirks: PolicyQuirks;
 }
 
-/** Departures of 1.13.3 from its own rules. Every switch true = as released; docs/quirks.md lists them for users. */
+/** Departures from Cilium's own rules, as in 1.13.3 or (one of them) only at its branch point; docs/quirks.md lists them for users. */
 export interface PolicyQuirks {
   /**
    * Keys of a redirect are assigned, not inserted with deny preference, once its proxy port is known: an L7 allow reopens an L3 deny.
@@ -58,9 +58,9 @@ export interface PolicyQuirks {
    */
   readonly unmatchedServicesOpenPorts: boolean;
   /**
-   * `serverNames` without TLS contexts or L7 rules leave the port open instead of sending it to the proxy, because the test for an empty rule is
-   * the wrong way round; by the same test an `l7proto` without rules is sent there.
-   * @see cilium:pkg/policy/l4.go#PerSelectorPolicy.IsEmpty
+   * Of the branch point only: `serverNames` without TLS contexts or L7 rules leave the port open instead of sending it to the proxy, because its
+   * test for an empty rule is the wrong way round; by the same test an `l7proto` without rules is sent there.
+   * @see cilium:pkg/policy/l4.go#L7DataMap.addPolicyForSelector
    */
   readonly serverNamesAloneNotRedirected: boolean;
   /**
@@ -76,7 +76,7 @@ export interface PolicyQuirks {
   readonly incrementalLosesCovered: boolean;
 }
 
-/** Cilium 1.13.3 as released. */
+/** Cilium 1.13.3 as released. The server names were put right after its branch point. */
 export const RELEASED_QUIRKS: PolicyQuirks = {
   redirectOverwritesDeny: true,
   incrementalIgnoresWildcard: true,
@@ -85,7 +85,7 @@ export const RELEASED_QUIRKS: PolicyQuirks = {
   initEscapesNamespace: true,
   coveredDenyDropped: true,
   unmatchedServicesOpenPorts: true,
-  serverNamesAloneNotRedirected: true,
+  serverNamesAloneNotRedirected: false,
   relabelKeepsSelections: true,
   incrementalLosesCovered: true,
 };

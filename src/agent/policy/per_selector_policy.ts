@@ -24,7 +24,7 @@ export interface PerSelectorPolicy {
   readonly dns: readonly PortRuleDns[];
   readonly l7proto: string;
   readonly l7: readonly PortRuleL7[];
-  /** The switch of config.ts: server names alone ask for nothing of the proxy. */
+  /** The switch of config.ts: server names alone ask for nothing of the proxy, as at the branch point. */
   readonly serverNamesAloneNotRedirected: boolean;
 }
 
@@ -38,7 +38,7 @@ const EMPTY: PerSelectorPolicy = {
   dns: [],
   l7proto: '',
   l7: [],
-  serverNamesAloneNotRedirected: true,
+  serverNamesAloneNotRedirected: false,
 };
 
 /** Denies. */
@@ -73,9 +73,10 @@ export function hasL7Rules(policy: PerSelectorPolicy): boolean {
 }
 
 /**
- * Whether it asks for nothing of the proxy. Server names alone do not count as a redirect, an object with nothing in it does.
- * @see cilium:pkg/policy/l4.go#PerSelectorPolicy.IsEmpty
- * @remarks The test of the server names is inverted in 1.13; kept, unless the switch turns it round.
+ * Whether it asks for nothing of the proxy.
+ * @see cilium:pkg/policy/l4.go#L7DataMap.addPolicyForSelector
+ * @remarks The branch point's test of the server names is inverted, which the switch brings back: names alone are no redirect, an object with
+ * nothing in it is one.
  */
 export function isEmptyPolicy(policy: PerSelectorPolicy | null): boolean {
   if (policy === null) {

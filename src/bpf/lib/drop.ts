@@ -12,7 +12,7 @@ import { updateMetrics } from './metrics.ts';
 export const FILE_BPF_HOST = 1;
 export const FILE_BPF_LXC = 2;
 
-/** Where a drop was decided, as the notification carries it: lines are the branch point's. */
+/** Where a drop was decided, as the notification carries it: lines are those of 1.13.3. */
 export interface DropSite {
   readonly file: number;
   readonly line: number;

@@ -3,22 +3,10 @@
  * @see cilium:bpf/lib/host_firewall.h
  */
 import { PACKET_HOST, type Skb, TC_ACT_OK } from '../../kernel/skb.ts';
-import { DROP_UNKNOWN_CT } from '../../maps/drop_reasons.ts';
 import { IDENTITY_HOST, IDENTITY_WORLD, type Identity } from '../../maps/identity.ts';
 import type { PolicyMap } from '../../maps/policymap.ts';
 import type { BpfEnv } from '../env.ts';
-import {
-  CT_EGRESS,
-  CT_ESTABLISHED,
-  CT_INGRESS,
-  CT_NEW,
-  CT_RELATED,
-  CT_REOPENED,
-  CT_REPLY,
-  ctCreate4,
-  ctLookup4,
-  getCtMap4,
-} from './conntrack.ts';
+import { CT_EGRESS, CT_ESTABLISHED, CT_INGRESS, CT_NEW, CT_RELATED, CT_REPLY, ctCreate4, ctLookup4, getCtMap4 } from './conntrack.ts';
 import { lookupIp4RemoteEndpoint } from './identity.ts';
 import { policyCanAccessIngress, policyCanEgress } from './policy.ts';
 import { POLICY_EGRESS, POLICY_INGRESS, sendPolicyVerdictNotify } from './policy_log.ts';
@@ -91,45 +79,33 @@ function judge(
   if (status < 0) {
     return status;
   }
+  const isReply = status === CT_REPLY || status === CT_RELATED;
+  if (isReply && !env.config.quirks.replyPolicyAccounting) {
+    return TC_ACT_OK;
+  }
   scratch.policyAuditMode = firewall.auditMode();
   const verdict =
     dir === CT_EGRESS
       ? policyCanEgress(env, firewall.policyMap, skb, IDENTITY_HOST, remote, tuple.dport, tuple.nexthdr)
       : policyCanAccessIngress(env, firewall.policyMap, skb, remote, tuple.dport, tuple.nexthdr);
-  const tell = (): void => {
+  if (isReply) {
+    return TC_ACT_OK;
+  }
+  if (status === CT_NEW && verdict >= 0) {
+    ctStateNew.reset();
+    ctStateNew.srcSecId = owner;
+    ctStateNew.nodePort = dir === CT_INGRESS && ctState.nodePort;
+    const error = ctCreate4(env, map, env.maps.ctAny4, tuple, skb, dir, ctStateNew, verdict > 0, false);
+    if (error < 0) {
+      return error;
+    }
+  }
+  if (verdict < 0 || status !== CT_ESTABLISHED) {
     const direction = dir === CT_EGRESS ? POLICY_EGRESS : POLICY_INGRESS;
     const filter = firewall.verdictFilter();
     sendPolicyVerdictNotify(env, skb, firewall.endpointId, filter, remote, tuple.dport, tuple.nexthdr, direction, verdict);
-  };
-  if (status !== CT_REPLY && status !== CT_RELATED && verdict < 0) {
-    tell();
-    return verdict;
   }
-  switch (status) {
-    case CT_NEW: {
-      tell();
-      ctStateNew.reset();
-      ctStateNew.srcSecId = owner;
-      const error = ctCreate4(env, map, env.maps.ctAny4, tuple, skb, dir, ctStateNew, verdict > 0, false);
-      if (error < 0) {
-        return error;
-      }
-      if (dir === CT_INGRESS) {
-        // The branch point falls through to the next case and says it twice.
-        tell();
-      }
-      return TC_ACT_OK;
-    }
-    case CT_REOPENED:
-      tell();
-      return TC_ACT_OK;
-    case CT_ESTABLISHED:
-    case CT_RELATED:
-    case CT_REPLY:
-      return TC_ACT_OK;
-    default:
-      return DROP_UNKNOWN_CT;
-  }
+  return Math.min(verdict, TC_ACT_OK);
 }
 
 function identityOf(env: BpfEnv, skb: Skb, address: number, fallback: Identity): Identity {

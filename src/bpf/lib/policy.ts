@@ -59,6 +59,8 @@ function policyCanAccess(
   egress: TrafficDirection,
 ): number {
   const { config, scratch } = env;
+  // The branch point looks for fewer keys, and only those with a port can redirect.
+  const released = config.quirks.policyIdProtoAny;
   let port = dport;
   scratch.matchType = POLICY_MATCH_NONE;
   if (proto === IPPROTO_ICMP) {
@@ -82,24 +84,28 @@ function policyCanAccess(
     if (entry !== undefined) {
       return decided(env, map, skb, entry, POLICY_MATCH_L4_ONLY, entry.proxyPort);
     }
-    if (config.quirks.policyIdProtoAny) {
-      entry = tryKey(env, map, skb, remote, 0, proto);
+    if (!released) {
+      entry = tryKey(env, map, skb, 0, 0, proto);
       if (entry !== undefined) {
-        return decided(env, map, skb, entry, POLICY_MATCH_L3_PROTO, 0);
+        return decided(env, map, skb, entry, POLICY_MATCH_L4_ONLY, 0);
       }
     }
-    entry = tryKey(env, map, skb, 0, 0, proto);
-    if (entry !== undefined) {
-      return decided(env, map, skb, entry, config.quirks.policyIdProtoAny ? POLICY_MATCH_PROTO_ONLY : POLICY_MATCH_L4_ONLY, 0);
-    }
   }
-  let entry = tryKey(env, map, skb, remote, 0, 0);
+  let entry = released ? tryKey(env, map, skb, remote, 0, proto) : undefined;
   if (entry !== undefined) {
-    return decided(env, map, skb, entry, POLICY_MATCH_L3_ONLY, 0);
+    return decided(env, map, skb, entry, POLICY_MATCH_L3_PROTO, entry.proxyPort);
+  }
+  entry = released ? tryKey(env, map, skb, 0, 0, proto) : undefined;
+  if (entry !== undefined) {
+    return decided(env, map, skb, entry, POLICY_MATCH_PROTO_ONLY, entry.proxyPort);
+  }
+  entry = tryKey(env, map, skb, remote, 0, 0);
+  if (entry !== undefined) {
+    return decided(env, map, skb, entry, POLICY_MATCH_L3_ONLY, released ? entry.proxyPort : 0);
   }
   entry = tryKey(env, map, skb, 0, 0, 0);
   if (entry !== undefined) {
-    return decided(env, map, skb, entry, POLICY_MATCH_ALL, 0);
+    return decided(env, map, skb, entry, POLICY_MATCH_ALL, released ? entry.proxyPort : 0);
   }
   if (skb.cb[CB_POLICY] !== 0) {
     return 0;
