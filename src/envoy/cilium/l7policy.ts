@@ -13,6 +13,9 @@ import { AccessLogEntry, writeAccessLog } from './accesslog.ts';
 import { type PolicyTrace, traceToJson } from './port_policy.ts';
 import { type CiliumSocketOption, policyUsesUpstreamAddress } from './socket_option.ts';
 
+/** @see proxy:cilium/accesslog.cc#AccessLog::Entry::InitFromRequest */
+const LOGGED_PROTOCOL = { 'HTTP/1.0': 'HTTP10', 'HTTP/1.1': 'HTTP11', 'HTTP/2': 'HTTP2' } as const;
+
 /** The exception's text if the configuration is not acceptable. @see proxy:cilium/l7policy.cc#Config::Config */
 export function l7PolicyConfigError(config: L7PolicyConfig): string | null {
   const name = (config as { readonly policy_name?: string }).policy_name ?? '';
@@ -47,7 +50,7 @@ export class L7PolicyFilter implements StreamFilter {
         sourceIdentity: option.identity,
         source: this.#callbacks.remoteAddress,
         destination: this.#callbacks.connection.info.local.text,
-        protocol: this.#callbacks.protocol === 'HTTP/1.1' ? 'HTTP11' : 'HTTP10',
+        protocol: LOGGED_PROTOCOL[this.#callbacks.protocol],
         startTime: this.#callbacks.startTime,
       },
       headers,

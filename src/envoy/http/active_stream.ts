@@ -8,12 +8,14 @@ import type { InetAddress } from '../network/address.ts';
 import { parseInet } from '../network/address.ts';
 import type { ServerConnection } from '../network/filter.ts';
 import type { ServerContext } from '../server_context.ts';
+import type { RequestDecoder, ResponseEncoder } from './codec.ts';
 import { reasonPhrase } from './codes.ts';
 import type { HttpConnectionManager } from './conn_manager_impl.ts';
 import { mutateRequestHeaders, mutateResponseHeaders } from './conn_manager_utility.ts';
 import type { HeaderMap } from './header_map.ts';
 import { hasGrpcContentType, isGrpcRequest, isUpgrade, type Protocol, shouldCloseConnection } from './header_utility.ts';
-import { expectsContinue, type RequestDecoder, type ResponseEncoder } from './http1/server_codec.ts';
+import { expectsContinue } from './http1/server_codec.ts';
+import type { CodecStreamDecoder } from './http2/codec_stream.ts';
 import { localReplyMessage } from './local_reply.ts';
 import { maybeNormalizePath } from './path_utility.ts';
 import type { HttpUpstreamCallback, LocalReply, StreamCallbacks, StreamFilter } from './stream_filter.ts';
@@ -25,13 +27,13 @@ import type { HttpUpstreamCallback, LocalReply, StreamCallbacks, StreamFilter } 
 const CLOSE_ON_BAD_REQUEST = false;
 
 /** A stream. */
-export class ActiveStream implements RequestDecoder, StreamCallbacks {
+export class ActiveStream implements RequestDecoder, CodecStreamDecoder, StreamCallbacks {
   readonly id: number;
   readonly connection: ServerConnection;
   readonly startTime: bigint;
   readonly #context: ServerContext;
   readonly #manager: HttpConnectionManager;
-  readonly #encoder: ResponseEncoder;
+  readonly encoder: ResponseEncoder;
   #filters: readonly StreamFilter[] | null = null;
   readonly #upstreamCallbacks: HttpUpstreamCallback[] = [];
   #requestHeaders: HeaderMap | null = null;
@@ -49,7 +51,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     this.#context = context;
     this.#manager = manager;
     this.connection = connection;
-    this.#encoder = encoder;
+    this.encoder = encoder;
     this.id = context.nextStreamId();
     this.startTime = context.wallNanos();
   }
@@ -66,7 +68,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     this.remoteComplete = endStream;
     this.#recordRequest(headers);
     if (expectsContinue(headers)) {
-      this.#encoder.encodeContinue();
+      this.encoder.encodeContinue();
       headers.remove('expect');
     }
     const refusal = this.#checkRequest(headers);
@@ -100,6 +102,23 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
       if (this.#ended) {
         return;
       }
+    }
+  }
+
+  decodeTrailers(trailers: HeaderMap): void {
+    this.remoteComplete = true;
+    if (this.#ended || this.localComplete) {
+      return;
+    }
+    for (const filter of this.#filters ?? []) {
+      filter.decodeTrailers?.(trailers);
+    }
+  }
+
+  onReset(): void {
+    if (!this.#ended) {
+      this.destroy();
+      this.#manager.streamEnded(this, false);
     }
   }
 
@@ -167,7 +186,11 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     }
     headers.set('server', 'envoy');
     mutateResponseHeaders(headers);
-    if (!this.remoteComplete || this.sawConnectionClose || this.connection.draining()) {
+    if (this.#manager.multiplexed) {
+      if (this.connection.draining()) {
+        this.#manager.startDrain();
+      }
+    } else if (!this.remoteComplete || this.sawConnectionClose || this.connection.draining()) {
       this.#manager.closing = true;
     }
     if (this.#manager.closing && !isUpgrade(headers)) {
@@ -175,7 +198,7 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     }
     this.#manager.countResponse(Number(headers.get(':status')));
     this.#recordResponse(headers);
-    this.#encoder.encodeHeaders(headers, endStream);
+    this.encoder.encodeHeaders(headers, endStream);
     if (endStream) {
       this.#endLocal();
     }
@@ -185,8 +208,15 @@ export class ActiveStream implements RequestDecoder, StreamCallbacks {
     if (this.#ended) {
       return;
     }
-    this.#encoder.encodeData(bytes, endStream);
+    this.encoder.encodeData(bytes, endStream);
     if (endStream) {
+      this.#endLocal();
+    }
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    if (!this.#ended) {
+      this.encoder.encodeTrailers(trailers);
       this.#endLocal();
     }
   }

@@ -1,7 +1,6 @@
 /**
  * The HTTP connection manager: the terminal network filter of HTTP chains.
  * @see envoy:source/common/http/conn_manager_impl.cc#ConnectionManagerImpl
- * @remarks Not modelled: HTTP/2; a connection that starts with its preface is closed.
  */
 import { fromLatin1 } from '../../net/bytes.ts';
 import { Timeout } from '../event/timeout_queue.ts';
@@ -9,8 +8,10 @@ import type { ReadFilter, ServerConnection } from '../network/filter.ts';
 import type { ServerContext } from '../server_context.ts';
 import type { Stat } from '../stats.ts';
 import { ActiveStream } from './active_stream.ts';
+import type { RequestDecoder, ResponseEncoder } from './codec.ts';
 import type { Protocol } from './header_utility.ts';
-import { type RequestDecoder, type ResponseEncoder, ServerCodec, type ServerCodecCallbacks } from './http1/server_codec.ts';
+import { ServerCodec, type ServerCodecCallbacks } from './http1/server_codec.ts';
+import { Http2Downstream, type Http2Host } from './http2/downstream.ts';
 import type { PathOptions } from './path_utility.ts';
 import type { StreamCallbacks, StreamFilter } from './stream_filter.ts';
 
@@ -33,13 +34,15 @@ export interface HcmFactory {
 const HTTP2_PREFACE = 'PRI * HTTP/2';
 
 /** The manager of one connection. */
-export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
+export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks, Http2Host {
   readonly #context: ServerContext;
   readonly #factory: HcmFactory;
   readonly #connection: ServerConnection;
   readonly #codec: ServerCodec;
   readonly #idle: Timeout;
   #stream: ActiveStream | null = null;
+  /** In place of the codec, if the connection begins with the preface of HTTP/2. */
+  #http2: Http2Downstream | null = null;
   /** Bytes not parsed yet: the next request waits until the current one is answered. */
   #input: Uint8Array[] = [];
   #at = 0;
@@ -53,11 +56,16 @@ export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
     this.#factory = factory;
     this.#connection = connection;
     this.#codec = new ServerCodec(this);
-    this.#idle = new Timeout(() => connection.connection.close('flush-write-and-delay'));
+    this.#idle = new Timeout(() => this.#onIdleTimeout());
   }
 
   get protocol(): Protocol {
-    return this.#codec.protocol;
+    return this.#http2 === null ? this.#codec.protocol : 'HTTP/2';
+  }
+
+  /** Whether requests share the connection, so that one may end without the others. */
+  get multiplexed(): boolean {
+    return this.#http2 !== null;
   }
 
   get pathOptions(): PathOptions {
@@ -78,9 +86,12 @@ export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
     if (this.#first) {
       this.#first = false;
       if (fromLatin1(bytes, 0, Math.min(bytes.length, HTTP2_PREFACE.length)) === HTTP2_PREFACE) {
-        this.#connection.connection.close('no-flush');
-        return null;
+        this.#http2 = new Http2Downstream(this.#context, this, this.#connection);
       }
+    }
+    if (this.#http2 !== null) {
+      this.#http2.dispatch(bytes);
+      return null;
     }
     this.#input.push(bytes);
     this.#process();
@@ -93,14 +104,35 @@ export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
     const stream = this.#stream;
     this.#stream = null;
     stream?.destroy();
+    this.#http2?.closed();
   }
 
   newStream(encoder: ResponseEncoder): RequestDecoder {
-    this.#context.idleTimeouts.cancel(this.#idle);
-    this.#factory.stats.requests.value += 1;
-    const stream = new ActiveStream(this.#context, this, this.#connection, encoder);
+    const stream = this.createStream(encoder);
     this.#stream = stream;
     return stream;
+  }
+
+  /** A stream of either protocol. */
+  createStream(encoder: ResponseEncoder): ActiveStream {
+    this.#context.idleTimeouts.cancel(this.#idle);
+    this.#factory.stats.requests.value += 1;
+    return new ActiveStream(this.#context, this, this.#connection, encoder);
+  }
+
+  onIdle(): void {
+    if (this.open) {
+      this.#context.idleTimeouts.arm(this.#idle);
+    }
+  }
+
+  onProtocolError(): void {
+    this.#factory.stats.protocolErrors.value += 1;
+  }
+
+  /** The connection shall end, gently. */
+  startDrain(): void {
+    this.#http2?.startDrain();
   }
 
   write(bytes: Uint8Array): void {
@@ -122,6 +154,13 @@ export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
 
   /** @see envoy:source/common/http/conn_manager_impl.cc#ConnectionManagerImpl::doEndStream */
   streamEnded(stream: ActiveStream, reset: boolean): void {
+    if (this.#http2 !== null) {
+      if (reset) {
+        stream.encoder.resetStream();
+      }
+      this.#http2.streamEnded(stream);
+      return;
+    }
     if (this.#stream !== stream) {
       return;
     }
@@ -150,7 +189,7 @@ export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
       const bytes = this.#input[0] as Uint8Array;
       const result = this.#codec.dispatch(bytes, this.#at);
       if (result.error !== null) {
-        this.#factory.stats.protocolErrors.value += 1;
+        this.onProtocolError();
         this.#connection.connection.close('flush-write-and-delay');
         break;
       }
@@ -161,5 +200,14 @@ export class HttpConnectionManager implements ReadFilter, ServerCodecCallbacks {
       }
     }
     this.#processing = false;
+  }
+
+  /** @see envoy:source/common/http/conn_manager_impl.cc#ConnectionManagerImpl::onIdleTimeout */
+  #onIdleTimeout(): void {
+    if (this.#http2 === null) {
+      this.#connection.connection.close('flush-write-and-delay');
+    } else {
+      this.#http2.startDrain();
+    }
   }
 }

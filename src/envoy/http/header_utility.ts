@@ -5,8 +5,8 @@
  */
 import type { HeaderMap } from './header_map.ts';
 
-/** HTTP versions as Envoy tells them apart: everything that is not 1.1 is 1.0. */
-export type Protocol = 'HTTP/1.0' | 'HTTP/1.1';
+/** HTTP versions as Envoy tells them apart: of the first everything that is not 1.1 is 1.0. */
+export type Protocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
 
 /** Whether a comma-separated header holds a token, case-insensitively. */
 export function hasToken(value: string | null, token: string): boolean {

@@ -24,6 +24,8 @@ export interface LocalReply {
 export interface StreamFilter {
   decodeHeaders(headers: HeaderMap, endStream: boolean): 'continue' | 'stop';
   decodeData?(bytes: Uint8Array, endStream: boolean): void;
+  /** Trailers end the request. */
+  decodeTrailers?(trailers: HeaderMap): void;
   encodeHeaders?(headers: HeaderMap): void;
   onDestroy(): void;
 }
@@ -43,6 +45,7 @@ export interface StreamCallbacks {
   /** From the router: the response. */
   encodeHeaders(headers: HeaderMap, endStream: boolean): void;
   encodeData(bytes: Uint8Array, endStream: boolean): void;
+  encodeTrailers(trailers: HeaderMap): void;
   /** Ends the stream without (the rest of) a response. */
   resetStream(): void;
 }

@@ -56,6 +56,7 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   #request: UpstreamRequest | null = null;
   #body: Uint8Array[] = [];
   #bodyBytes = 0;
+  #trailers: HeaderMap | null = null;
   #requestComplete = false;
   #completeAt = 0;
   #attempts = 0;
@@ -125,6 +126,13 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
     this.#request?.encodeData(bytes, endStream);
   }
 
+  /** @see envoy:source/common/router/router.cc#Filter::decodeTrailers */
+  decodeTrailers(trailers: HeaderMap): void {
+    this.#trailers = trailers;
+    this.#request?.encodeTrailers(trailers);
+    this.#onRequestComplete();
+  }
+
   onDestroy(): void {
     this.#cleanup();
   }
@@ -165,6 +173,11 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   onUpstreamData(request: UpstreamRequest, bytes: Uint8Array, endStream: boolean): void {
     this.#finishIfComplete(request, endStream);
     this.#callbacks.encodeData(bytes, endStream);
+  }
+
+  onUpstreamTrailers(request: UpstreamRequest, trailers: HeaderMap): void {
+    this.#finishIfComplete(request, true);
+    this.#callbacks.encodeTrailers(trailers);
   }
 
   /** @see envoy:source/common/router/router.cc#Filter::onUpstreamReset */
@@ -248,10 +261,11 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
 
   #attempt(host: Host): void {
     this.#attempts += 1;
-    const key = poolKeyOf(this.#callbacks.connection.info, host.cluster);
+    const { connection, protocol } = this.#callbacks;
+    const key = poolKeyOf(connection.info, host.cluster, protocol === 'HTTP/2' ? protocol : 'HTTP/1.1');
     const request = new UpstreamRequest(this, this.#requestComplete);
     this.#request = request;
-    request.start(host.pool(key), this.#body);
+    request.start(host.pool(key), this.#body, this.#trailers);
   }
 
   /** @see envoy:source/common/router/router.cc#Filter::doRetry */

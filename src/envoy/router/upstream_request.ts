@@ -3,9 +3,9 @@
  * @see envoy:source/common/router/upstream_request.cc#UpstreamRequest
  */
 import type { HeaderMap } from '../http/header_map.ts';
-import type { UpstreamStream, UpstreamStreamCallbacks } from '../upstream/active_client.ts';
 import type { ConnPool, PendingStream, PoolCallbacks, PoolFailure } from '../upstream/conn_pool.ts';
 import type { Host } from '../upstream/original_dst_cluster.ts';
+import type { UpstreamStream, UpstreamStreamCallbacks } from '../upstream/pool_client.ts';
 
 /** Why an attempt ended without a whole response. */
 export interface UpstreamReset {
@@ -19,6 +19,7 @@ export interface UpstreamRequestOwner {
   onUpstreamReady(request: UpstreamRequest, host: Host): boolean;
   onUpstreamHeaders(request: UpstreamRequest, headers: HeaderMap, endStream: boolean): void;
   onUpstreamData(request: UpstreamRequest, bytes: Uint8Array, endStream: boolean): void;
+  onUpstreamTrailers(request: UpstreamRequest, trailers: HeaderMap): void;
   onUpstreamReset(request: UpstreamRequest, reset: UpstreamReset): void;
   /** Headers to send. */
   readonly requestHeaders: HeaderMap;
@@ -30,6 +31,7 @@ export class UpstreamRequest implements PoolCallbacks, UpstreamStreamCallbacks {
   #pending: PendingStream | null = null;
   #stream: UpstreamStream | null = null;
   #buffered: Uint8Array[] = [];
+  #trailers: HeaderMap | null = null;
   #requestComplete: boolean;
   #over = false;
   encodeComplete = false;
@@ -39,9 +41,10 @@ export class UpstreamRequest implements PoolCallbacks, UpstreamStreamCallbacks {
     this.#requestComplete = requestComplete;
   }
 
-  /** Asks the pool for a connection. @param body what has arrived of the body */
-  start(pool: ConnPool, body: readonly Uint8Array[]): void {
+  /** Asks the pool for a connection. @param body what has arrived of the body @param trailers those of the request, if they have come */
+  start(pool: ConnPool, body: readonly Uint8Array[], trailers: HeaderMap | null): void {
     this.#buffered = [...body];
+    this.#trailers = trailers;
     const pending = pool.newStream(this);
     if (!this.#over && this.#stream === null) {
       this.#pending = pending;
@@ -59,6 +62,17 @@ export class UpstreamRequest implements PoolCallbacks, UpstreamStreamCallbacks {
     }
     this.encodeComplete ||= endStream;
     this.#stream.encodeData(bytes, endStream);
+  }
+
+  /** The end of the request. */
+  encodeTrailers(trailers: HeaderMap): void {
+    this.#requestComplete = true;
+    if (this.#stream === null) {
+      this.#trailers = trailers;
+      return;
+    }
+    this.encodeComplete = true;
+    this.#stream.encodeTrailers(trailers);
   }
 
   /** Gives the attempt up. */
@@ -79,11 +93,14 @@ export class UpstreamRequest implements PoolCallbacks, UpstreamStreamCallbacks {
     if (!this.#owner.onUpstreamReady(this, host) || this.#over) {
       return;
     }
-    const bodyless = this.#requestComplete && this.#buffered.length === 0;
+    const ends = this.#requestComplete && this.#trailers === null;
     this.encodeComplete = this.#requestComplete;
-    stream.encodeHeaders(this.#owner.requestHeaders, bodyless);
-    this.#buffered.forEach((bytes, i) => stream.encodeData(bytes, this.#requestComplete && i === this.#buffered.length - 1));
+    stream.encodeHeaders(this.#owner.requestHeaders, ends && this.#buffered.length === 0);
+    this.#buffered.forEach((bytes, i) => stream.encodeData(bytes, ends && i === this.#buffered.length - 1));
     this.#buffered = [];
+    if (this.#trailers !== null) {
+      stream.encodeTrailers(this.#trailers);
+    }
   }
 
   /** @see envoy:source/common/router/upstream_request.cc#UpstreamRequest::onPoolFailure */
@@ -102,6 +119,13 @@ export class UpstreamRequest implements PoolCallbacks, UpstreamStreamCallbacks {
     if (!this.#over) {
       this.#over = endStream;
       this.#owner.onUpstreamData(this, bytes, endStream);
+    }
+  }
+
+  decodeTrailers(trailers: HeaderMap): void {
+    if (!this.#over) {
+      this.#over = true;
+      this.#owner.onUpstreamTrailers(this, trailers);
     }
   }
 

@@ -3,105 +3,67 @@
  * @see envoy:source/common/http/codec_client.cc#CodecClient
  * @see envoy:source/common/http/http1/conn_pool.cc#ActiveClient::StreamWrapper
  */
-import { isErrno, type SocketErrno } from '../../kernel/socket.ts';
-import type { Timer } from '../../sim/scheduler.ts';
-import { tlsFailureText } from '../cilium/tls_wrapper.ts';
+import { NO_BYTES } from '../../net/bytes.ts';
+import type { ResponseDecoder } from '../http/codec.ts';
 import type { HeaderMap } from '../http/header_map.ts';
 import { shouldCloseConnection } from '../http/header_utility.ts';
-import { ClientCodec, type ResponseDecoder } from '../http/http1/client_codec.ts';
-import { inetOfSocket } from '../network/address.ts';
-import type { Connection } from '../network/connection.ts';
+import { ClientCodec } from '../http/http1/client_codec.ts';
 import type { ServerContext } from '../server_context.ts';
-import { connectUpstream, errnoNumber } from './client_connection.ts';
 import type { ConnPool } from './conn_pool.ts';
-
-/** Why an upstream stream ended early. @see envoy:envoy/http/codec.h#StreamResetReason */
-export type ResetReason = 'connection termination' | 'protocol error';
-
-/** Who hears of the response. */
-export interface UpstreamStreamCallbacks extends ResponseDecoder {
-  onReset(reason: ResetReason): void;
-}
-
-/** A request on an upstream connection. */
-export interface UpstreamStream {
-  readonly connectionId: number;
-  readonly localAddress: string;
-  setCallbacks(callbacks: UpstreamStreamCallbacks): void;
-  encodeHeaders(headers: HeaderMap, endStream: boolean): void;
-  encodeData(bytes: Uint8Array, endStream: boolean): void;
-  /** Gives the request up; its connection closes. */
-  reset(): void;
-}
+import type { PoolClient, ResetReason, UpstreamStream, UpstreamStreamCallbacks } from './pool_client.ts';
+import { PoolConnection } from './pool_connection.ts';
 
 /** The connection. */
-export class ActiveClient {
-  readonly id: number;
-  readonly #context: ServerContext;
+export class ActiveClient implements PoolClient {
   readonly #pool: ConnPool;
   readonly #codec: ClientCodec;
-  #connection: Connection | null = null;
-  #timer: Timer | null = null;
-  #connected = false;
-  #closed = false;
+  readonly #connection: PoolConnection;
   #stream: StreamWrapper | null = null;
   #protocolError = false;
 
   constructor(context: ServerContext, pool: ConnPool) {
-    this.#context = context;
     this.#pool = pool;
-    this.id = context.nextConnectionId();
-    this.#codec = new ClientCodec((bytes) => this.#connection?.write(bytes));
+    this.#connection = new PoolConnection(context, pool.host, pool.key, {
+      onConnected: () => pool.onConnected(this),
+      onData: (bytes) => this.#onData(bytes),
+      onRemoteClose: () => this.#onRemoteClose(),
+      onGone: (connected, transportFailure) => this.#onGone(connected, transportFailure),
+    });
+    const connection = this.#connection;
+    this.#codec = new ClientCodec((bytes) => connection.write(bytes));
   }
 
-  /** Opens the socket. @see envoy:source/common/network/connection_impl.cc#ClientConnectionImpl::connect */
+  get id(): number {
+    return this.#connection.id;
+  }
+
+  /** One request at a time. */
+  get capacity(): number {
+    return this.#stream === null ? 1 : 0;
+  }
+
+  get activeStreams(): number {
+    return this.#stream === null ? 0 : 1;
+  }
+
   connect(): void {
-    const { dispatcher, options } = this.#context;
-    const { key, host } = this.#pool;
-    const connection = connectUpstream(this.#context, host, key, this.id);
-    if (isErrno(connection)) {
-      const why = `immediate connect error: ${errnoNumber(connection)}`;
-      this.#record('failed', why);
-      dispatcher.defer(() => this.#onGone(why));
-      return;
-    }
-    this.#connection = connection;
-    connection.setCallbacks({
-      onConnected: () => this.#onConnected(),
-      onData: (bytes) => this.#onData(bytes),
-      onClosed: (event, errno) => this.#onClosed(event, errno),
-    });
-    this.#record('connecting', host.address.text);
-    this.#timer = dispatcher.timer(options.proxyConnectTimeout, 'envoy connect timeout', () => connection.close('no-flush'));
+    this.#connection.connect();
   }
 
   /** Gives the connection a request. */
   newStream(onDone: () => void): UpstreamStream {
-    const stream = new StreamWrapper(
-      this,
-      this.#codec,
-      onDone,
-      this.#connection === null ? '' : inetOfSocket(this.#connection.socket.local).text,
-    );
+    const stream = new StreamWrapper(this, this.#codec, onDone, this.#connection.localAddress);
     this.#stream = stream;
     this.#codec.newStream(stream);
     return stream;
   }
 
-  /** Closes the connection. */
   close(): void {
-    if (this.#connection === null) {
-      this.#onGone('');
-    } else {
-      this.#connection.close('no-flush');
-    }
+    this.#connection.close();
   }
 
-  /** Resets the connection silently. */
   abort(): void {
-    this.#closed = true;
-    this.#timer?.cancel();
-    this.#connection?.abort();
+    this.#connection.abort();
   }
 
   /** The response is complete. @see envoy:source/common/http/http1/conn_pool.cc#ActiveClient::StreamWrapper::onDecodeComplete */
@@ -111,7 +73,7 @@ export class ActiveClient {
     }
     this.#stream = null;
     stream.done();
-    if (this.#closed) {
+    if (this.#connection.closed) {
       return;
     }
     if (reusable) {
@@ -119,13 +81,6 @@ export class ActiveClient {
     } else {
       this.close();
     }
-  }
-
-  #onConnected(): void {
-    this.#connected = true;
-    this.#timer?.cancel();
-    this.#record('connected', this.#pool.host.address.text);
-    this.#pool.onConnected(this);
   }
 
   #onData(bytes: Uint8Array): void {
@@ -137,50 +92,21 @@ export class ActiveClient {
     }
   }
 
-  #onClosed(event: 'remote-close' | 'local-close', errno: SocketErrno | null): void {
-    const wasConnected = this.#connected;
-    if (wasConnected && event === 'remote-close' && this.#stream !== null) {
-      // The end of the connection may be the end of the response.
+  /** The end of the connection may be the end of the response. */
+  #onRemoteClose(): void {
+    if (this.#stream !== null) {
       this.#protocolError = this.#codec.finish() !== null;
     }
-    const failure = this.#connection?.tlsFailure ?? null;
-    const why = failure !== null ? tlsFailureText(failure) : errno === null ? '' : `delayed connect error: ${errnoNumber(errno)}`;
-    this.#onGone(wasConnected ? '' : why);
   }
 
-  #onGone(transportFailure: string): void {
-    if (this.#closed) {
-      return;
-    }
-    this.#closed = true;
-    this.#timer?.cancel();
-    this.#record('closed', transportFailure);
+  #onGone(connected: boolean, transportFailure: string): void {
     const stream = this.#stream;
     this.#stream = null;
     if (stream !== null) {
       stream.done();
       stream.fail(this.#protocolError ? 'protocol error' : 'connection termination');
     }
-    this.#pool.onClientClosed(this, this.#connected ? null : { reason: 'connection failure', transportFailure });
-  }
-
-  #record(state: string, why: string): void {
-    if (this.#context.journey.recording) {
-      this.#context.journey.add({
-        kind: 'change',
-        actor: 'envoy',
-        fn: 'ClientConnectionImpl::connect',
-        see: 'envoy:source/common/network/connection_impl.cc#ClientConnectionImpl::connect',
-        target: `upstream connection ${this.id}`,
-        before: null,
-        after: {
-          state,
-          why,
-          local: this.#connection === null ? '' : inetOfSocket(this.#connection.socket.local).text,
-          remote: this.#pool.host.address.text,
-        },
-      });
-    }
+    this.#pool.onClientClosed(this, connected ? null : { reason: 'connection failure', transportFailure });
   }
 }
 
@@ -218,6 +144,11 @@ class StreamWrapper implements UpstreamStream, ResponseDecoder {
   encodeData(bytes: Uint8Array, endStream: boolean): void {
     this.#encodeComplete ||= endStream;
     this.#codec.encodeData(bytes, endStream);
+  }
+
+  /** Trailers are not written: `enable_trailers` is off. */
+  encodeTrailers(): void {
+    this.encodeData(NO_BYTES, true);
   }
 
   reset(): void {

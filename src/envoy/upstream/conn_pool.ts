@@ -1,17 +1,26 @@
 /**
- * Connections to one host for one source, one request at a time on each.
+ * Connections to one host for one source: one request at a time on each of HTTP/1, many on one of HTTP/2.
  * @see envoy:source/common/conn_pool/conn_pool_base.cc#ConnPoolImplBase
  * @see envoy:source/common/http/http1/conn_pool.cc#ActiveClient
+ * @see envoy:source/common/http/conn_pool_base.cc#MultiplexedActiveClientBase
  */
 import type { Journey } from '../../sim/journey.ts';
 import type { UpstreamTls } from '../cilium/tls_wrapper.ts';
+import type { Protocol } from '../http/header_utility.ts';
 import type { InetAddress } from '../network/address.ts';
 import type { ServerContext } from '../server_context.ts';
-import { ActiveClient, type UpstreamStream } from './active_client.ts';
+import { ActiveClient } from './active_client.ts';
+import { Http2Client } from './http2_client.ts';
 import { type Host, MAX_CONNECTIONS, MAX_PENDING_REQUESTS, MAX_REQUESTS, type OriginalDstCluster } from './original_dst_cluster.ts';
+import type { PoolClient, UpstreamStream } from './pool_client.ts';
+
+/** What is spoken upstream. */
+export type UpstreamProtocol = Exclude<Protocol, 'HTTP/1.0'>;
 
 /** What keeps pools apart, and how their sockets are opened. */
 export interface PoolKey {
+  /** Spoken with the host: that of the client, or HTTP/1.1 for older ones. @see envoy:source/common/upstream/upstream_impl.cc#ClusterInfoImpl::upstreamHttpProtocol */
+  readonly protocol: UpstreamProtocol;
   /** Hash key of the socket options. */
   readonly hash: string;
   readonly mark: number;
@@ -52,10 +61,13 @@ export class ConnPool {
   readonly #context: ServerContext;
   readonly #cluster: OriginalDstCluster;
   #pending: Waiting[] = [];
-  /** Idle connections; the one used last is taken first. */
-  readonly #ready: ActiveClient[] = [];
-  readonly #connecting = new Set<ActiveClient>();
-  readonly #busy = new Set<ActiveClient>();
+  /** Connections that take a request; the one used last is taken first. */
+  readonly #ready: PoolClient[] = [];
+  readonly #connecting = new Set<PoolClient>();
+  /** Connections that take no more: as many requests as they can have, or the peer or the pool wants their end. */
+  readonly #busy = new Set<PoolClient>();
+  /** Connections that end with their last request. */
+  readonly #ending = new WeakSet<PoolClient>();
   #draining = false;
 
   constructor(context: ServerContext, cluster: OriginalDstCluster, host: Host, key: PoolKey) {
@@ -79,7 +91,10 @@ export class ConnPool {
   newStream(callbacks: PoolCallbacks): PendingStream | null {
     const ready = this.#ready.pop();
     if (ready !== undefined) {
-      this.#record('reuse', () => `connection ${ready.id} to ${this.host.address.text} is idle`);
+      this.#record(
+        'reuse',
+        () => `connection ${ready.id} to ${this.host.address.text} ${ready.activeStreams === 0 ? 'is idle' : 'takes another stream'}`,
+      );
       this.#attach(ready, callbacks);
       return null;
     }
@@ -98,13 +113,27 @@ export class ConnPool {
   drain(): void {
     this.#draining = true;
     for (const client of [...this.#ready]) {
-      client.close();
+      this.retire(client);
     }
     if (this.#pending.length === 0) {
       for (const client of [...this.#connecting]) {
         client.close();
       }
     }
+  }
+
+  /** A connection gets no more requests, and closes when the last is done. @see envoy:source/common/http/conn_pool_base.cc#MultiplexedActiveClientBase::onGoAway */
+  retire(client: PoolClient): void {
+    if (client.activeStreams === 0) {
+      client.close();
+      return;
+    }
+    const index = this.#ready.indexOf(client);
+    if (index >= 0) {
+      this.#ready.splice(index, 1);
+      this.#busy.add(client);
+    }
+    this.#ending.add(client);
   }
 
   /** Resets everything. */
@@ -115,22 +144,35 @@ export class ConnPool {
   }
 
   /** A connection is established: requests that wait may have it. */
-  onConnected(client: ActiveClient): void {
+  onConnected(client: PoolClient): void {
     this.#connecting.delete(client);
     this.#ready.push(client);
     this.#onUpstreamReady();
   }
 
   /** A request is complete: its connection is ready at once, and requests that wait get it after the current event. */
-  onIdle(client: ActiveClient): void {
-    this.#busy.delete(client);
-    if (this.#draining && this.#pending.length === 0) {
-      client.close();
+  onIdle(client: PoolClient): void {
+    const ends = this.#ending.has(client) || (this.#draining && this.#pending.length === 0);
+    if (ends) {
+      this.retire(client);
       return;
     }
-    this.#ready.push(client);
+    if (this.#busy.delete(client)) {
+      this.#ready.push(client);
+    }
     if (this.#pending.length > 0) {
       this.#context.dispatcher.defer(() => this.#onUpstreamReady());
+    }
+  }
+
+  /** A connection takes more or fewer requests than before. */
+  onCapacityChanged(client: PoolClient): void {
+    const index = this.#ready.indexOf(client);
+    if (index >= 0 && client.capacity <= 0) {
+      this.#ready.splice(index, 1);
+      this.#busy.add(client);
+    } else if (this.#busy.has(client) && client.capacity > 0 && !this.#ending.has(client)) {
+      this.onIdle(client);
     }
   }
 
@@ -140,7 +182,7 @@ export class ConnPool {
   }
 
   /** A connection is gone. @see envoy:source/common/conn_pool/conn_pool_base.cc#ConnPoolImplBase::onConnectionEvent */
-  onClientClosed(client: ActiveClient, connectFailure: PoolFailure | null): void {
+  onClientClosed(client: PoolClient, connectFailure: PoolFailure | null): void {
     this.#cluster.resources.connections -= 1;
     const index = this.#ready.indexOf(client);
     if (index >= 0) {
@@ -155,19 +197,21 @@ export class ConnPool {
   }
 
   /** Wires a stream to its connection; `false` from the circuit breaker fails the request. */
-  #attach(client: ActiveClient, callbacks: PoolCallbacks): void {
+  #attach(client: PoolClient, callbacks: PoolCallbacks): void {
     if (this.#cluster.resources.requests >= MAX_REQUESTS) {
       this.#ready.push(client);
       callbacks.onPoolFailure({ reason: 'overflow', transportFailure: '' });
       return;
     }
     this.#cluster.resources.requests += 1;
-    this.#busy.add(client);
     this.#cluster.stats.requests.value += 1;
-    callbacks.onPoolReady(
-      client.newStream(() => (this.#cluster.resources.requests -= 1)),
-      this.host,
-    );
+    const stream = client.newStream(() => (this.#cluster.resources.requests -= 1));
+    if (client.capacity > 0) {
+      this.#ready.push(client);
+    } else {
+      this.#busy.add(client);
+    }
+    callbacks.onPoolReady(stream, this.host);
   }
 
   /** @see envoy:source/common/conn_pool/conn_pool_base.cc#ConnPoolImplBase::onUpstreamReady */
@@ -179,7 +223,7 @@ export class ConnPool {
     }
     if (this.#draining && this.#pending.length === 0) {
       for (const client of [...this.#ready]) {
-        client.close();
+        this.retire(client);
       }
     }
   }
@@ -205,7 +249,9 @@ export class ConnPool {
   }
 
   #connectIfNeeded(): void {
-    while (this.#pending.length > this.#connecting.size) {
+    // One connection of HTTP/2 is for all that wait.
+    const streams = this.key.protocol === 'HTTP/2' ? Number.POSITIVE_INFINITY : 1;
+    while (this.#pending.length > 0 && (this.#connecting.size === 0 || this.#pending.length > this.#connecting.size * streams)) {
       const none = this.#ready.length === 0 && this.#connecting.size === 0 && this.#busy.size === 0;
       if (this.#cluster.resources.connections >= MAX_CONNECTIONS && !none) {
         this.#cluster.stats.overflow.value += 1;
@@ -213,7 +259,8 @@ export class ConnPool {
       }
       this.#cluster.resources.connections += 1;
       this.#cluster.stats.connections.value += 1;
-      const client = new ActiveClient(this.#context, this);
+      const client: PoolClient =
+        this.key.protocol === 'HTTP/2' ? new Http2Client(this.#context, this) : new ActiveClient(this.#context, this);
       this.#connecting.add(client);
       this.#record(
         'connect',

@@ -10,7 +10,7 @@ import type { InetAddress } from '../network/address.ts';
 import type { AcceptedConnection } from '../network/filter.ts';
 import type { ServerContext } from '../server_context.ts';
 import type { Stat } from '../stats.ts';
-import { ConnPool, type PoolKey } from './conn_pool.ts';
+import { ConnPool, type PoolKey, type UpstreamProtocol } from './conn_pool.ts';
 
 /** A host not used for one to two of these is dropped with its idle connections. @see cilium:pkg/envoy/server.go#createBootstrap (CleanupInterval) */
 export const CLEANUP_INTERVAL: Nanos = 1500 * MILLISECOND;
@@ -22,12 +22,12 @@ export const MAX_REQUESTS = 1024;
 export const MAX_RETRIES = 3;
 
 /** How upstream sockets of a downstream connection are opened. @see envoy:source/common/upstream/cluster_manager_impl.cc#ClusterManagerImpl */
-export function poolKeyOf(connection: AcceptedConnection, cluster: OriginalDstCluster): PoolKey {
+export function poolKeyOf(connection: AcceptedConnection, cluster: OriginalDstCluster, protocol: UpstreamProtocol = 'HTTP/1.1'): PoolKey {
   const { option } = connection;
   const tls = cluster.tls ? upstreamTls(connection) : null;
   const bind = option === null ? null : bindAddress(option, 4);
   const hash = tls === null ? poolHashKey(option) : `${poolHashKey(option)} ${tls.serverName}`;
-  return { hash, mark: option?.mark ?? 0, bind, transparent: bind !== null, tls };
+  return { protocol, hash, mark: option?.mark ?? 0, bind, transparent: bind !== null, tls };
 }
 
 /** What the circuit breakers count. */
@@ -55,10 +55,11 @@ export class Host {
 
   /** The pool for a source. @see envoy:source/common/upstream/cluster_manager_impl.cc#ThreadLocalClusterManagerImpl::ClusterEntry::connPool */
   pool(key: PoolKey): ConnPool {
-    let pool = this.#pools.get(key.hash);
+    const name = key.protocol === 'HTTP/2' ? `2 ${key.hash}` : key.hash;
+    let pool = this.#pools.get(name);
     if (pool === undefined) {
       pool = new ConnPool(this.#context, this.cluster, this, key);
-      this.#pools.set(key.hash, pool);
+      this.#pools.set(name, pool);
     }
     return pool;
   }

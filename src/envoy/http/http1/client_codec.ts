@@ -2,18 +2,13 @@
  * The HTTP/1 codec of upstream connections: requests to bytes, bytes to responses.
  * @see envoy:source/common/http/http1/codec_impl.cc#ClientConnectionImpl
  */
+import type { ResponseDecoder } from '../codec.ts';
 import { HeaderMap } from '../header_map.ts';
 import type { Protocol } from '../header_utility.ts';
 import { encodeChunk, encodeHead, type Framing, LAST_CHUNK } from './encoder.ts';
 import { HttpParser } from './parser.ts';
 import type { BodyMode, MessageHead, ParseError, ParserCallbacks } from './parser_callbacks.ts';
 import { BODILESS_METHODS, framingError, MAX_HEADERS_COUNT } from './server_codec.ts';
-
-/** Who handles a response. */
-export interface ResponseDecoder {
-  decodeHeaders(headers: HeaderMap, endStream: boolean): void;
-  decodeData(bytes: Uint8Array, endStream: boolean): void;
-}
 
 /** Limit on the head of a response. @see envoy:source/common/http/http1/codec_impl.h#MAX_RESPONSE_HEADERS_KB */
 const MAX_RESPONSE_HEADERS_BYTES = 80 * 1024;

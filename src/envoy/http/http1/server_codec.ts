@@ -3,6 +3,7 @@
  * @see envoy:source/common/http/http1/codec_impl.cc#ServerConnectionImpl
  */
 import { latin1 } from '../../../net/bytes.ts';
+import type { RequestDecoder, ResponseEncoder } from '../codec.ts';
 import { reasonPhrase } from '../codes.ts';
 import { HeaderMap } from '../header_map.ts';
 import { authorityIsValid, isUpgrade, type Protocol, sanitizeConnectionHeader } from '../header_utility.ts';
@@ -10,14 +11,6 @@ import { isHostWithPort, parseAbsoluteUrl } from '../url.ts';
 import { encodeChunk, encodeHead, type Framing, LAST_CHUNK } from './encoder.ts';
 import { HttpParser } from './parser.ts';
 import type { BodyMode, MessageHead, ParseError, ParserCallbacks } from './parser_callbacks.ts';
-
-/** Who handles a request. */
-export interface RequestDecoder {
-  decodeHeaders(headers: HeaderMap, endStream: boolean): void;
-  decodeData(bytes: Uint8Array, endStream: boolean): void;
-  /** The request broke the protocol: answer and give up. */
-  protocolError(status: number, details: string): void;
-}
 
 /** What the codec needs of the connection manager. */
 export interface ServerCodecCallbacks {
@@ -39,7 +32,7 @@ const CONTINUE = latin1('HTTP/1.1 100 Continue\r\n\r\n');
 const NOTHING = new Uint8Array(0);
 
 /** Writes the response of one request. */
-export class ResponseEncoder {
+export class Http1ResponseEncoder implements ResponseEncoder {
   readonly #write: (bytes: Uint8Array) => void;
   #framing: Framing = 'plain';
   /** The request was HEAD or CONNECT. */
@@ -78,11 +71,20 @@ export class ResponseEncoder {
       this.#write(LAST_CHUNK);
     }
   }
+
+  /** Trailers are not written: `enable_trailers` is off. */
+  encodeTrailers(): void {
+    this.encodeData(NOTHING, true);
+  }
+
+  resetStream(): void {
+    // One request at a time: the connection ends with it.
+  }
 }
 
 interface ActiveRequest {
   readonly decoder: RequestDecoder;
-  readonly encoder: ResponseEncoder;
+  readonly encoder: Http1ResponseEncoder;
 }
 
 /** Outcome of a dispatch: bytes used, and the protocol error that ended parsing. */
@@ -120,7 +122,7 @@ export class ServerCodec implements ParserCallbacks {
   onMessageBegin(): void {
     this.#headers = new HeaderMap();
     this.#deferred = null;
-    const encoder = new ResponseEncoder((bytes) => this.#callbacks.write(bytes));
+    const encoder = new Http1ResponseEncoder((bytes) => this.#callbacks.write(bytes));
     this.#request = { encoder, decoder: this.#callbacks.newStream(encoder) };
   }
 
