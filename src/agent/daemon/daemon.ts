@@ -38,6 +38,7 @@ import type { PolicyConfig } from '../policy/config.ts';
 import { PolicyCache } from '../policy/distillery.ts';
 import { Repository } from '../policy/repository.ts';
 import { SelectorCache } from '../policy/selectorcache.ts';
+import { visibilityPolicy } from '../policy/visibility.ts';
 import { Proxy } from '../proxy/proxy.ts';
 import { ProxyPorts } from '../proxy/proxy_ports.ts';
 import { ServiceManager } from '../service/service.ts';
@@ -270,6 +271,8 @@ export class Daemon {
       api: this.#deps.api,
       journey,
       labels: this.#labels,
+      endpoints: this.endpoints,
+      regenerate: (endpoint, level, reason) => this.#regenerator.regenerateIfAlive(endpoint, level, reason),
       remote: this.#remote,
       hostPorts: this.features.hostPort ? { nodeName: this.nodeName, nodeAddresses: [this.nodeIp] } : null,
       onNode: (node) => this.#localHost.onNode(node),
@@ -397,6 +400,7 @@ export class Daemon {
       journey,
       namedPorts: pod === undefined ? [] : podNamedPorts(pod),
       policyAuditMode: this.options['policy-audit-mode'],
+      visibility: visibilityPolicy(pod?.metadata.annotations),
       now: () => scheduler.clock.now(),
     });
   }

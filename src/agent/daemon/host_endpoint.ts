@@ -47,6 +47,7 @@ function newHostEndpoint({ bpffs, scheduler, journey, options, id, identity, dev
     queue: new EventQueue(scheduler, `endpoint ${id} queue`),
     journey,
     namedPorts: [],
+    visibility: null,
     policyAuditMode: options['policy-audit-mode'],
     now: () => scheduler.clock.now(),
   });

@@ -15,11 +15,11 @@ import type { ParsedPolicy } from '../policy/api/rule.ts';
 import type { PolicyConfig } from '../policy/config.ts';
 import type { ServiceManager } from '../service/service.ts';
 import type { EndpointLabels } from './endpoint_labels.ts';
+import { type PodAnnotationsDeps, watchPodAnnotations } from './pod_annotations.ts';
 import type { PolicyManager } from './policy.ts';
 
 /** Who hears of objects. */
-export interface WatcherDeps {
-  readonly api: ApiServer;
+export interface WatcherDeps extends PodAnnotationsDeps {
   readonly journey: Journey;
   readonly services: ServiceManager;
   readonly labels: EndpointLabels;
@@ -38,6 +38,8 @@ export function enableK8sWatchers({
   journey,
   services,
   labels,
+  endpoints,
+  regenerate,
   remote,
   policy,
   policyConfig,
@@ -50,6 +52,7 @@ export function enableK8sWatchers({
     hostPortsInit({ api, services, ...hostPorts });
   }
   labels.watch();
+  watchPodAnnotations({ api, endpoints, regenerate });
   remote.watch();
   api.watch<KubeObject>('Node', { onAdd: onNode, onUpdate: (_old, node) => onNode(node) });
   ciliumNetworkPoliciesInit({ api, journey, policy, config: policyConfig, services: backends, rejected });

@@ -16,13 +16,14 @@ import type { NamedPortMultiMap } from '../policy/named_ports.ts';
 import { addNewRedirects } from '../policy/redirects.ts';
 import type { Repository } from '../policy/repository.ts';
 import { detachEndpointPolicy, distillPolicy, type EndpointPolicy } from '../policy/resolve.ts';
-import type { Proxy } from '../proxy/proxy.ts';
+import type { Proxy, RedirectRequest } from '../proxy/proxy.ts';
 import { CompletionGroup } from './completions.ts';
 import type { Endpoint } from './endpoint.ts';
 import { syncPolicyMap } from './policy_map.ts';
 import { updateNetworkPolicy } from './policy_map_changes.ts';
 import { policyOwner } from './policy_owner.ts';
 import { REGENERATE_WITHOUT_DATAPATH, REGENERATION_LEVELS, type RegenerationLevel } from './state.ts';
+import { addVisibilityRedirects } from './visibility.ts';
 
 /** What a regeneration works with. */
 export interface RegenerationDeps {
@@ -156,7 +157,7 @@ function enforced(enabled: boolean): string {
 
 /** Ingress, then egress. @see cilium:pkg/endpoint/bpf.go#Endpoint.addNewRedirects */
 function addRedirects(round: Round): void {
-  const { deps, endpoint } = round;
+  const { endpoint } = round;
   const policy = endpoint.desiredPolicy as EndpointPolicy;
   if (policy === endpoint.realizedPolicy) {
     return;
@@ -167,22 +168,27 @@ function addRedirects(round: Round): void {
     const added = addNewRedirects(policy, endpoint.id, ingress, ({ proxyId: id, filter }) => {
       const dns =
         filter.l7Parser === PARSER_DNS ? { endpointId: endpoint.id, port: filter.port, parts: [...filter.perSelector.values()] } : null;
-      const wanted = { id, listenerName: listenerName(filter.l7Parser, ingress), ingress, dns };
-      const created = deps.proxy.createOrUpdateRedirect(wanted, () => round.completions.add());
-      round.finalizers.push(() => created.finalize());
-      round.reverts.push(() => created.revert());
-      return created.port;
+      return createRedirect(round, { id, listenerName: listenerName(filter.l7Parser, ingress), ingress, dns });
     });
     round.reverts.push(() => added.revert());
-    for (const [id, port] of added.ports) {
+    const redirects = new Map(added.ports);
+    round.reverts.push(addVisibilityRedirects(endpoint, policy, ingress, redirects, (request) => createRedirect(round, request)));
+    for (const [id, port] of redirects) {
       ports.set(id, port);
     }
-    step(round, 'addNewRedirects', { direction: ingress ? 'ingress' : 'egress', redirects: Object.fromEntries(added.ports) });
+    step(round, 'addNewRedirects', { direction: ingress ? 'ingress' : 'egress', redirects: Object.fromEntries(redirects) });
   }
   endpoint.realizedRedirects = ports;
   round.reverts.push(() => {
     endpoint.realizedRedirects = before;
   });
+}
+
+function createRedirect(round: Round, request: RedirectRequest): number {
+  const created = round.deps.proxy.createOrUpdateRedirect(request, () => round.completions.add());
+  round.finalizers.push(() => created.finalize());
+  round.reverts.push(() => created.revert());
+  return created.port;
 }
 
 function tellProxy(round: Round): void {

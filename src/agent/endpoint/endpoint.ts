@@ -13,6 +13,7 @@ import type { Label } from '../labels/labels.ts';
 import type { PackedKey } from '../policy/mapstate.ts';
 import type { NamedPort } from '../policy/named_ports.ts';
 import type { EndpointPolicy } from '../policy/resolve.ts';
+import type { VisibilityPolicy } from '../policy/visibility.ts';
 import { builderMay, type EndpointState, mayFollow, type RegenerationLevel } from './state.ts';
 
 /** What the map holds under a key, without counters. */
@@ -35,6 +36,7 @@ export interface EndpointParts {
   readonly journey: Journey;
   readonly namedPorts: readonly NamedPort[];
   readonly policyAuditMode: boolean;
+  readonly visibility: VisibilityPolicy | null;
   /** Nanoseconds since boot. */
   readonly now: () => number;
 }
@@ -67,6 +69,8 @@ export class Endpoint {
   namedPorts: readonly NamedPort[];
   /** Option PolicyAuditMode: the agent's at first, then its own (`cilium endpoint config`). */
   policyAuditMode: boolean;
+  /** What the pod's annotation sends to the proxy. */
+  visibility: VisibilityPolicy | null;
 
   /** Labels that count for the identity, and the others. */
   identityLabels: readonly Label[] = [];
@@ -109,6 +113,7 @@ export class Endpoint {
     this.#now = parts.now;
     this.namedPorts = parts.namedPorts;
     this.policyAuditMode = parts.policyAuditMode;
+    this.visibility = parts.visibility;
   }
 
   /** `namespace/name`, or the name alone for what is no pod. */

@@ -7,6 +7,7 @@ import type { Journey } from '../../sim/journey.ts';
 import { type MapState, type MapStateEntry, type PackedKey, packKey, UNKNOWN_PROXY_PORT, unpackKey } from '../policy/mapstate.ts';
 import { consumeMapChanges } from '../policy/resolve.ts';
 import type { Endpoint, RealizedEntry } from './endpoint.ts';
+import { watchAddedKeys } from './visibility.ts';
 
 /** What a synchronisation did. */
 export interface SyncResult {
@@ -23,6 +24,7 @@ export function syncPolicyMap(endpoint: Endpoint, journey: Journey): SyncResult 
     return { added: 0, deleted: 0, failed: 0 };
   }
   consumeMapChanges(policy);
+  watchAddedKeys(endpoint, policy);
   const { mapState } = policy;
   let added = 0;
   let failed = 0;

@@ -44,7 +44,13 @@ export function updateNetworkPolicy(
   const before = deps.xds.get(NETWORK_POLICY_TYPE_URL, name);
   const resource = getNetworkPolicy(
     policy.selectorPolicy,
-    { ...policyOwner(deps, endpoint), endpointId: endpoint.id, ips: [formatIpv4(endpoint.ipv4)], conntrackMapName: 'global' },
+    {
+      ...policyOwner(deps, endpoint),
+      endpointId: endpoint.id,
+      ips: [formatIpv4(endpoint.ipv4)],
+      conntrackMapName: 'global',
+      visibility: endpoint.visibility?.ports ?? [],
+    },
     deps.origins,
   );
   const revision = endpoint.nextPolicyRevision;

@@ -7,6 +7,14 @@ import { formatIpv4, type Ipv4 } from '../../net/ipv4.ts';
 import { fqdn, patternMatches } from '../policy/api/fqdn.ts';
 import type { PortRuleDns } from '../policy/api/rule.ts';
 import type { FilterSelector } from '../policy/l4.ts';
+import type { PerSelectorPolicy } from '../policy/per_selector_policy.ts';
+
+/** What the DNS proxy needs of a selector and its policy. */
+export interface DnsSelectorRules {
+  readonly selector: Pick<FilterSelector['selector'], 'isWildcard' | 'selects' | 'selections'>;
+  /** `null` = every name. */
+  readonly policy: Pick<PerSelectorPolicy, 'dns'> | null;
+}
 
 /** Rules of one port: servers by selector, and the names allowed there; `null` = every name. */
 interface SelectorRules {
@@ -44,7 +52,7 @@ export class DnsRules {
    * Sets the rules of an endpoint's port; `null` takes them away. What was restored for the endpoint ends.
    * @see cilium:pkg/fqdn/dnsproxy/proxy.go#DNSProxy.UpdateAllowed
    */
-  updateAllowed(endpointId: number, port: number, parts: Iterable<FilterSelector> | null): void {
+  updateAllowed(endpointId: number, port: number, parts: Iterable<DnsSelectorRules> | null): void {
     const rules = parts === null ? [] : [...parts].map(selectorRules);
     const ports = this.#allowed.get(endpointId) ?? new Map<number, readonly SelectorRules[]>();
     if (rules.length === 0) {
@@ -99,7 +107,7 @@ export class DnsRules {
   }
 }
 
-function selectorRules({ selector, policy }: FilterSelector): SelectorRules {
+function selectorRules({ selector, policy }: DnsSelectorRules): SelectorRules {
   const names = policy === null || policy.dns.length === 0 ? null : policy.dns;
   return {
     selects: (server) => selector.selects(server),

@@ -11,8 +11,8 @@ import { type EndpointSelector, newSelector, WILDCARD_SELECTOR, withMatch } from
 import { policyLabels } from './cnp.ts';
 
 const NAMESPACE_KEY = `k8s.${POD_NAMESPACE_LABEL}`;
-/** Annotation that names the policy. @see cilium:pkg/annotation/k8s.go#Name */
-const NAME_ANNOTATION = 'io.cilium.name';
+/** Annotation that names the policy, and its name before 1.13. @see cilium:pkg/annotation/k8s.go#PolicyName */
+const NAME_ANNOTATIONS = ['policy.cilium.io/name', 'io.cilium.name'];
 
 /** Parses a NetworkPolicy. Never throws. */
 export function parseNetworkPolicy(object: unknown, config: SanitizeConfig): ParsedPolicy {
@@ -21,7 +21,8 @@ export function parseNetworkPolicy(object: unknown, config: SanitizeConfig): Par
   const metadata = reader.object(raw['metadata'], ['metadata']) ?? {};
   const annotations = new Map(reader.stringMap(metadata['annotations'], ['metadata', 'annotations']));
   const namespace = reader.string(metadata, 'namespace', ['metadata']) || 'default';
-  const name = annotations.get(NAME_ANNOTATION) || reader.string(metadata, 'name', ['metadata']);
+  const given = NAME_ANNOTATIONS.map((key) => annotations.get(key)).find((value) => value !== undefined);
+  const name = given || reader.string(metadata, 'name', ['metadata']);
   const ref: PolicyRef = { kind: 'NetworkPolicy', namespace, name };
   const identityLabels = policyLabels(ref, reader.string(metadata, 'uid', ['metadata']));
   const spec = reader.object(raw['spec'], ['spec']) ?? {};

@@ -20,19 +20,41 @@ export interface VisibilityMetadata {
   readonly ingress: boolean;
 }
 
+/** What an endpoint's annotation asks for; with an error it asks for nothing. @see cilium:pkg/policy/visibility.go#VisibilityPolicy */
+export interface VisibilityPolicy {
+  readonly ports: readonly VisibilityMetadata[];
+  readonly error: string | null;
+}
+
 /** Result of reading an annotation. */
 export type VisibilityResult =
   | { readonly ok: true; readonly ports: readonly VisibilityMetadata[] }
   | { readonly ok: false; readonly error: string };
 
 const SINGLE = '<(Ingress|Egress)/([1-9][0-9]{1,5})/(TCP|UDP|SCTP|ANY)/([A-Za-z]{3,32})>';
-const ANNOTATION = new RegExp(`^${SINGLE}(,${SINGLE})*$`);
+const ANNOTATION = new RegExp(`^((${SINGLE})(,(${SINGLE}))*)$`);
 const DERIVED_FROM: LabelArray = [{ source: 'reserved', key: 'io.cilium.policy.derived-from', value: 'visibility-annotation' }];
 
-/** Reads the annotation `io.cilium.proxy-visibility`. Ports of one digit do not parse. @see cilium:pkg/policy/visibility.go#NewVisibilityPolicy */
+/** The annotation, and its name before 1.13. @see cilium:pkg/annotation/k8s.go#ProxyVisibility */
+const NAMES = ['policy.cilium.io/proxy-visibility', 'io.cilium.proxy-visibility'];
+
+/** The visibility a pod's annotations ask for, or `null`. @see cilium:pkg/endpoint/events.go#EndpointPolicyVisibilityEvent.Handle */
+export function visibilityPolicy(annotations: Readonly<Record<string, string>> | undefined): VisibilityPolicy | null {
+  const text = NAMES.map((name) => annotations?.[name]).find((value) => value !== undefined) ?? '';
+  if (text === '') {
+    return null;
+  }
+  const parsed = parseVisibility(text);
+  return parsed.ok ? { ports: parsed.ports, error: null } : { ports: [], error: parsed.error };
+}
+
+/** Reads the annotation. Ports of one digit do not parse. @see cilium:pkg/policy/visibility.go#NewVisibilityPolicy */
 export function parseVisibility(annotation: string): VisibilityResult {
   if (!ANNOTATION.test(annotation)) {
-    return { ok: false, error: 'annotation for proxy visibility did not match expected format' };
+    return {
+      ok: false,
+      error: `annotation for proxy visibility did not match expected format ${ANNOTATION.source.replaceAll('\\/', '/')}`,
+    };
   }
   const ports = new Map<string, VisibilityMetadata>();
   for (const text of annotation.split(',')) {

@@ -10,8 +10,8 @@ import { bootstrap, type ProxyLauncher } from '../envoy/envoy.ts';
 import { getListenerConf, listenerResourceName } from '../envoy/server.ts';
 import type { Completion, XdsCacheServer } from '../envoy/xds_server.ts';
 import type { DnsProxy } from '../fqdn/dns_proxy.ts';
+import type { DnsSelectorRules } from '../fqdn/dns_rules.ts';
 import type { DaemonOptions } from '../option/config.ts';
-import type { FilterSelector } from '../policy/l4.ts';
 import type { ProxyPort, ProxyPorts } from './proxy_ports.ts';
 
 /** Names an endpoint may ask for, for the DNS proxy. */
@@ -19,7 +19,7 @@ export interface DnsRedirect {
   readonly endpointId: number;
   /** The filter's number; 0 for a named port, which the proxy then never finds. */
   readonly port: number;
-  readonly parts: readonly FilterSelector[];
+  readonly parts: readonly DnsSelectorRules[];
 }
 
 /** A redirect a filter asks for. */

@@ -1,11 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import { getNetworkPolicy } from '../../../src/agent/envoy/network_policy.ts';
-import { addVisibilityKeys, parseVisibility, type VisibilityMetadata } from '../../../src/agent/policy/visibility.ts';
+import { addVisibilityKeys, parseVisibility, type VisibilityMetadata, visibilityPolicy } from '../../../src/agent/policy/visibility.ts';
 import { cnp, intended, newWorld, PROXY_PORT, rows } from './support.ts';
 
 const META: VisibilityMetadata = { parser: 'http', port: 80, protocol: 'TCP', ingress: true };
 const API = [{ matchLabels: { app: 'api' } }];
 const DB = [{ matchLabels: { app: 'db' } }];
+
+describe('annotations of a pod', () => {
+  it('are read by their name, and by the older one where that is missing', () => {
+    const older = { 'io.cilium.proxy-visibility': '<Egress/53/UDP/DNS>' };
+    expect(visibilityPolicy(undefined)).toBeNull();
+    expect(visibilityPolicy({ 'policy.cilium.io/proxy-visibility': '' })).toBeNull();
+    expect(visibilityPolicy(older)?.ports.map(({ port }) => port)).toEqual([53]);
+    const both = { ...older, 'policy.cilium.io/proxy-visibility': '<Ingress/80/TCP/HTTP>' };
+    expect(visibilityPolicy(both)?.ports.map(({ port }) => port)).toEqual([80]);
+  });
+
+  it('that cannot be read watch nothing and say why', () => {
+    const policy = visibilityPolicy({ 'policy.cilium.io/proxy-visibility': 'Ingress/80/TCP/HTTP' });
+    expect(policy?.ports).toEqual([]);
+    expect(policy?.error).toBe(
+      'annotation for proxy visibility did not match expected format ^((<(Ingress|Egress)/([1-9][0-9]{1,5})/(TCP|UDP|SCTP|ANY)/([A-Za-z]{3,32})>)(,(<(Ingress|Egress)/([1-9][0-9]{1,5})/(TCP|UDP|SCTP|ANY)/([A-Za-z]{3,32})>))*)$',
+    );
+  });
+});
 
 describe('the annotation', () => {
   it('names ports', () => {

@@ -12,6 +12,14 @@ import { printableLabels } from '../../labels/labels.ts';
 /** What users read where the agent does not publish the status. */
 export const STATUS_DISABLED = '<status disabled>';
 
+/** @see cilium:pkg/endpoint/endpoint_status.go#Endpoint.getEndpointVisibilityPolicyStatus */
+function visibilityStatus({ visibility }: Endpoint, publishPolicy: boolean): { 'visibility-policy-status'?: string } {
+  if (!publishPolicy) {
+    return { 'visibility-policy-status': STATUS_DISABLED };
+  }
+  return visibility === null ? {} : { 'visibility-policy-status': visibility.error ?? 'OK' };
+}
+
 /** Creates or updates the object of an endpoint. */
 export function syncCiliumEndpoint(api: ApiServer, endpoint: Endpoint, nodeIp: Ipv4, publishPolicy: boolean): void {
   const pod = api.get<Pod>('Pod', endpoint.namespace, endpoint.podName);
@@ -37,7 +45,7 @@ export function syncCiliumEndpoint(api: ApiServer, endpoint: Endpoint, nodeIp: I
     identity: { id: identity.id, labels: printableLabels(identity.labels) },
     networking: { addressing: [{ ipv4: formatIpv4(endpoint.ipv4) }], node: formatIpv4(nodeIp) },
     policy: { ingress: direction(policy?.ingressPolicyEnabled ?? false), egress: direction(policy?.egressPolicyEnabled ?? false) },
-    'visibility-policy-status': STATUS_DISABLED,
+    ...visibilityStatus(endpoint, publishPolicy),
     state: endpoint.state === 'waiting-for-identity' ? 'waiting-for-identity' : 'ready',
   };
   const object: CiliumEndpoint = {
