@@ -63,6 +63,10 @@ function differences(
       if ((got === 'drop') !== (told.verdict === 'drop') || (got === 'allow' && told.verdict !== 'pass')) {
         found.push(`${where}: engine ${got}, oracle ${told.verdict}`);
       }
+      // Who is known when the policy is computed goes the way that everyone's entry says.
+      if (told.verdict === 'pass' && got !== 'drop' && (got === 'redirect') !== (told.proxy !== 'no')) {
+        found.push(`${where}: engine ${got}, oracle says proxy: ${told.proxy}`);
+      }
       if (got === 'redirect' && (told.verdict === 'pass' || told.verdict === 'http') && flow.protocol === 'TCP') {
         for (const request of requests) {
           const passes = engine.proxyAllows(subject, id, flow, request);

@@ -22,8 +22,8 @@ export interface SuiteOutcome {
 export interface ConformanceModule {
   /** First argument of `vectors`: policy, proxy or suite. */
   readonly kind: string;
-  /** Computes one parsed line; several objects or none may be printed. Must not throw on input it does not know. */
-  emit(line: unknown): readonly object[];
+  /** Computes one parsed line; several objects or none may be printed. Must not throw on input it does not know. `null`: nothing to print. */
+  emit: ((line: unknown) => readonly object[]) | null;
   /** Compares all files of this part; a missing file is an empty list. */
   compare(): readonly SuiteOutcome[];
 }

@@ -7,9 +7,10 @@ import { readLines } from './module.ts';
 import { MODULES } from './modules.ts';
 
 function main(kind: string | undefined, file: string | undefined): number {
-  const module = MODULES.find((one) => one.kind === kind);
-  if (module === undefined || file === undefined) {
-    process.stderr.write(`usage: vectors <${MODULES.map((one) => one.kind).join('|')}> FILE.jsonl\n`);
+  const emitting = MODULES.flatMap(({ kind: name, emit }) => (emit === null ? [] : [{ name, emit }]));
+  const emit = emitting.find(({ name }) => name === kind)?.emit;
+  if (emit === undefined || file === undefined) {
+    process.stderr.write(`usage: vectors <${emitting.map(({ name }) => name).join('|')}> FILE.jsonl\n`);
     return 2;
   }
   let lines: unknown[];
@@ -20,7 +21,7 @@ function main(kind: string | undefined, file: string | undefined): number {
     return 2;
   }
   for (const line of lines) {
-    for (const output of module.emit(line)) {
+    for (const output of emit(line)) {
       process.stdout.write(`${JSON.stringify(output)}\n`);
     }
   }

@@ -36,6 +36,8 @@ export interface ModelNamespace {
 export interface ModelService {
   readonly name: string;
   readonly namespace: string;
+  /** Default: none. */
+  readonly labels?: LabelMap;
   readonly backends: readonly string[];
 }
 

@@ -1,10 +1,12 @@
 /** The judgement of one flow by the statements that speak of its subject. */
 import type { IpPrefix } from '../../net/prefix.ts';
+import { isAtProxy } from './at_proxy.ts';
 import type { OracleSelector } from './labels.ts';
 import type { OracleFlow } from './oracle.ts';
-import { parserConflict } from './parser_conflict.ts';
+import { parserConflict, parserOn } from './parser_conflict.ts';
+import { parserAt } from './released.ts';
 import { holds, type PortNames, type Requirements, requirementsOf, resolve, speaksOf } from './speaks.ts';
-import type { HttpTerm, OraclePeer, PortTerm, SevenTerm, Statement } from './statement.ts';
+import type { HttpTerm, OraclePeer, PortsTerm, PortTerm, SevenTerm, Statement } from './statement.ts';
 
 /** What the statements about a subject say of one direction. */
 export interface Side {
@@ -22,6 +24,10 @@ export interface Question extends PortNames {
   readonly always: boolean;
   /** The host comes in unless it is denied (quirk 16). */
   readonly hostComesIn: boolean;
+  /** Other nodes fare as the host does: they have no identity of their own. */
+  readonly nodesAreHosts: boolean;
+  /** Why the subject's policy cannot be computed for want of a secret, or `null`. */
+  readonly missing: string | null;
   /** Every prefix the cluster's policies name. */
   readonly prefixes: readonly IpPrefix[];
 }
@@ -32,15 +38,15 @@ export function questionOf(statements: readonly Statement[], about: Omit<Questio
     const own = statements.filter((one) => one.direction === direction);
     return { statements: own, requires: requirementsOf(own) };
   };
-  return { ...about, ingress: side('ingress'), egress: side('egress'), conflict: parserConflict(statements) };
+  return { ...about, ingress: side('ingress'), egress: side('egress'), conflict: parserConflict(statements) ?? about.missing };
 }
 
 /** A verdict with the statements that decided. */
 export type Judged =
   /** `by` is empty where nothing allows. */
   | { readonly verdict: 'drop'; readonly by: readonly Statement[]; readonly quirks: readonly number[] }
-  /** Nothing restricts the content. */
-  | { readonly verdict: 'pass'; readonly by: readonly Statement[]; readonly quirks: readonly number[] }
+  /** Nothing restricts the content; whether it goes through a proxy all the same. */
+  | { readonly verdict: 'pass'; readonly by: readonly Statement[]; readonly quirks: readonly number[]; readonly proxy: AtProxy }
   /** Only requests that one of the rules allows. */
   | { readonly verdict: 'http'; readonly rules: readonly HttpTerm[]; readonly by: readonly Statement[]; readonly quirks: readonly number[] }
   /** The proxy decides about another protocol. */
@@ -48,12 +54,17 @@ export type Judged =
   /** The subject's policy cannot be computed (quirk 23). */
   | { readonly verdict: 'error'; readonly why: string };
 
+/** `either`: 1.13.3 sends through the proxy whom it knew when the policy was computed, and nobody who joined later (incrementalIgnoresWildcard). */
+export type AtProxy = 'no' | 'yes' | 'either';
+
 /** A statement that speaks of the flow, by one of its ports. */
-interface Hit {
+export interface Hit {
   readonly statement: Statement;
   /** It speaks of everyone, not of this peer. */
   readonly everyone: boolean;
   readonly port: number;
+  /** The port as written, which is what statements are put together by; empty: a number. */
+  readonly name: string;
   /** Empty: any. */
   readonly protocol: string;
   readonly seven: SevenTerm | null;
@@ -66,7 +77,10 @@ export function judge(question: Question, peer: OraclePeer, flow: OracleFlow): J
   }
   const { statements, requires } = question[flow.direction];
   if (statements.length === 0 && !question.always) {
-    return { verdict: 'pass', by: [], quirks: [] };
+    return { verdict: 'pass', by: [], quirks: [], proxy: 'no' };
+  }
+  if (flow.direction === 'ingress' && question.nodesAreHosts && isNode(peer) && isHostDenied(question)) {
+    return { verdict: 'drop', by: [], quirks: [16] };
   }
   const view: View = { question, statements, peer, flow, requires };
   const hits = statements.flatMap((statement) => hitsOf(statement, view));
@@ -101,19 +115,27 @@ function judgeAllows({ hits, counted, protocolless, view, known }: Remainder): J
     }
     allows = allows.filter(({ protocol }) => protocol === '');
   }
-  const isHost = view.flow.direction === 'ingress' && reservedHost(view.peer);
+  const { question, peer, flow } = view;
+  const isHost = flow.direction === 'ingress' && (reservedHost(peer) || (question.nodesAreHosts && isNode(peer)));
   if (allows.length === 0) {
-    const comesIn = isHost && view.question.hostComesIn;
-    return { verdict: comesIn ? 'pass' : 'drop', by: [], quirks: comesIn ? [16] : quirks };
+    return isHost && question.hostComesIn
+      ? { verdict: 'pass', by: [], quirks: [...quirks, 16], proxy: 'no' }
+      : { verdict: 'drop', by: [], quirks };
   }
   const by = allows.map(({ statement }) => statement);
-  const free = allows.filter(({ seven, statement, everyone }) => seven === null || (isHost && (everyone || coversHost(statement))));
+  const exempt = isHost && question.hostComesIn;
+  const free = allows.filter(({ seven, statement, everyone }) => seven === null || (exempt && (everyone || coversHost(statement))));
   if (free.length > 0) {
-    return { verdict: 'pass', by: free.map(({ statement }) => statement), quirks };
+    return { verdict: 'pass', by: free.map(({ statement }) => statement), quirks, proxy: isAtProxy(allows, flow) };
   }
-  const other = allows.find(({ seven }) => seven?.rules === null);
+  const other = allows.find(({ seven }) => seven?.rules === null && seven.parser !== 'tls');
   if (other?.seven) {
     return { verdict: 'proxy', parser: other.seven.parser, by, quirks };
+  }
+  if (allows.some(({ seven }) => seven?.rules === null)) {
+    // Certificates alone restrict nothing; beside HTTP rules the connection is the HTTP proxy's.
+    const http = parserAt(question, flow) === 'http';
+    return http ? { verdict: 'pass', by, quirks, proxy: 'yes' } : { verdict: 'proxy', parser: 'tls', by, quirks };
   }
   return judgeAtProxy(hits, allows, view, quirks);
 }
@@ -125,7 +147,7 @@ function judgeAllows({ hits, counted, protocolless, view, known }: Remainder): J
 function judgeAtProxy(hits: readonly Hit[], allows: readonly Hit[], view: View, quirks: readonly number[]): Judged {
   const unrestricted = hits.filter(({ statement, seven }) => statement.deny || seven === null);
   if (unrestricted.length > 0) {
-    return { verdict: 'pass', by: unrestricted.map(({ statement }) => statement), quirks: [...quirks, 19] };
+    return { verdict: 'pass', by: unrestricted.map(({ statement }) => statement), quirks: [...quirks, 19], proxy: 'yes' };
   }
   const echo = view.statements.filter(
     (one) =>
@@ -133,7 +155,7 @@ function judgeAtProxy(hits: readonly Hit[], allows: readonly Hit[], view: View, 
       speaksOf(one, view.requires, view.peer) !== 'nobody',
   );
   if (echo.length > 0) {
-    return { verdict: 'pass', by: echo, quirks: [...quirks, 20] };
+    return { verdict: 'pass', by: echo, quirks: [...quirks, 20], proxy: 'yes' };
   }
   const by = [...new Set([...allows, ...hits].map(({ statement }) => statement))];
   return { verdict: 'http', rules: [...new Set([...allows, ...hits])].flatMap(({ seven }) => seven?.rules ?? []), by, quirks };
@@ -160,21 +182,32 @@ function hitsOf(statement: Statement, view: View): Hit[] {
   }
   const everyone = who === 'everyone';
   if (statement.ports === null) {
-    return [{ statement, everyone, port: 0, protocol: '', seven: null }];
+    return [{ statement, everyone, port: 0, name: '', protocol: '', seven: null }];
   }
-  return statement.ports.flatMap(({ ports, seven }) =>
-    ports.flatMap((term): Hit[] => {
+  return statement.ports.flatMap((content) =>
+    content.ports.flatMap((term): Hit[] => {
       const port = resolve(term, statement.direction, view.question);
       // ICMP type 0 has the key of all types.
       const fits = term.protocol === '' || (term.protocol === view.flow.protocol && (port === 0 || port === view.flow.port));
-      return fits && port !== null ? [{ statement, everyone, port, protocol: term.protocol, seven: sevenOf(seven, term) }] : [];
+      const { name, protocol } = term;
+      return fits && port !== null ? [{ statement, everyone, port, name, protocol, seven: sevenOf(content, term) }] : [];
     }),
   );
 }
 
-/** Only DNS has rules for protocols other than TCP. */
-function sevenOf(seven: SevenTerm | null, term: PortTerm): SevenTerm | null {
-  return seven === null || term.protocol === 'TCP' || seven.parser === 'dns' ? seven : null;
+function sevenOf({ seven, parser }: PortsTerm, { protocol }: PortTerm): SevenTerm | null {
+  return parserOn(parser, protocol) === '' ? null : seven;
+}
+
+/** Another node, but not one that is known for something else besides. */
+function isNode({ labels }: OraclePeer): boolean {
+  return labels.length === 1 && labels[0]?.source === 'reserved' && labels[0].key === 'remote-node';
+}
+
+/** Whether the host itself, not everyone, is denied on all ports. */
+function isHostDenied({ ingress: { statements, requires } }: Question): boolean {
+  const host: OraclePeer = { labels: [{ source: 'reserved', key: 'host', value: '' }], prefix: null };
+  return statements.some((one) => one.deny && deniesAllPorts(one) && speaksOf(one, requires, host) === 'peer');
 }
 
 function reservedHost({ labels }: OraclePeer): boolean {
@@ -206,8 +239,12 @@ function isSwallowed(statements: readonly Statement[], view: View): boolean {
       .map((one) => ({ labels: view.peer.labels, prefix: one })),
   ];
   return statements
-    .filter((one) => one.deny && (one.ports === null || one.ports.some(({ ports }) => ports.some((port) => isAllPorts(port)))))
+    .filter((one) => one.deny && deniesAllPorts(one))
     .some((one) => wider.some((peer) => speaksOf(one, view.requires, peer) === 'peer'));
+}
+
+function deniesAllPorts({ ports }: Statement): boolean {
+  return ports === null || ports.some((one) => one.ports.some(isAllPorts));
 }
 
 function isAllPorts({ port, name, protocol }: PortTerm): boolean {

@@ -6,12 +6,12 @@
 import { formatPrefix, hostPrefix, type IpPrefix, parseIp, prefixContains } from '../../net/prefix.ts';
 import { type K8sObject, type ModelCluster, type ModelPod, type ModelPort, podLabelTexts } from '../model/cluster.ts';
 import { type Judged, judge, type Question, questionOf } from './judge.ts';
-import { readLabel, selects } from './labels.ts';
+import { type OracleLabel, readLabel, selects, valueOf } from './labels.ts';
 import { readCilium } from './read_cilium.ts';
 import { readNetworkPolicy } from './read_network_policy.ts';
 import { parserAt, type ReleasedQuirk, releasedQuirk } from './released.ts';
 import { speaksOf } from './speaks.ts';
-import type { Direction, OraclePeer, Statement } from './statement.ts';
+import type { Direction, OraclePeer, SecretName, Statement } from './statement.ts';
 
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP', 'ICMP', 'ICMPv6'] as const;
 
@@ -25,6 +25,19 @@ export interface OracleOptions {
   readonly hostComesIn?: boolean;
   /** Nothing is dropped (`policy-audit-mode`). */
   readonly audit?: boolean;
+  /** Whether a secret is there; default: yes. */
+  readonly hasSecret?: (secret: SecretName) => boolean;
+  /** Policies for nodes are in force (`enable-host-firewall`). */
+  readonly hostFirewall?: boolean;
+  /** `false`: other nodes are known as hosts only (`enable-remote-node-identity`). */
+  readonly remoteNodeIdentity?: boolean;
+}
+
+/** Whom policies may be about, by the labels of its identity. */
+export interface OracleSubject {
+  readonly labels: readonly OracleLabel[];
+  /** Its own named ports. */
+  readonly ports: readonly ModelPort[];
 }
 
 /** One attempt to reach a port. */
@@ -45,14 +58,17 @@ export class Oracle {
   readonly #outside = new Map<string, OraclePeer>();
   readonly #addresses = new Map<string, OraclePeer>();
   readonly #reserved = new Map<string, OraclePeer>();
-  readonly #subjects = new WeakMap<ModelPod, Subject>();
+  readonly #subjects = new WeakMap<ModelPod | OracleSubject, Subject>();
 
   constructor(cluster: ModelCluster, policies: readonly K8sObject[], options: OracleOptions = {}) {
     this.#cluster = cluster;
     this.#options = options;
     this.#clusterPorts = cluster.pods.flatMap(({ ports }) => ports);
+    const { remoteNodeIdentity = true, hostComesIn = true } = options;
     this.statements = policies.flatMap((object) =>
-      object['kind'] === 'NetworkPolicy' ? readNetworkPolicy(object) : readCilium(object, cluster),
+      object['kind'] === 'NetworkPolicy'
+        ? readNetworkPolicy(object)
+        : readCilium(object, cluster, { nodesAreHosts: !remoteNodeIdentity && hostComesIn }),
     );
     this.#prefixes = knownPrefixes(this.statements);
   }
@@ -112,8 +128,8 @@ export class Oracle {
     return peer;
   }
 
-  /** What happens between a subject (one of the cluster's pods, or one that could be) and a peer. */
-  judge(subject: ModelPod, peer: OraclePeer, flow: OracleFlow): Judged {
+  /** What happens between a subject (one of the cluster's pods, or one that could be, or the node) and a peer. */
+  judge(subject: ModelPod | OracleSubject, peer: OraclePeer, flow: OracleFlow): Judged {
     const { question, verdicts } = this.#subject(subject);
     let known = verdicts.get(peer);
     if (known === undefined) {
@@ -130,7 +146,7 @@ export class Oracle {
   }
 
   /** What would happen if nothing were denied. */
-  judgeWithoutDenies(subject: ModelPod, peer: OraclePeer, flow: OracleFlow): Judged {
+  judgeWithoutDenies(subject: ModelPod | OracleSubject, peer: OraclePeer, flow: OracleFlow): Judged {
     const { question, statements } = this.#subject(subject);
     return judge(
       questionOf(
@@ -143,7 +159,7 @@ export class Oracle {
   }
 
   /** The quirk of 1.13.3 by which the released agent may let a flow through that its rules drop; `null` if there is none. */
-  releasedQuirk(subject: ModelPod, peer: OraclePeer, flow: OracleFlow): ReleasedQuirk | null {
+  releasedQuirk(subject: ModelPod | OracleSubject, peer: OraclePeer, flow: OracleFlow): ReleasedQuirk | null {
     return releasedQuirk(this.#subject(subject).question, peer, flow);
   }
 
@@ -151,33 +167,46 @@ export class Oracle {
    * Whether the proxy takes a deny of a peer for an allow: it knows of no denies, and one for all ports comes to it as a rule without content.
    * @see cilium:pkg/envoy/server.go#getWildcardNetworkPolicyRule
    */
-  proxyAllowsDenied(subject: ModelPod, peer: OraclePeer, { direction }: OracleFlow): boolean {
+  proxyAllowsDenied(subject: ModelPod | OracleSubject, peer: OraclePeer, { direction }: OracleFlow): boolean {
     const { statements, requires } = this.#subject(subject).question[direction];
     return statements.some((one) => one.deny && one.ports === null && speaksOf(one, requires, peer) !== 'nobody');
   }
 
   /** The protocol of the proxy that may stand at the port of a flow, for whomever; `null`: none. */
-  parserAt(subject: ModelPod, flow: OracleFlow): string | null {
+  parserAt(subject: ModelPod | OracleSubject, flow: OracleFlow): string | null {
     return parserAt(this.#subject(subject).question, flow);
   }
 
   #audited(judged: Judged): Judged {
-    return judged.verdict === 'drop' && this.#options.audit === true ? { ...judged, verdict: 'pass' } : judged;
+    return judged.verdict === 'drop' && this.#options.audit === true ? { ...judged, verdict: 'pass', proxy: 'no' } : judged;
+  }
+
+  #missingSecret(statements: readonly Statement[], namespace: string): string | null {
+    const { hasSecret } = this.#options;
+    const needed = hasSecret === undefined ? [] : statements.flatMap(({ ports }) => (ports ?? []).flatMap(({ secrets }) => secrets));
+    const gone = needed.find((one) => hasSecret?.({ name: one.name, namespace: one.namespace || namespace }) === false);
+    return gone === undefined ? null : `secret ${gone.namespace || namespace}/${gone.name} is not there`;
   }
 
   /** What is known of a subject, found once. */
-  #subject(pod: ModelPod): Subject {
+  #subject(pod: ModelPod | OracleSubject): Subject {
     let subject = this.#subjects.get(pod);
     if (subject === undefined) {
-      const { enforcement = 'default', hostComesIn = true } = this.#options;
-      const { labels } = this.pod(pod);
-      const statements = enforcement === 'never' ? [] : this.statements.filter((one) => !one.nodes && selects(one.subject, labels));
+      const { enforcement = 'default', hostComesIn = true, hostFirewall = false, remoteNodeIdentity = true } = this.#options;
+      const labels = 'namespace' in pod ? this.pod(pod).labels : pod.labels;
+      const reserved = (name: string): boolean => labels.some(({ source, key }) => source === 'reserved' && key === name);
+      const isNode = reserved('host');
+      const free = enforcement === 'never' || (isNode && !hostFirewall);
+      const statements = free ? [] : this.statements.filter((one) => one.nodes === isNode && selects(one.subject, labels));
       const question = questionOf(statements, {
-        always: enforcement === 'always',
-        hostComesIn,
+        // A pod whose labels are not known yet is closed (quirk 28).
+        always: !free && (enforcement === 'always' || reserved('init')),
+        hostComesIn: hostComesIn && !isNode,
+        nodesAreHosts: hostComesIn && !isNode && !remoteNodeIdentity,
         prefixes: this.#prefixes,
         ownPorts: pod.ports,
         clusterPorts: this.#clusterPorts,
+        missing: this.#missingSecret(statements, valueOf(labels, 'k8s:io.kubernetes.pod.namespace') ?? ''),
       });
       subject = { question, statements, verdicts: new WeakMap() };
       this.#subjects.set(pod, subject);

@@ -4,7 +4,7 @@
 import { formatPrefix, hostPrefix, type IpPrefix, maskPrefix, parseIp, parsePrefix, removePrefixes } from '../../net/prefix.ts';
 import type { K8sObject, ModelCluster, ModelService } from '../model/cluster.ts';
 import { namesMatching } from './fqdn.ts';
-import { keysOf, type OracleSelector, readSelector, replaced } from './labels.ts';
+import { keysOf, type OracleSelector, readSelector, replaced, selects } from './labels.ts';
 import { readPorts } from './read_ports.ts';
 import type { Direction, Statement, Term } from './statement.ts';
 
@@ -18,18 +18,25 @@ interface Scope {
   /** `null`: a rule list, which nothing is added to; empty: cluster-wide. */
   readonly namespace: string | null;
   readonly cluster: ModelCluster;
+  /** The entity `host` means other nodes too. */
+  readonly nodesAreHosts: boolean;
 }
 
 /** Statements of a CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy or CiliumRules object. */
-export function readCilium(object: K8sObject, cluster: ModelCluster): Statement[] {
+export function readCilium(object: K8sObject, cluster: ModelCluster, { nodesAreHosts = false } = {}): Statement[] {
   const kind = String(object['kind']);
   const metadata = (object['metadata'] ?? {}) as { readonly name?: string; readonly namespace?: string };
   if (kind === 'CiliumRules') {
-    const scope: Scope = { policy: kind, namespace: null, cluster };
+    const scope: Scope = { policy: kind, namespace: null, cluster, nodesAreHosts };
     return ((object['rules'] ?? []) as K8sObject[]).flatMap((rule, i) => readRule(rule, `rules[${i}]`, scope));
   }
   const namespace = kind === 'CiliumNetworkPolicy' ? (metadata.namespace ?? 'default') : '';
-  const scope: Scope = { policy: `${kind} ${namespace === '' ? '' : `${namespace}/`}${metadata.name ?? ''}`, namespace, cluster };
+  const scope: Scope = {
+    policy: `${kind} ${namespace === '' ? '' : `${namespace}/`}${metadata.name ?? ''}`,
+    namespace,
+    cluster,
+    nodesAreHosts,
+  };
   const spec = object['spec'] === undefined ? [] : readRule(object['spec'] as K8sObject, 'spec', scope);
   return [...spec, ...((object['specs'] ?? []) as K8sObject[]).flatMap((rule, i) => readRule(rule, `specs[${i}]`, scope))];
 }
@@ -73,7 +80,7 @@ function readTerms(
     ...list('Endpoints').map(
       (one): Term => ({ kind: 'endpoints', selector: inNamespace(readSelector(one), scope.namespace, scope.ofInit, true) }),
     ),
-    ...list('Entities').flatMap((name): Term[] => entity(String(name), scope.cluster.name ?? 'default')),
+    ...list('Entities').flatMap((name): Term[] => entity(String(name), scope)),
     ...list('CIDR').flatMap((text) => prefixTerm(String(text))),
     ...list('CIDRSet').flatMap((one) => remaining(one as K8sObject).flatMap(prefixTerm)),
     ...backends.flatMap(prefixTerm),
@@ -97,7 +104,7 @@ function inNamespace(selector: OracleSelector, namespace: string | null, ofInit:
     : { ...selector, labels: [...selector.labels, [`k8s:${NAMESPACE}`, namespace]] };
 }
 
-function entity(name: string, cluster: string): Term[] {
+function entity(name: string, { cluster: { name: cluster = 'default' }, nodesAreHosts }: Scope): Term[] {
   const reserved = (one: string): OracleSelector => ({ labels: [[`reserved:${one}`, '']], expressions: [] });
   if (name === 'all') {
     return [{ kind: 'everyone' }];
@@ -105,6 +112,9 @@ function entity(name: string, cluster: string): Term[] {
   if (name === 'cluster') {
     const labelled: OracleSelector = { labels: [['k8s:io.cilium.k8s.policy.cluster', cluster]], expressions: [] };
     return [{ kind: 'entity', selectors: [...IN_CLUSTER.map(reserved), labelled] }];
+  }
+  if (name === 'host' && nodesAreHosts) {
+    return [{ kind: 'entity', selectors: [reserved('host'), reserved('remote-node')] }];
   }
   return RESERVED.includes(name) ? [{ kind: 'entity', selectors: [reserved(name)] }] : [];
 }
@@ -128,10 +138,16 @@ export function remaining(rule: K8sObject): string[] {
   return allowed === null ? [] : removePrefixes([allowed], except).map(formatPrefix);
 }
 
-/** Backends of a service without selector; of others nothing (quirk 9). */
+/** Backends of services without selector, named or chosen by labels; of others nothing (quirk 9). */
 function backendsOf(reference: K8sObject, services: readonly ModelService[]): readonly string[] {
-  const named = reference['k8sService'] as { readonly serviceName?: string; readonly namespace?: string } | undefined;
+  type Named = { readonly serviceName?: string; readonly namespace?: string; readonly selector?: unknown };
+  const chosen = reference['k8sServiceSelector'] as Named | undefined;
+  const named = reference['k8sService'] as Named | undefined;
   return services
-    .filter(({ name, namespace }) => named?.serviceName === name && [undefined, '', namespace].includes(named.namespace))
+    .filter(({ name, namespace, labels = {} }) => {
+      const own = Object.entries(labels).map(([key, value]) => ({ source: 'k8s', key, value }));
+      const means = chosen === undefined ? named?.serviceName === name : selects(readSelector(chosen.selector), own);
+      return means && [undefined, '', namespace].includes((chosen ?? named)?.namespace);
+    })
     .flatMap(({ backends }) => backends);
 }

@@ -2,7 +2,7 @@
 import type { K8sObject } from '../model/cluster.ts';
 import { both, isEmpty, type OracleSelector, readSelector, replaced } from './labels.ts';
 import { readPrefix, remaining } from './read_cilium.ts';
-import { readPort } from './read_ports.ts';
+import { NOTHING, readPort } from './read_ports.ts';
 import type { Direction, Statement, Term } from './statement.ts';
 
 /** Without requirements it means everyone. */
@@ -31,7 +31,7 @@ export function readNetworkPolicy(object: K8sObject): Statement[] {
       const side = direction === 'ingress' ? 'from' : 'to';
       const peers = (element[side] ?? []) as K8sObject[];
       const ports = (element['ports'] ?? []) as K8sObject[];
-      const toPorts = ports.length === 0 ? null : [{ ports: ports.flatMap(portTerms), seven: null }];
+      const toPorts = ports.length === 0 ? null : [{ ports: ports.flatMap(portTerms), ...NOTHING }];
       const where = `spec.${direction}[${i}]`;
       if (peers.length === 0) {
         return [{ ...common, where, direction, terms: [{ kind: 'endpoints' as const, selector: EVERY_POD }], ports: toPorts }];

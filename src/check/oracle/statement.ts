@@ -38,6 +38,23 @@ export type SevenTerm =
   /** Another protocol: the oracle knows that the proxy decides, and nothing more. */
   | { readonly parser: string; readonly rules: null };
 
+/** Some ports and what is asked of the proxy there. */
+export interface PortsTerm {
+  readonly ports: readonly PortTerm[];
+  /** `null`: nothing. */
+  readonly seven: SevenTerm | null;
+  /** Whose traffic the port is for the proxy; `tls` where only names or certificates are asked for; empty: nobody's. */
+  readonly parser: string;
+  /** Secrets with certificates, which have to be there. */
+  readonly secrets: readonly SecretName[];
+}
+
+/** A secret's name; without a namespace it is in the subject's. */
+export interface SecretName {
+  readonly name: string;
+  readonly namespace: string;
+}
+
 /** One HTTP rule. */
 export interface HttpTerm {
   readonly method: string;
@@ -63,5 +80,5 @@ export interface Statement {
   /** Requirements on the endpoint peers of every statement of the same subject and verdict (quirk 24). */
   readonly requires: readonly OracleSelector[];
   /** `null` = all. */
-  readonly ports: readonly { readonly ports: readonly PortTerm[]; readonly seven: SevenTerm | null }[] | null;
+  readonly ports: readonly PortsTerm[] | null;
 }

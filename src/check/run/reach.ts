@@ -114,9 +114,17 @@ function follow(oracle: Oracle, { subject, peer, direction }: Leg, attempt: Atte
   const normalize = options.normalize ?? true;
   const flow = { direction, port: attempt.port, protocol: attempt.protocol } as const;
   const judged = oracle.judge(subject, peer, flow);
-  const parser = judged.verdict === 'drop' ? null : oracle.parserAt(subject, flow);
-  // A proxy of another protocol makes of a request what it likes, whoever may send it.
-  if (parser !== null && parser !== 'http') {
+  // A proxy of another protocol makes of a request what it likes.
+  if (judged.verdict === 'pass' && judged.proxy !== 'no' && oracle.parserAt(subject, flow) !== 'http') {
+    return { reaches: 'unknown' };
+  }
+  // Quirk 12 took a redirect away that 1.13.3 writes again.
+  if (
+    judged.verdict === 'pass' &&
+    judged.quirks.includes(12) &&
+    options.reopens !== false &&
+    oracle.releasedQuirk(subject, peer, flow) !== null
+  ) {
     return { reaches: 'unknown' };
   }
   const denied = judged.verdict === 'drop' && judged.by.length > 0;
@@ -124,12 +132,8 @@ function follow(oracle: Oracle, { subject, peer, direction }: Leg, attempt: Atte
     // Quirk 1: the redirect is there again, and the proxy knows of no deny.
     const without = oracle.judgeWithoutDenies(subject, peer, flow);
     const open = without.verdict === 'http' && oracle.proxyAllowsDenied(subject, peer, flow);
-    const reopened = legOf(open ? { ...without, verdict: 'pass' } : without, direction, attempt.request, normalize);
+    const reopened = legOf(open ? { ...without, verdict: 'pass', proxy: 'yes' } : without, direction, attempt.request, normalize);
     return reopened.reaches === 'yes' ? { ...reopened, quirk: true } : reopened;
-  }
-  // Content is free, but another rule may send the same peer through the proxy all the same: a path that the proxy would rewrite or redirect is not told.
-  if (judged.verdict === 'pass' && parser === 'http' && proxied(attempt.request, normalize)?.path !== attempt.request.path) {
-    return { reaches: 'unknown' };
   }
   return legOf(judged, direction, attempt.request, normalize);
 }
@@ -138,8 +142,16 @@ function legOf(judged: Judged, at: Direction, request: OracleRequest, normalize:
   switch (judged.verdict) {
     case 'drop':
       return { reaches: 'no', how: 'dropped', at, by: judged.by };
-    case 'pass':
-      return { reaches: 'yes', by: judged.by, quirk: false, request };
+    case 'pass': {
+      const seen = judged.proxy === 'no' ? request : proxied(request, normalize);
+      if (judged.proxy === 'either' && seen?.path !== request.path) {
+        // It depends on who came first, the peer or the policy.
+        return { reaches: 'unknown' };
+      }
+      return seen === null
+        ? { reaches: 'no', how: 'denied', at, by: judged.by }
+        : { reaches: 'yes', by: judged.by, quirk: false, request: seen };
+    }
     case 'http': {
       const seen = proxied(request, normalize);
       return seen !== null && requestAllowed(judged.rules, seen)

@@ -180,11 +180,16 @@ function externalServices(objects: readonly KubeObject[]): ModelService[] {
   return objects
     .filter((one) => one.kind === 'Service' && Object.keys(serviceOf(one).selector).length === 0)
     .map(({ metadata }) => {
-      const { name, namespace = 'default' } = metadata;
+      const { name, namespace = 'default', labels = {} } = metadata;
       const endpoints = objects.find(
         (one) => one.kind === 'Endpoints' && one.metadata.name === name && (one.metadata.namespace ?? 'default') === namespace,
       ) as Endpoints | undefined;
-      return { name, namespace, backends: (endpoints?.subsets ?? []).flatMap(({ addresses }) => (addresses ?? []).map(({ ip }) => ip)) };
+      return {
+        name,
+        namespace,
+        labels,
+        backends: (endpoints?.subsets ?? []).flatMap(({ addresses }) => (addresses ?? []).map(({ ip }) => ip)),
+      };
     });
 }
 
