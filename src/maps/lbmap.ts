@@ -1,5 +1,5 @@
 /**
- * `cilium_lb4_services_v2`, `cilium_lb4_backends_v2`, `cilium_lb4_reverse_nat`: services.
+ * `cilium_lb4_services_v2`, `cilium_lb4_backends_v3`, `cilium_lb4_reverse_nat`: services.
  * @see cilium:pkg/maps/lbmap/ipv4.go
  * @see cilium:bpf/lib/common.h#lb4_service
  */
@@ -9,7 +9,7 @@ import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 
 /** Pinned names and default size. */
 export const LB4_SERVICES_NAME = 'cilium_lb4_services_v2';
-export const LB4_BACKENDS_NAME = 'cilium_lb4_backends_v2';
+export const LB4_BACKENDS_NAME = 'cilium_lb4_backends_v3';
 export const LB4_REVERSE_NAT_NAME = 'cilium_lb4_reverse_nat';
 export const LB_MAP_MAX_ENTRIES = 65536;
 
@@ -101,10 +101,10 @@ export function newLb4ServicesMap(maxEntries: number = LB_MAP_MAX_ENTRIES): Lb4S
   return new HashMap(spec);
 }
 
-/** Creates an empty `cilium_lb4_backends_v2`. */
+/** Creates an empty `cilium_lb4_backends_v3`. */
 export function newLb4BackendsMap(maxEntries: number = LB_MAP_MAX_ENTRIES): Lb4BackendsMap {
   return new HashMap(
-    numberKeyed<Lb4Backend>(LB4_BACKENDS_NAME, 4, 8, maxEntries, (value) => ({ ...value, address: formatIpv4(value.address) })),
+    numberKeyed<Lb4Backend>(LB4_BACKENDS_NAME, 4, 12, maxEntries, (value) => ({ ...value, address: formatIpv4(value.address) })),
   );
 }
 

@@ -30,12 +30,16 @@ const TYPE_FLAGS: Readonly<Record<ServiceType, number>> = {
   HostPort: SVC_FLAG_HOSTPORT | SVC_FLAG_ROUTABLE,
 };
 
-/** Writes a frontend that is new or has changed. Slots of terminating backends stand behind those that count. */
+/**
+ * Writes a frontend that is new or has changed. Slots of terminating backends stand behind those that count; where all are terminating, all count.
+ * @see cilium:pkg/service/service.go#segregateBackends
+ */
 export function writeFrontend(maps: NodeMaps, journey: Journey, frontend: Frontend, oldCount: number): void {
   const { services, reverseNat } = maps;
   const entry = { backendId: 0, count: 0, revNatIndex: frontend.id, flags: 0, flags2: 0 };
-  const active = frontend.backends.filter((backend) => !backend.terminating);
-  const ordered = [...active.sort(byId), ...frontend.backends.filter((backend) => backend.terminating).sort(byId)];
+  const staying = frontend.backends.filter((backend) => !backend.terminating);
+  const active = staying.length === 0 ? [...frontend.backends] : staying;
+  const ordered = [...active.sort(byId), ...frontend.backends.filter((backend) => !active.includes(backend)).sort(byId)];
   for (const [index, backend] of ordered.entries()) {
     services.update(slotKey(frontend, index + 1), { ...entry, backendId: backend.id });
   }
