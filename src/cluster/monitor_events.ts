@@ -6,12 +6,13 @@
 import type { Daemon } from '../agent/daemon/daemon.ts';
 import { type LabelArray, printableLabels } from '../agent/labels/labels.ts';
 import type { DnsLogRecord, MonitorPayload } from '../agent/monitor/monitor_agent.ts';
+import { apiKeyToString } from '../agent/policy/api/kafka.ts';
 import { CILIUM_NOTIFY_TRACE_SOCK } from '../maps/eventsmap.ts';
 import type { MonitorEvent } from '../monitor/event.ts';
 import type { EndpointInfo, LogRecord } from '../monitor/log_record.ts';
 import { parseIpv4 } from '../net/ipv4.ts';
 import type { Clock } from '../sim/clock.ts';
-import type { HttpLogEntry, LogEntry } from '../xds/access_log.ts';
+import type { HttpLogEntry, KafkaLogEntry, LogEntry } from '../xds/access_log.ts';
 
 const PROTOCOLS = { HTTP10: 'HTTP/1', HTTP11: 'HTTP/1.1', HTTP2: 'HTTP/2' } as const;
 
@@ -49,6 +50,7 @@ function logRecord(agent: Daemon, entry: LogEntry): LogRecord {
     source: response ? destination : source,
     destination: response ? source : destination,
     http: entry.http === undefined ? undefined : httpRecord(entry.http),
+    kafka: entry.kafka === undefined ? undefined : kafkaRecord(entry.kafka),
     l7: entry.generic_l7,
   };
 }
@@ -85,6 +87,17 @@ function httpRecord(http: HttpLogEntry): NonNullable<LogRecord['http']> {
     headers: http.headers,
     missingHeaders: http.missing_headers,
     rejectedHeaders: http.rejected_headers,
+  };
+}
+
+/** The one topic that the agent has left in the entry. */
+function kafkaRecord(kafka: KafkaLogEntry): NonNullable<LogRecord['kafka']> {
+  return {
+    errorCode: kafka.error_code,
+    apiVersion: kafka.api_version,
+    apiKey: apiKeyToString(kafka.api_key),
+    correlationId: kafka.correlation_id,
+    topic: kafka.topics[0] ?? '',
   };
 }
 

@@ -14,6 +14,7 @@ import { CiliumSingletons } from './cilium/singletons.ts';
 import type { EnvoyDeps } from './envoy.ts';
 import { Dispatcher } from './event/dispatcher.ts';
 import { TimeoutQueue } from './event/timeout_queue.ts';
+import { ProxylibModule } from './proxylib/instance.ts';
 import { Stats } from './stats.ts';
 import { ClusterManager } from './upstream/cluster_manager.ts';
 
@@ -43,6 +44,8 @@ export class ServerContext {
   readonly stats = new Stats();
   readonly clusters: ClusterManager;
   readonly cilium: CiliumSingletons;
+  /** The Go library with the parsers, for listeners that name it. */
+  readonly proxylib: ProxylibModule;
   /** One hour of silence closes a downstream connection. */
   readonly idleTimeouts: TimeoutQueue;
   /** Instant of `start`. */
@@ -63,6 +66,7 @@ export class ServerContext {
     this.idleTimeouts = new TimeoutQueue(this.dispatcher, HTTP_IDLE_TIMEOUT, 'envoy idle connection');
     this.clusters = new ClusterManager(this);
     this.cilium = new CiliumSingletons(this);
+    this.proxylib = new ProxylibModule(this);
   }
 
   /** The process runs: from here the clean-up timers of the clusters count. */
@@ -74,6 +78,7 @@ export class ServerContext {
   stop(): void {
     this.clusters.abort();
     this.cilium.close();
+    this.proxylib.close();
     this.dispatcher.stop();
   }
 

@@ -44,6 +44,17 @@ export interface LogRecordDns {
   readonly answerTypes?: readonly string[];
 }
 
+/** @see cilium:pkg/proxy/accesslog/record.go#LogRecordKafka */
+export interface LogRecordKafka {
+  readonly errorCode: number;
+  readonly apiVersion: number;
+  /** `produce`, or the number of a kind that has no name. */
+  readonly apiKey: string;
+  readonly correlationId: number;
+  /** One of the request's topics, or empty. */
+  readonly topic: string;
+}
+
 /** @see cilium:pkg/proxy/accesslog/record.go#LogRecordL7 */
 export interface LogRecordL7 {
   readonly proto: string;
@@ -60,6 +71,7 @@ export interface LogRecord {
   /** TCP where it is not said. */
   readonly transport?: 'TCP' | 'UDP';
   readonly http?: LogRecordHttp | undefined;
+  readonly kafka?: LogRecordKafka | undefined;
   readonly dns?: LogRecordDns | undefined;
   readonly l7?: LogRecordL7 | undefined;
 }
@@ -68,6 +80,9 @@ export interface LogRecord {
 export function l7Proto(record: LogRecord): string {
   if (record.http !== undefined) {
     return 'http';
+  }
+  if (record.kafka !== undefined) {
+    return 'kafka';
   }
   if (record.dns !== undefined) {
     return 'dns';

@@ -20,9 +20,12 @@ function end(endpoint: EndpointInfo): string {
 }
 
 function detail(record: LogRecord): string {
-  const { http, dns, l7 } = record;
+  const { http, kafka, dns, l7 } = record;
   if (http !== undefined) {
     return ` ${http.method} ${http.url} => ${http.code}`;
+  }
+  if (kafka !== undefined) {
+    return ` ${kafka.apiKey} topic ${kafka.topic} => ${kafka.errorCode}`;
   }
   if (dns !== undefined) {
     const question = ` DNS ${dns.observationSource}: ${dns.query} ${dns.qTypes.join(',')}`;

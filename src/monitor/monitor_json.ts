@@ -64,7 +64,7 @@ export function dropJson(record: DropNotify, cpu: string): string {
 
 /** A record of the proxy. */
 export function logRecordJson(record: LogRecord): string {
-  const { http, dns, l7 } = record;
+  const { http, kafka, dns, l7 } = record;
   return goStructJson({
     type: 'logRecord',
     observationPoint: record.observationPoint,
@@ -78,6 +78,7 @@ export function logRecordJson(record: LogRecord): string {
     dstIdentity: record.destination.identity,
     verdict: record.verdict,
     ...(http === undefined ? {} : { http: httpJson(http) }),
+    ...(kafka === undefined ? {} : { kafka: kafkaJson(kafka) }),
     ...(dns === undefined ? {} : { dns: dnsJson(dns) }),
     ...(l7 === undefined ? {} : { l7: { Proto: l7.proto, Fields: l7.fields } }),
   });
@@ -138,6 +139,17 @@ function headersJson(headers: readonly KeyValue[]): Json {
     byKey.set(name, [...(byKey.get(name) ?? []), value]);
   }
   return Object.fromEntries([...byKey].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** @see cilium:pkg/proxy/accesslog/record.go#LogRecordKafka */
+function kafkaJson(kafka: NonNullable<LogRecord['kafka']>): Json {
+  return {
+    ErrorCode: kafka.errorCode,
+    APIVersion: kafka.apiVersion,
+    APIKey: kafka.apiKey,
+    CorrelationID: kafka.correlationId,
+    Topic: kafka.topic === '' ? {} : { Topic: kafka.topic },
+  };
 }
 
 /** @see cilium:pkg/proxy/accesslog/record.go#LogRecordDNS */

@@ -26,6 +26,21 @@ export interface HttpLogEntry {
   readonly rejected_headers: readonly KeyValue[];
 }
 
+/** @see proxy:cilium/api/accesslog.proto#KafkaLogEntry */
+export interface KafkaLogEntry {
+  readonly correlation_id: number;
+  readonly error_code: number;
+  readonly api_version: number;
+  readonly api_key: number;
+  readonly topics: readonly string[];
+}
+
+/** A record of any other protocol. @see proxy:cilium/api/accesslog.proto#L7LogEntry */
+export interface L7LogEntry {
+  readonly proto: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
 /** One record. */
 export interface LogEntry {
   /** Wall time in nanoseconds; a bigint because it does not fit a double. */
@@ -41,7 +56,8 @@ export interface LogEntry {
   readonly source_address: string;
   readonly destination_address: string;
   readonly http?: HttpLogEntry | undefined;
-  readonly generic_l7?: { readonly proto: string; readonly fields: Readonly<Record<string, string>> } | undefined;
+  readonly kafka?: KafkaLogEntry | undefined;
+  readonly generic_l7?: L7LogEntry | undefined;
 }
 
 /** Where records go; messages travel through the scheduler. */

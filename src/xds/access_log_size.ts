@@ -2,7 +2,8 @@
  * How long a record is on the access log's socket: as protobuf.
  * @see proxy:cilium/api/accesslog.proto#LogEntry
  */
-import type { HttpLogEntry, KeyValue, LogEntry } from './access_log.ts';
+import { utf8 } from '../net/bytes.ts';
+import type { HttpLogEntry, KafkaLogEntry, KeyValue, L7LogEntry, LogEntry } from './access_log.ts';
 
 /** The agent reads into a buffer of this size and throws away what does not fit. @see cilium:pkg/envoy/accesslog_server.go#accessLogServer.accessLogger */
 export const ACCESS_LOG_BUFFER = 4096;
@@ -16,7 +17,32 @@ export function accessLogSize(entry: LogEntry): number {
     (entry.source_security_id === 0 ? 0 : 1 + varint(entry.source_security_id)) +
     (entry.destination_security_id === 0 ? 0 : 2 + varint(entry.destination_security_id));
   const texts = text(entry.policy_name) + text(entry.cilium_rule_ref) + text(entry.source_address) + text(entry.destination_address);
-  return numbers + texts + (entry.http === undefined ? 0 : sized(httpSize(entry.http)) + 1);
+  return numbers + texts + protocolSize(entry);
+}
+
+/** The member that holds the protocol's part; its tag has two bytes. */
+function protocolSize({ http, kafka, generic_l7: generic }: LogEntry): number {
+  if (http !== undefined) {
+    return sized(httpSize(http)) + 1;
+  }
+  if (kafka !== undefined) {
+    return sized(kafkaSize(kafka)) + 1;
+  }
+  return generic === undefined ? 0 : sized(genericSize(generic)) + 1;
+}
+
+function kafkaSize(kafka: KafkaLogEntry): number {
+  const numbers = [kafka.correlation_id, kafka.error_code, kafka.api_version, kafka.api_key];
+  return (
+    numbers.reduce((sum, value) => sum + (value === 0 ? 0 : 1 + (value < 0 ? 10 : varint(value))), 0) +
+    kafka.topics.reduce((sum, topic) => sum + sized(utf8(topic).length), 0)
+  );
+}
+
+/** A map's entries are messages of key and value. */
+function genericSize({ proto, fields }: L7LogEntry): number {
+  const entries = Object.entries(fields).map(([key, value]) => sized(text(key) + sized(utf8(value).length)));
+  return text(proto) + entries.reduce((sum, size) => sum + size, 0);
 }
 
 function httpSize(http: HttpLogEntry): number {

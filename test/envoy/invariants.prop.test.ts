@@ -21,7 +21,7 @@ const WHERE: Readonly<Record<string, 'policy.prop.test.ts' | 'invariants.prop.te
     ]),
   ),
   ...Object.fromEntries([2, 3, 18, 20, 21, 22, 24, 25, 27, 31, 37, 38].map((n) => [`I${n}`, 'invariants.prop.test.ts'])),
-  I32: 'not modelled: there are no proxylib parsers; the codec has the same property (codec.prop.test.ts)',
+  I32: 'proxylib/segments.prop.test.ts',
   I33: 'not of 1.23: no precedence, no deny',
   I34: 'not of 1.23: no port ranges',
 };

@@ -54,13 +54,13 @@ describe('the TCP proxy', () => {
     expect(one.logs).toEqual([]);
   });
 
-  it('refuses what a parser would have to read, since there is none', () => {
-    const one = rig({ recording: true }, [{ l7_proto: 'kafka' }]);
+  it('refuses what a parser would have to read that is not there', () => {
+    const one = rig({ recording: true }, [{ l7_proto: 'dragons' }]);
     const client = one.client();
     client.send('hello');
     one.settle();
     expect([client.ended, one.upstreams()]).toEqual([true, []]);
-    expect(JSON.stringify(one.journey.steps)).toContain('Go parser \\"kafka\\" not found');
+    expect(JSON.stringify(one.journey.steps)).toContain('Go parser \\"dragons\\" not found');
   });
 
   it('closes when the upstream refuses or does not answer in time', () => {

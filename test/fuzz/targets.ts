@@ -14,7 +14,9 @@ import { FrameReader, frame } from '../../src/net/dns_frames.ts';
 import { clientHello } from '../../src/net/tls.ts';
 import { TlsClientSession } from '../../src/net/tls_session.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
+import { Library, l7Rules, through } from '../envoy/proxylib/library.ts';
 import { bytesOf, cut, mutated, requestText, responseText } from '../support/http_messages.ts';
+import { REQUESTS, RULES } from '../support/proxylib_messages.ts';
 
 /** A parser under fire. */
 export interface FuzzTarget {
@@ -193,6 +195,30 @@ function scenarioProperty(): fc.IProperty<unknown> {
   });
 }
 
+/** Streams of a protocol in both directions, broken; what reaches the server is part of what the client said, in its order. */
+function proxylibProperty(): fc.IProperty<unknown> {
+  const stream = fc.constantFrom(...Object.keys(REQUESTS)).chain((name) => {
+    const broken = mutated(fc.array(REQUESTS[name] as fc.Arbitrary<Uint8Array>, { minLength: 1, maxLength: 4 }).map(concatBytes));
+    return fc.record({ name: fc.constant(name), requests: broken, replies: broken });
+  });
+  return fc.property(stream, points, ({ name, requests, replies }, at) => {
+    const proto = name.split(' ')[0] as string;
+    const library = new Library([l7Rules(proto, ...(RULES[name] ?? []))]);
+    const said = cut(requests, at).map((bytes) => ({ reply: false, bytes }));
+    const answered = cut(replies, at).map((bytes) => ({ reply: true, bytes }));
+    const mixed = said.flatMap((piece, i) => [piece, ...answered.slice(i, i + 1)]);
+    const { toServer } = through(library, proto, mixed);
+    const client = fromLatin1(requests);
+    let place = 0;
+    for (const character of toServer) {
+      place = client.indexOf(character, place) + 1;
+      if (place === 0) {
+        throw new Error('the server was told what the client has not said');
+      }
+    }
+  });
+}
+
 /** All targets. */
 export function fuzzTargets(): readonly FuzzTarget[] {
   return [
@@ -250,6 +276,7 @@ export function fuzzTargets(): readonly FuzzTarget[] {
         return 'error' in regex ? regex.error !== '' : typeof regex.matches(value) === 'boolean';
       }),
     },
+    { name: 'proxylib', inTests: 600, property: proxylibProperty() },
     { name: 'scenarios', inTests: 120, property: scenarioProperty() },
     {
       name: 'manifests',

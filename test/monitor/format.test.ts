@@ -70,6 +70,21 @@ describe('cilium monitor', () => {
     );
   });
 
+  test('Kafka records and those of other protocols', () => {
+    const { http: _, ...record } = DENIED_REQUEST;
+    const kafka = { errorCode: 29, apiVersion: 5, apiKey: 'metadata', correlationId: 196613, topic: 'plans' };
+    expect(one(l7({ ...record, kafka }))[0]).toMatch(/^<- Request kafka from 2216 .*, verdict Denied metadata topic plans => 29$/);
+    expect(one(l7({ ...DENIED_RESPONSE, http: undefined, kafka: { ...kafka, topic: '' } }))[0]).toMatch(/ metadata topic {2}=> 29$/);
+    expect(JSON.parse(one(l7({ ...record, kafka }), { verbosity: 'json' })[0] as string)).toMatchObject({
+      l7Proto: 'kafka',
+      kafka: { ErrorCode: 29, APIVersion: 5, APIKey: 'metadata', CorrelationID: 196613, Topic: { Topic: 'plans' } },
+    });
+    const generic = { proto: 'cassandra', fields: { query_action: 'select', query_table: 'a.b', status: 'x' } };
+    expect(one(l7({ ...record, l7: generic }))[0]).toMatch(
+      /^<- Request cassandra from .*, verdict Denied query_action:select query_table:a\.b => status:x$/,
+    );
+  });
+
   test('agent events', () => {
     expect(one({ kind: 'agent', at: 0, wallMillis: 0, name: 'Policy updated', text: '{"revision":2}' })).toEqual([
       '>> Policy updated: {"revision":2}',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { FlowNames } from '../../src/monitor/hubble/flow.ts';
+import { flowJson } from '../../src/monitor/hubble/flow_json.ts';
 import { observe } from '../../src/monitor/hubble/observer.ts';
 import { compactFlow, dictFlow } from '../../src/monitor/hubble/printer.ts';
 import {
@@ -65,6 +66,31 @@ describe('hubble observe', () => {
     expect(lines(l7(DENIED_REQUEST, 1_000_000), l7(DENIED_RESPONSE, 4_500_000))).toEqual([
       `${T}${tie} -> ${STAR} http-request DROPPED (HTTP/1.1 PUT ${url})`,
       `${T}${tie} <- ${STAR} http-response FORWARDED (HTTP/1.1 403 3ms (PUT ${url}))`,
+    ]);
+  });
+
+  test('L7: Kafka, and protocols Hubble has no word for', () => {
+    const tie = 'default/tiefighter:48960 (ID:29439)';
+    const kafka = { errorCode: 29, apiVersion: 5, apiKey: 'metadata', correlationId: 7, topic: 'plans' };
+    const generic = { proto: 'binarymemcached', fields: { opcode: '0', key: 'k' } };
+    const records = [
+      { ...DENIED_REQUEST, http: undefined, kafka },
+      { ...DENIED_RESPONSE, http: undefined, kafka },
+      { ...DENIED_REQUEST, http: undefined, l7: generic },
+    ];
+    expect(lines(...records.map((record) => l7(record)))).toEqual([
+      `${T}${tie} -> ${STAR} kafka-request DROPPED (Kafka request metadata correlation id 7 topic 'plans')`,
+      `${T}${tie} <- ${STAR} kafka-response FORWARDED (Kafka response metadata correlation id 7 topic 'plans' return code 29)`,
+      `${T}${tie} -> ${STAR} l7-request DROPPED (binarymemcached Fields: map[key:k opcode:0])`,
+    ]);
+    const json = observe(
+      records.map((record) => l7(record)),
+      names,
+    ).map((flow) => JSON.parse(JSON.stringify(flowJson(flow))) as { l7: unknown });
+    expect(json.map((flow) => flow.l7)).toEqual([
+      { type: 'REQUEST', kafka: { api_version: 5, api_key: 'metadata', correlation_id: 7, topic: 'plans' } },
+      { type: 'RESPONSE', kafka: { error_code: 29, api_version: 5, api_key: 'metadata', correlation_id: 7, topic: 'plans' } },
+      { type: 'REQUEST' },
     ]);
   });
 

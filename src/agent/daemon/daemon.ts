@@ -8,8 +8,7 @@ import { newPolicyMap, policyMapName } from '../../maps/policymap.ts';
 import { type Ipv4, parseCidr4 } from '../../net/ipv4.ts';
 import type { IpPrefix } from '../../net/prefix.ts';
 import { assertPresent } from '../../sim/assert.ts';
-import type { AccessLogSink, LogEntry } from '../../xds/access_log.ts';
-import { ACCESS_LOG_BUFFER, accessLogSize } from '../../xds/access_log_size.ts';
+import type { AccessLogSink } from '../../xds/access_log.ts';
 import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
 import { newCertificateManager } from '../crypto/certificate_manager.ts';
 import { scrubAddress, startConntrackGc } from '../ctmap/gc.ts';
@@ -20,6 +19,7 @@ import { Endpoint } from '../endpoint/endpoint.ts';
 import { applyPolicyMapChanges } from '../endpoint/policy_map_changes.ts';
 import type { RegenerationLevel } from '../endpoint/state.ts';
 import { EndpointManager } from '../endpointmanager/manager.ts';
+import { accessLogServer } from '../envoy/accesslog_server.ts';
 import type { OriginRecorder } from '../envoy/network_policy.ts';
 import { XdsCacheServer } from '../envoy/xds_server.ts';
 import type { DnsProxy } from '../fqdn/dns_proxy.ts';
@@ -356,15 +356,9 @@ export class Daemon {
   }
 
   /** Records of the proxy's access log. @see cilium:pkg/envoy/accesslog_server.go#accessLogServer.logRecord */
-  readonly accessLog: AccessLogSink = {
-    log: (entry: LogEntry) => {
-      if (accessLogSize(entry) > ACCESS_LOG_BUFFER) {
-        // "Envoy: Discarded truncated access log message", and nobody hears of the request.
-        return;
-      }
-      this.#deps.scheduler.after(0, 'access log', () => this.monitor.send({ kind: 'l7', entry }));
-    },
-  };
+  readonly accessLog: AccessLogSink = accessLogServer((entry) =>
+    this.#deps.scheduler.after(0, 'access log', () => this.monitor.send({ kind: 'l7', entry })),
+  );
 
   /** Whether nothing is on its way from an object to a map or the proxy. */
   get quiet(): boolean {

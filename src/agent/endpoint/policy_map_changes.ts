@@ -5,6 +5,7 @@
 import { formatIpv4 } from '../../net/ipv4.ts';
 import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
 import { getNetworkPolicy } from '../envoy/network_policy.ts';
+import { ENVOY_NODE, PROXYLIB_NODE } from '../envoy/xds_server.ts';
 import type { EndpointPolicy } from '../policy/resolve.ts';
 import type { RegenerationDeps } from './bpf.ts';
 import type { CompletionGroup } from './completions.ts';
@@ -55,12 +56,15 @@ export function updateNetworkPolicy(
   );
   const revision = endpoint.nextPolicyRevision;
   const completion = deps.proxy.hasListeners ? completions.add() : null;
-  deps.xds.upsert(NETWORK_POLICY_TYPE_URL, name, resource, (error) => {
+  // The parsers have their own copy of the policies, and acknowledge it for themselves.
+  const parsers = policy.selectorPolicy.l4Policy.hasProxylibRedirect();
+  const acknowledged = (error: string | null): void => {
     if (error === null) {
       endpoint.proxyPolicyRevision = Math.max(endpoint.proxyPolicyRevision, revision);
     }
     completion?.(error);
-  });
+  };
+  deps.xds.upsert(NETWORK_POLICY_TYPE_URL, name, resource, acknowledged, parsers ? [ENVOY_NODE, PROXYLIB_NODE] : [ENVOY_NODE]);
   return {
     waits: completion !== null,
     revert: () => {

@@ -11,8 +11,16 @@ import type { DiscoveryRequest, DiscoveryResponse, NamedResource, TypeUrl, XdsSe
 /** Hears whether a change was accepted: `null`, or the error of a NACK. */
 export type Completion = (error: string | null) => void;
 
+/** Node of the host's proxy, and of the library with parsers in it. @see cilium:pkg/envoy/server.go#getNodeIDs */
+export const ENVOY_NODE = '127.0.0.1';
+export const PROXYLIB_NODE = '127.0.0.2';
+const ENVOY_ONLY: readonly string[] = [ENVOY_NODE];
+
+/** A change that is not acknowledged. @see cilium:pkg/envoy/xds/ack.go#pendingCompletion */
 interface Pending {
   readonly version: number;
+  /** Nodes that have not answered. */
+  readonly remaining: Set<string>;
   readonly complete: Completion;
 }
 
@@ -20,6 +28,8 @@ interface TypeState {
   version: number;
   readonly resources: Map<string, NamedResource['resource']>;
   pending: Pending[];
+  /** Last version accepted, by node. */
+  readonly acked: Map<string, number>;
 }
 
 interface StreamState {
@@ -69,18 +79,26 @@ export class XdsCacheServer implements XdsServer {
   }
 
   /** Adds or replaces a resource; `completion` hears of the acknowledgement. @see cilium:pkg/envoy/xds/ack.go#AckingResourceMutatorWrapper.Upsert */
-  upsert(type: TypeUrl, name: string, resource: NamedResource['resource'], completion: Completion | null): void {
+  upsert(
+    type: TypeUrl,
+    name: string,
+    resource: NamedResource['resource'],
+    completion: Completion | null,
+    nodes: readonly string[] = ENVOY_ONLY,
+  ): void {
     const state = this.#type(type);
     const changed = JSON.stringify(state.resources.get(name)) !== JSON.stringify(resource);
     if (changed) {
       state.resources.set(name, resource);
       state.version += 1;
     }
-    this.#expect(state, completion);
+    if (!changed && this.#currentVersionAcked(type, nodes)) {
+      completion?.(null);
+      return;
+    }
+    this.#expect(state, completion, nodes);
     if (changed) {
       this.#broadcast(type);
-    } else {
-      this.#completeIfAcked(type);
     }
   }
 
@@ -89,7 +107,7 @@ export class XdsCacheServer implements XdsServer {
     const state = this.#type(type);
     if (state.resources.delete(name)) {
       state.version += 1;
-      this.#expect(state, completion);
+      this.#expect(state, completion, ENVOY_ONLY);
       this.#broadcast(type);
     } else {
       completion?.(null);
@@ -110,25 +128,39 @@ export class XdsCacheServer implements XdsServer {
     };
   }
 
-  #expect(state: TypeState, completion: Completion | null): void {
+  #expect(state: TypeState, completion: Completion | null, nodes: readonly string[]): void {
     if (completion !== null) {
-      state.pending.push({ version: state.version, complete: completion });
+      state.pending.push({ version: state.version, remaining: new Set(nodes), complete: completion });
     }
   }
 
-  readonly #acked = new Map<TypeUrl, number>();
+  /** @see cilium:pkg/envoy/xds/ack.go#AckingResourceMutatorWrapper.currentVersionAcked */
+  #currentVersionAcked(type: TypeUrl, nodes: readonly string[]): boolean {
+    const { version, acked } = this.#type(type);
+    return nodes.every((node) => (acked.get(node) ?? -1) >= version);
+  }
 
-  #completeIfAcked(type: TypeUrl): void {
+  /**
+   * A node's answer: `acked` is the version it has, `answered` the one it speaks of. A change is done when all its nodes have answered; whether it
+   * was accepted is what the last of them says.
+   * @see cilium:pkg/envoy/xds/ack.go#AckingResourceMutatorWrapper.HandleResourceVersionAck
+   */
+  #handleResourceVersionAck(type: TypeUrl, node: string, acked: number, answered: number, detail: string): void {
     const state = this.#type(type);
-    const acked = this.#acked.get(type) ?? -1;
+    state.acked.set(node, Math.max(state.acked.get(node) ?? 0, acked));
     // Who waits stands in order of versions.
-    if ((state.pending[0]?.version ?? Number.POSITIVE_INFINITY) > acked) {
+    if ((state.pending[0]?.version ?? Number.POSITIVE_INFINITY) > answered) {
       return;
     }
-    const done = state.pending.filter((pending) => pending.version <= acked);
-    state.pending = state.pending.filter((pending) => pending.version > acked);
-    for (const pending of done) {
-      pending.complete(null);
+    const done: Pending[] = [];
+    const left: Pending[] = [];
+    for (const pending of state.pending) {
+      const completes = pending.version <= answered && pending.remaining.delete(node) && pending.remaining.size === 0;
+      (completes ? done : left).push(pending);
+    }
+    state.pending = left;
+    for (const { version, complete } of done) {
+      complete(version <= acked ? null : `NACK received: ${detail}`);
     }
   }
 
@@ -157,17 +189,9 @@ export class XdsCacheServer implements XdsServer {
         ...(request.errorDetail === undefined ? {} : { data: { error: request.errorDetail } }),
       });
     }
-    if (accepted) {
-      this.#acked.set(type, nonce);
-      this.#completeIfAcked(type);
-      return;
-    }
-    const state = this.#type(type);
-    const failed = state.pending.filter((pending) => pending.version <= nonce);
-    state.pending = state.pending.filter((pending) => pending.version > nonce);
-    for (const pending of failed) {
-      pending.complete(`NACK received: ${request.errorDetail ?? ''}`);
-    }
+    const node = request.nodeId.split('~')[1] ?? '';
+    const acked = accepted ? nonce : Number(request.versionInfo);
+    this.#handleResourceVersionAck(type, node, acked, nonce, request.errorDetail ?? '');
   }
 
   #broadcast(type: TypeUrl): void {
@@ -204,7 +228,7 @@ export class XdsCacheServer implements XdsServer {
   #type(type: TypeUrl): TypeState {
     let state = this.#types.get(type);
     if (state === undefined) {
-      state = { version: 0, resources: new Map(), pending: [] };
+      state = { version: 0, resources: new Map(), pending: [], acked: new Map() };
       this.#types.set(type, state);
     }
     return state;

@@ -1,17 +1,33 @@
 /**
  * The network filter: may this connection reach an upstream at all?
  * @see proxy:cilium/network_filter.cc#Instance
- * @remarks Not modelled: the proxylib parsers and policies on Envoy metadata. Every `l7proto` counts as a parser that is not there, and the
- * connections it stands for are refused.
+ * @remarks Not modelled: policies on the metadata of Envoy's own filters (`l7proto: envoy.…`). They count as parsers that are not there, and the
+ * connections they stand for are refused.
  */
+import { NO_BYTES } from '../../net/bytes.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { NetworkFilterConfig } from '../../xds/listener.ts';
 import type { InetAddress } from '../network/address.ts';
 import type { ReadFilter, ServerConnection } from '../network/filter.ts';
+import { GoFilterInstance, type IoResult } from '../proxylib/go_filter.ts';
+import type { ProxylibInstance } from '../proxylib/instance.ts';
+import type { FilterResult } from '../proxylib/parser.ts';
 import type { PortPolicy } from './port_policy.ts';
 import { type CiliumSocketOption, policyUsesUpstreamAddress } from './socket_option.ts';
 
 const SEE = 'proxy:cilium/network_filter.cc#Instance::onNewConnection';
+
+/** @see proxy:cilium/proxylib.cc#filter_strerror */
+const RESULT_TEXTS: Readonly<Record<FilterResult, string>> = {
+  OK: 'No error',
+  POLICY_DROP: 'Connection rejected',
+  PARSER_ERROR: 'Parser error',
+  UNKNOWN_PARSER: 'Unknown parser',
+  UNKNOWN_CONNECTION: 'Unknown connection',
+  INVALID_ADDRESS: 'Invalid address',
+  INVALID_INSTANCE: 'Invalid proxylib instance',
+  UNKNOWN_ERROR: 'Unknown error',
+};
 
 /** The exception's text if the configuration is not acceptable. @see proxy:cilium/network_filter.cc#Config::Config */
 export function networkFilterConfigError(config: NetworkFilterConfig | undefined): string | null {
@@ -26,10 +42,11 @@ export function networkFilterConfigError(config: NetworkFilterConfig | undefined
 export class CiliumNetworkFilter implements ReadFilter {
   readonly #connection: ServerConnection;
   readonly #journey: Journey;
-  readonly #proxylib: boolean;
+  readonly #proxylib: ProxylibInstance | null;
+  #parser: GoFilterInstance | null = null;
 
-  /** @param proxylib whether the filter's configuration names a proxylib */
-  constructor(connection: ServerConnection, journey: Journey, proxylib: boolean) {
+  /** @param proxylib the library that the filter's configuration names */
+  constructor(connection: ServerConnection, journey: Journey, proxylib: ProxylibInstance | null) {
     this.#proxylib = proxylib;
     this.#connection = connection;
     this.#journey = journey;
@@ -45,8 +62,40 @@ export class CiliumNetworkFilter implements ReadFilter {
     return 'continue';
   }
 
-  onData(bytes: Uint8Array): Uint8Array | null {
-    return bytes;
+  /** @see proxy:cilium/network_filter.cc#Instance::onData */
+  onData(bytes: Uint8Array, endStream: boolean): Uint8Array | null {
+    const parser = this.#parser;
+    if (parser === null) {
+      return bytes;
+    }
+    const { result, output, ops } = parser.onIo(false, bytes, endStream);
+    this.#recordOps('request', { result, output, ops });
+    if (result !== 'OK') {
+      this.#connection.connection.close('no-flush');
+      return null;
+    }
+    if (parser.wantsReplyInject) {
+      // Nobody knows when the server will speak: a write of nothing gives the parser its turn.
+      this.#connection.write(NO_BYTES, false);
+    }
+    parser.setEndStream(false, endStream);
+    return output;
+  }
+
+  /** @see proxy:cilium/network_filter.cc#Instance::onWrite */
+  onWrite(bytes: Uint8Array, endStream: boolean): Uint8Array | null {
+    const parser = this.#parser;
+    if (parser === null) {
+      return bytes;
+    }
+    const { result, output, ops } = parser.onIo(true, bytes, endStream);
+    this.#recordOps('reply', { result, output, ops });
+    if (result !== 'OK') {
+      this.#connection.connection.close('no-flush');
+      return null;
+    }
+    parser.setEndStream(true, endStream);
+    return output;
   }
 
   onClosed(): void {
@@ -60,15 +109,46 @@ export class CiliumNetworkFilter implements ReadFilter {
     const remote = option.ingress ? option.identity : option.resolver.resolvePolicyId(destination);
     const policy = option.initialPolicy.findPortPolicy(option.ingress, port, remote);
     const allowed = policy?.matches(this.#connection.info.sni, remote) ?? false;
-    const parser = this.#proxylib ? (policy?.l7Proto ?? '') : '';
-    if (allowed && parser !== '') {
-      this.#decide('deny', `cilium.network: Go parser "${parser}" not found`, { port, remoteId: remote });
-      return false;
-    }
     if (this.#journey.recording) {
       this.#recordVerdict(option, port, remote, policy, allowed);
     }
-    return allowed;
+    const proto = policy?.l7Proto ?? '';
+    return allowed && (this.#proxylib === null || proto === '' || this.#startParser(this.#proxylib, proto, option, destination, remote));
+  }
+
+  /** @see proxy:cilium/proxylib.cc#GoFilter::NewInstance */
+  #startParser(library: ProxylibInstance, proto: string, option: CiliumSocketOption, destination: InetAddress, remote: number): boolean {
+    const connection = library.newConnection({
+      proto,
+      ingress: option.ingress,
+      sourceId: option.identity,
+      destinationId: option.ingress ? 0 : remote,
+      source: this.#connection.info.remote.text,
+      destination: destination.text,
+      policyName: option.podIp,
+    });
+    if (typeof connection === 'string') {
+      const why = `Cilium Network: Connection with parser "${proto}" rejected: ${RESULT_TEXTS[connection]}`;
+      this.#decide('deny', `${why}; cilium.network: Go parser "${proto}" not found`, { port: option.port, remoteId: remote });
+      return false;
+    }
+    this.#parser = new GoFilterInstance(connection);
+    this.#decide('parse', `requests are read by the parser "${proto}"`, { port: option.port, remoteId: remote });
+    return true;
+  }
+
+  #recordOps(what: string, { result, output, ops }: IoResult): void {
+    if (this.#journey.recording && (ops.length > 0 || result !== 'OK')) {
+      this.#journey.add({
+        kind: 'decide',
+        actor: 'envoy',
+        fn: 'GoFilter::Instance::OnIO',
+        see: 'proxy:cilium/proxylib.cc#GoFilter::Instance::OnIO',
+        verdict: result === 'OK' ? what : `${what}: ${result}`,
+        why: ops.map(({ op, bytes }) => `${op} ${bytes}`).join(', '),
+        data: { passedOn: output.length },
+      });
+    }
   }
 
   #recordVerdict(option: CiliumSocketOption, port: number, remote: number, policy: PortPolicy | null, allowed: boolean): void {

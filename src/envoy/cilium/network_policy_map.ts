@@ -38,7 +38,7 @@ export class NetworkPolicyMap {
   update(resources: readonly NetworkPolicy[]): string | null {
     const policies = new Map<string, PolicyInstanceImpl>();
     for (const proto of resources) {
-      const invalid = validate(proto);
+      const invalid = validateNetworkPolicy(proto);
       if (invalid !== null) {
         return invalid;
       }
@@ -57,7 +57,7 @@ export class NetworkPolicyMap {
 }
 
 /** The constraints of the proto file. @see proxy:cilium/api/npds.proto#NetworkPolicy */
-function validate(proto: NetworkPolicy): string | null {
+export function validateNetworkPolicy(proto: NetworkPolicy): string | null {
   if (proto.endpoint_ips.length === 0) {
     return 'Network Policy has no endpoint ips';
   }

@@ -21,11 +21,8 @@ export type NetworkFilterFactory = (connection: ServerConnection) => ReadFilter;
 /** The factory of a network filter, or the exception's text. */
 export function networkFilterFactory(context: ServerContext, filter: FilterConfig): NetworkFilterFactory | string {
   switch (filter.name) {
-    case 'cilium.network': {
-      const config = filter.typed_config as NetworkFilterConfig | undefined;
-      const proxylib = (config?.proxylib ?? '') !== '';
-      return networkFilterConfigError(config) ?? ((connection) => new CiliumNetworkFilter(connection, context.journey, proxylib));
-    }
+    case 'cilium.network':
+      return ciliumNetworkFactory(context, filter.typed_config as NetworkFilterConfig | undefined);
     case 'envoy.filters.network.http_connection_manager': {
       const factory = hcmFactory(context, filter.typed_config as unknown as HttpConnectionManagerConfig);
       return typeof factory === 'string' ? factory : (connection) => new HttpConnectionManager(context, factory, connection);
@@ -35,6 +32,16 @@ export function networkFilterFactory(context: ServerContext, filter: FilterConfi
     default:
       return unknownFilter(filter);
   }
+}
+
+/** @see proxy:cilium/network_filter.cc#Config::Config */
+function ciliumNetworkFactory(context: ServerContext, config: NetworkFilterConfig | undefined): NetworkFilterFactory | string {
+  const library = config?.proxylib ?? '';
+  const instance = library === '' ? null : context.proxylib.open(library, config?.proxylib_params ?? {});
+  if (typeof instance === 'string') {
+    return instance;
+  }
+  return networkFilterConfigError(config) ?? ((connection) => new CiliumNetworkFilter(connection, context.journey, instance));
 }
 
 function tcpProxyFactory(context: ServerContext, filter: FilterConfig): NetworkFilterFactory | string {

@@ -4,6 +4,7 @@
  * @see proxy:patches/0001-network-Add-callback-for-upstream-authorization.patch
  */
 import { isErrno, type SocketErrno } from '../../kernel/socket.ts';
+import { NO_BYTES } from '../../net/bytes.ts';
 import type { Timer } from '../../sim/scheduler.ts';
 import { inetOfSocket } from '../network/address.ts';
 import type { CloseEvent, Connection } from '../network/connection.ts';
@@ -23,9 +24,6 @@ export class TcpProxy implements ReadFilter {
   #upstream: Connection | null = null;
   #connected = false;
   #timer: Timer | null = null;
-  /** Bytes that came before the upstream connection stood; the real filter does not read them from the socket until then. */
-  #early: Uint8Array[] = [];
-  #earlyEnd = false;
 
   constructor(context: ServerContext, cluster: OriginalDstCluster, downstream: ServerConnection) {
     this.#context = context;
@@ -34,7 +32,9 @@ export class TcpProxy implements ReadFilter {
   }
 
   onNewConnection(): 'continue' | 'stop' {
-    this.#downstream.connection.enableHalfClose(() => this.#onDownstreamEnd());
+    this.#downstream.enableHalfClose();
+    // Nothing is read, and no filter sees anything, before the upstream connection stands.
+    this.#downstream.readDisable(true);
     const host = this.#cluster.chooseHost(this.#downstream.info.local);
     if (!this.#downstream.iterateUpstreamCallbacks(host.address)) {
       this.#initFailure('UAEX', 'the upstream callback refuses');
@@ -48,10 +48,10 @@ export class TcpProxy implements ReadFilter {
     }
     this.#upstream = connection;
     this.#cluster.stats.connections.value += 1;
-    connection.enableHalfClose(() => this.#downstream.connection.end());
+    connection.enableHalfClose(() => this.#downstream.write(NO_BYTES, true));
     connection.setCallbacks({
       onConnected: () => this.#onConnected(),
-      onData: (bytes) => this.#downstream.connection.write(bytes),
+      onData: (bytes) => this.#downstream.write(bytes, false),
       onClosed: (event, errno) => this.#onUpstreamClosed(event, errno),
     });
     this.#record('connect', `to ${host.address.text}`);
@@ -60,18 +60,16 @@ export class TcpProxy implements ReadFilter {
     return 'continue';
   }
 
-  onData(bytes: Uint8Array): Uint8Array | null {
-    if (this.#connected) {
-      this.#upstream?.write(bytes);
-    } else if (bytes.length > 0) {
-      this.#early.push(bytes);
+  onData(bytes: Uint8Array, endStream: boolean): Uint8Array | null {
+    this.#upstream?.write(bytes);
+    if (endStream) {
+      this.#upstream?.end();
     }
     return null;
   }
 
   onClosed(event: CloseEvent): void {
     this.#timer?.cancel();
-    this.#early = [];
     if (event === 'remote-close') {
       this.#upstream?.close('flush-write');
     } else {
@@ -82,21 +80,8 @@ export class TcpProxy implements ReadFilter {
   #onConnected(): void {
     this.#connected = true;
     this.#timer?.cancel();
-    for (const bytes of this.#early.splice(0)) {
-      this.#upstream?.write(bytes);
-    }
-    if (this.#earlyEnd) {
-      this.#upstream?.end();
-    }
     this.#record('connected', this.#upstream === null ? '' : `from ${inetOfSocket(this.#upstream.socket.local).text}`);
-  }
-
-  #onDownstreamEnd(): void {
-    if (this.#connected) {
-      this.#upstream?.end();
-    } else {
-      this.#earlyEnd = true;
-    }
+    this.#downstream.readDisable(false);
   }
 
   #onUpstreamClosed(event: CloseEvent, errno: SocketErrno | null): void {

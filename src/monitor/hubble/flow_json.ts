@@ -120,7 +120,7 @@ function endpointJson(end: FlowEndpoint): Json {
 /** @see cilium:pkg/hubble/parser/seven/parser.go#decodeLayer7 */
 function l7Json(record: LogRecord, latencyNanos: number): Json {
   const response = record.type === 'Response';
-  const { http, dns } = record;
+  const { http, kafka, dns } = record;
   return present({
     type: record.type.toUpperCase(),
     latency_ns: latencyNanos === 0 ? '' : String(latencyNanos),
@@ -146,6 +146,16 @@ function l7Json(record: LogRecord, latencyNanos: number): Json {
             url: http.url,
             protocol: http.protocol,
             headers: headersOf(http),
+          }),
+    kafka:
+      kafka === undefined
+        ? null
+        : present({
+            error_code: response ? kafka.errorCode : 0,
+            api_version: kafka.apiVersion,
+            api_key: kafka.apiKey,
+            correlation_id: kafka.correlationId,
+            topic: kafka.topic,
           }),
   });
 }

@@ -100,7 +100,8 @@ export function flowType(flow: Flow): string {
       return `policy-verdict:${event.match} ${flow.direction ?? 'TRAFFIC_DIRECTION_UNKNOWN'}`;
     case 'l7': {
       const { record } = event;
-      const protocol = record.http === undefined && record.dns === undefined ? 'l7' : l7Proto(record);
+      const named = record.http ?? record.kafka ?? record.dns;
+      const protocol = named === undefined ? 'l7' : l7Proto(record);
       const source = record.dns === undefined ? '' : ` ${record.dns.observationSource}`;
       return `${protocol}-${record.type.toLowerCase()}${source}`;
     }

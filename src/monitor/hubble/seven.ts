@@ -74,13 +74,17 @@ function verdictOf(record: LogRecord): FlowVerdict {
   }
 }
 
-/** @see cilium:pkg/hubble/parser/seven/http.go#httpSummary @see cilium:pkg/hubble/parser/seven/dns.go#dnsSummary */
+/** @see cilium:pkg/hubble/parser/seven/http.go#httpSummary @see cilium:pkg/hubble/parser/seven/kafka.go#kafkaSummary @see cilium:pkg/hubble/parser/seven/dns.go#dnsSummary */
 function summaryOf(record: LogRecord, latencyNanos: number): string {
-  const { http, dns, l7 } = record;
+  const { http, kafka, dns, l7 } = record;
   if (http !== undefined) {
     return record.type === 'Request'
       ? `${http.protocol} ${http.method} ${http.url}`
       : `${http.protocol} ${http.code} ${Math.floor(latencyNanos / 1_000_000)}ms (${http.method} ${http.url})`;
+  }
+  if (kafka !== undefined) {
+    const about = `${kafka.apiKey} correlation id ${kafka.correlationId} topic '${kafka.topic}'`;
+    return record.type === 'Request' ? `Kafka request ${about}` : `Kafka response ${about} return code ${kafka.errorCode}`;
   }
   if (dns !== undefined) {
     const types = dns.qTypes.join(',');

@@ -152,9 +152,7 @@ function protocolTest(protocols: readonly string[]): Built {
 
 function hasProtocol({ l4, event }: Flow, word: string): boolean {
   if (L7_PROTOCOLS.includes(word)) {
-    return (
-      event.kind === 'l7' && ((word === 'http' && event.record.http !== undefined) || (word === 'dns' && event.record.dns !== undefined))
-    );
+    return event.kind === 'l7' && event.record[word as 'dns' | 'http' | 'kafka'] !== undefined;
   }
   return word === 'icmp' ? l4?.kind === 'ICMPv4' : l4?.kind.toLowerCase() === word;
 }

@@ -42,6 +42,11 @@ const API_KEYS: readonly string[] = [
   'alterconfigs',
 ];
 
+/** The name of a kind, or its number. @see cilium:pkg/policy/api/kafka/kafka.go#ApiKeyToString */
+export function apiKeyToString(key: number): string {
+  return API_KEYS[key] ?? String(key);
+}
+
 const PRODUCE_KEYS: readonly number[] = [0, 3, 18];
 const CONSUME_KEYS: readonly number[] = [1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 18];
 const MAX_TOPIC_LENGTH = 255;
