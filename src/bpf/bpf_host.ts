@@ -36,9 +36,11 @@ import { type HostFirewall, ipv4HostPolicyEgress, ipv4HostPolicyIngress } from '
 import { identityIsReserved, inheritIdentityFromHost, lookupIp4RemoteEndpoint } from './lib/identity.ts';
 import { isUntrackedFragment } from './lib/ipv4.ts';
 import { ipv4LocalDelivery } from './lib/l3.ts';
+import { isFromL7Lb, tailCallEgressPolicy } from './lib/l7_lb.ts';
 import { CB_PROXY_MAGIC, CB_SRC_LABEL } from './lib/meta.ts';
 import { handleNatFwd, nodeportLb4 } from './lib/nodeport.ts';
 import { sendTraceNotify } from './lib/trace.ts';
+import { passUnjudged } from './lxc_drops.ts';
 
 /** Configuration of the host endpoint. */
 export interface HostConfig {
@@ -69,6 +71,7 @@ interface Host {
 /** Lines of the send_drop_notify calls of 1.13.3. */
 const SITE_HANDLE_IPV4 = { file: FILE_BPF_HOST, line: 650 } as const;
 const SITE_DO_NETDEV = { file: FILE_BPF_HOST, line: 854 } as const;
+const SITE_TO_NETDEV_L7_LB = { file: FILE_BPF_HOST, line: 1094 } as const;
 const SITE_TO_NETDEV = { file: FILE_BPF_HOST, line: 1131 } as const;
 const SITE_TO_NETDEV_NAT = { file: FILE_BPF_HOST, line: 1160 } as const;
 const SITE_TO_HOST = { file: FILE_BPF_HOST, line: 1253 } as const;
@@ -94,6 +97,9 @@ function cilFromHost(host: Host, skb: Skb): ReturnType<TcProgram> {
   }
   if (skb.packet.eth.type !== ETH_P_IP) {
     return TC_ACT_OK;
+  }
+  if (isFromL7Lb(env, skb)) {
+    return tailCallEgressPolicy(env, skb) ?? passUnjudged(env, skb, DROP_MISSED_TAIL_CALL);
   }
   const magic = skb.mark & MARK_MAGIC_HOST_MASK;
   const inherited = inheritIdentityFromHost(env, skb);
@@ -179,7 +185,7 @@ function tailHandleIpv4FromNetdev(host: Host, skb: Skb): ReturnType<TcProgram> {
   const secctx = skb.cb[CB_SRC_LABEL];
   let result: number = isUntrackedFragment(env, skb.packet) ? DROP_FRAG_NOSUPPORT : TC_ACT_OK;
   if (result === TC_ACT_OK && env.config.nodePort) {
-    result = nodeportLb4(env, skb, config.nativeIfindex);
+    result = nodeportLb4(env, skb, config.nativeIfindex, config.endpointId);
   }
   if (result === TC_ACT_OK && config.firewall !== null) {
     result = ipv4HostPolicyIngress(env, config.firewall, skb);
@@ -195,6 +201,10 @@ function cilToNetdev(host: Host, skb: Skb): ReturnType<TcProgram> {
   const { env, config } = host;
   if (env.journey.recording) {
     enter(host, skb, 'cil_to_netdev', 'network card egress');
+  }
+  if (isFromL7Lb(env, skb)) {
+    const result = tailCallEgressPolicy(env, skb);
+    return result ?? sendDropNotify(env, skb, config.endpointId, 0, 0, 0, DROP_MISSED_TAIL_CALL, METRIC_EGRESS, SITE_TO_NETDEV_L7_LB);
   }
   let reason: number = TRACE_REASON_UNKNOWN;
   if (config.firewall !== null && skb.packet.eth.type === ETH_P_IP) {

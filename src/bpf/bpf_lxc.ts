@@ -14,6 +14,7 @@ import {
   TRACE_TO_STACK,
 } from '../maps/eventsmap.ts';
 import { IDENTITY_HOST, IDENTITY_WORLD, type Identity } from '../maps/identity.ts';
+import { l7LbProxyPort } from '../maps/lbmap.ts';
 import { ENDPOINT_F_HOST } from '../maps/lxcmap.ts';
 import { identityMark, MARK_MAGIC_IDENTITY, TC_INDEX_F_SKIP_RECIRCULATION } from '../maps/marks.ts';
 import { METRIC_EGRESS } from '../maps/metricsmap.ts';
@@ -36,8 +37,9 @@ import { lookupIp4Endpoint } from './lib/eps.ts';
 import { lookupIp4RemoteEndpoint } from './lib/identity.ts';
 import { hasPorts, ipv4HandleFragmentation, isUntrackedFragment } from './lib/ipv4.ts';
 import { ipv4L3, ipv4LocalDelivery } from './lib/l3.ts';
-import { lb4CtxRestoreState, lb4CtxStoreState, lb4Local, lb4LookupService, lb4RevNat } from './lib/lb.ts';
-import { CB_POLICY } from './lib/meta.ts';
+import { FROM_HOST_L7_LB, handlePolicyEgress } from './lib/l7_lb.ts';
+import { lb4CtxRestoreState, lb4CtxStoreState, lb4Local, lb4LookupService, lb4RevNat, lb4SvcIsL7loadbalancer } from './lib/lb.ts';
+import { CB_FROM_HOST, CB_POLICY } from './lib/meta.ts';
 import { revNodeportLb4 } from './lib/nodeport.ts';
 import { policyCanEgress } from './lib/policy.ts';
 import { POLICY_EGRESS } from './lib/policy_log.ts';
@@ -55,6 +57,8 @@ export interface LxcPrograms {
   readonly cilToContainer: TcProgram;
   /** Slot of the endpoint in cilium_call_policy. */
   readonly handlePolicy: TcProgram;
+  /** Slot of the endpoint in cilium_egresscall_policy. */
+  readonly handlePolicyEgress: TcProgram;
 }
 
 /** Return of the egress side that asks for the node port's way back: a tail call of its own. */
@@ -70,6 +74,7 @@ export function loadBpfLxc(env: BpfEnv, ep: EndpointConfig, policyMap: PolicyMap
     cilFromContainer: (skb) => cilFromContainer(lxc, skb),
     cilToContainer: (skb) => cilToContainer(lxc, skb),
     handlePolicy: (skb) => handlePolicy(lxc, skb),
+    handlePolicyEgress: (skb) => handlePolicyEgress(env, ep, calls, skb),
   };
 }
 
@@ -120,13 +125,16 @@ function translateService(lxc: Lxc, skb: Skb): number {
   }
   const state = env.scratch.ctStateNew;
   state.reset();
+  let proxyPort = 0;
   if (hasPorts(packet)) {
     const error = ipv4HandleFragmentation(env, skb, METRIC_EGRESS);
     if (error < 0) {
       return error;
     }
     const service = lb4LookupService(env, skb, packet.ip.dst, env.scratch.dport, false);
-    if (service !== undefined) {
+    if (service !== undefined && lb4SvcIsL7loadbalancer(env, service)) {
+      proxyPort = l7LbProxyPort(service);
+    } else if (service !== undefined) {
       const tuple = env.scratch.serviceTuple;
       const result = lb4Local(env, getCtMap4(env, packet.ip.protocol), skb, tuple, service, state);
       if (result < 0) {
@@ -134,7 +142,7 @@ function translateService(lxc: Lxc, skb: Skb): number {
       }
     }
   }
-  lb4CtxStoreState(skb, state, 0);
+  lb4CtxStoreState(skb, state, proxyPort);
   return 0;
 }
 
@@ -173,23 +181,25 @@ function handleIpv4FromLxc(lxc: Lxc, skb: Skb, dstId: Identity): number {
   const { scratch } = env;
   const { ctState, ctStateNew, tuple } = scratch;
   ctStateNew.reset();
-  lb4CtxRestoreState(env, skb, ctStateNew);
+  const l7LbPort = lb4CtxRestoreState(env, skb, ctStateNew);
+  const fromL7Lb = env.config.l7Lb && skb.cb[CB_FROM_HOST] === FROM_HOST_L7_LB;
   let hairpin = ctStateNew.loopback;
   const status = scratch.ctStatus;
   const isReply = status === CT_REPLY || status === CT_RELATED;
-  if (isReply && ctState.proxyRedirect) {
+  if (l7LbPort === 0 && isReply && ctState.proxyRedirect) {
     // The stack finds the proxy's socket. No notification here: the branch point sends none either.
     return ctxRedirectToProxy(env, skb, 0);
   }
-  let verdict = 0;
-  if (!hairpin && (!isReply || env.config.quirks.replyPolicyAccounting)) {
+  // The pod's policy is asked about what the load balancer makes of the connection, not about the service.
+  let verdict = l7LbPort;
+  if (l7LbPort === 0 && !hairpin && (!isReply || env.config.quirks.replyPolicyAccounting)) {
     verdict = policyCanEgress(env, lxc.policyMap, skb, ep.secLabel, dstId, tuple.dport, tuple.nexthdr);
     if (!isReply && verdict < 0) {
       verdictEvent(lxc, skb, dstId, POLICY_EGRESS, verdict);
       return verdict;
     }
   }
-  const error = egressConnection(lxc, skb, dstId, verdict, !hairpin);
+  const error = egressConnection(lxc, skb, dstId, verdict, !hairpin && l7LbPort === 0, fromL7Lb);
   if (error === NODEPORT_REPLY) {
     sendTraceNotify(env, skb, ep.endpointId, TRACE_TO_NETWORK, ep.secLabel, dstId, 0, 0, status, scratch.monitor);
     skb.tcIndex |= TC_INDEX_F_SKIP_RECIRCULATION;
@@ -199,15 +209,15 @@ function handleIpv4FromLxc(lxc: Lxc, skb: Skb, dstId: Identity): number {
     return error;
   }
   hairpin ||= ctState.loopback;
-  if (redirectToProxy(verdict, status)) {
+  if (!fromL7Lb && redirectToProxy(verdict, status)) {
     sendTraceNotify(env, skb, ep.endpointId, TRACE_TO_PROXY, ep.secLabel, 0, verdict, 0, status, scratch.monitor);
     return ctxRedirectToProxy(env, skb, verdict);
   }
-  return forwardFromLxc(lxc, skb, dstId, hairpin);
+  return forwardFromLxc(lxc, skb, dstId, hairpin, fromL7Lb);
 }
 
 /** Creates, renews or reverse-translates by connection state. @see cilium:bpf/bpf_lxc.c#handle_ipv4_from_lxc */
-function egressConnection(lxc: Lxc, skb: Skb, dstId: Identity, verdict: number, tell: boolean): number {
+function egressConnection(lxc: Lxc, skb: Skb, dstId: Identity, verdict: number, tell: boolean, fromL7Lb: boolean): number {
   const { env, ep } = lxc;
   const { ctState, ctStateNew, tuple, ctStatus } = env.scratch;
   switch (ctStatus) {
@@ -220,7 +230,7 @@ function egressConnection(lxc: Lxc, skb: Skb, dstId: Identity, verdict: number, 
       if (ctStatus === CT_NEW || ctState.revNatIndex !== ctStateNew.revNatIndex) {
         ctStateNew.srcSecId = ep.secLabel;
         const map = getCtMap4(env, tuple.nexthdr);
-        return ctCreate4(env, map, env.maps.ctAny4, tuple, skb, CT_EGRESS, ctStateNew, verdict > 0, false);
+        return ctCreate4(env, map, env.maps.ctAny4, tuple, skb, CT_EGRESS, ctStateNew, verdict > 0, fromL7Lb);
       }
       return 0;
     }
@@ -237,13 +247,13 @@ function egressConnection(lxc: Lxc, skb: Skb, dstId: Identity, verdict: number, 
 }
 
 /** To a local endpoint, or up the stack. @see cilium:bpf/bpf_lxc.c#handle_ipv4_from_lxc */
-function forwardFromLxc(lxc: Lxc, skb: Skb, dstId: Identity, hairpin: boolean): number {
+function forwardFromLxc(lxc: Lxc, skb: Skb, dstId: Identity, hairpin: boolean, fromL7Lb: boolean): number {
   const { env, ep } = lxc;
   if (env.config.enableRouting || hairpin) {
     const local = lookupIp4Endpoint(env, skb, skb.packet.ip.dst);
     if (local !== undefined && (local.flags & ENDPOINT_F_HOST) === 0) {
       skb.cb[CB_POLICY] = 0;
-      return ipv4LocalDelivery(env, skb, ep.secLabel, local, METRIC_EGRESS, false, hairpin);
+      return ipv4LocalDelivery(env, skb, ep.secLabel, local, METRIC_EGRESS, fromL7Lb, hairpin);
     }
     if (local !== undefined && env.config.hostFirewall && dstId === IDENTITY_HOST) {
       const { ctStatus, monitor } = env.scratch;

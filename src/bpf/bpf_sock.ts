@@ -2,7 +2,7 @@
  * Service load balancing at the socket: the address a process connects to is replaced before any packet exists, and put back where the process
  * looks at its peer.
  * @see cilium:bpf/bpf_sock.c
- * @remarks Not modelled: L7 load balancer and local-redirect services; sockets of health checks, which only stand-alone load balancers have.
+ * @remarks Not modelled: local-redirect services; sockets of health checks, which only stand-alone load balancers have.
  */
 import { type CgroupPrograms, HOST_NETNS_COOKIE, type SockAddrContext, SYS_REJECT } from '../kernel/cgroup.ts';
 import type { SocketAddress } from '../kernel/socket.ts';
@@ -14,6 +14,7 @@ import {
   LB_LOOKUP_SCOPE_EXT,
   type Lb4Backend,
   type Lb4Service,
+  l7LbProxyPort,
   SVC_FLAG_AFFINITY,
   SVC_FLAG_EXTERNAL_IP,
   SVC_FLAG_HOSTPORT,
@@ -26,6 +27,7 @@ import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../net/protocol.ts';
 import type { BpfEnv } from './env.ts';
 import { lb4AffinityBackendId, lb4UpdateAffinity } from './lib/affinity.ts';
+import { lb4SvcIsL7loadbalancer } from './lib/lb.ts';
 import { updateMetrics } from './lib/metrics.ts';
 import { sendTraceSockNotify4 } from './lib/trace_sock.ts';
 
@@ -42,6 +44,8 @@ export interface SockConfig {
 /** What a process's call becomes: another address, none at all, or as it asked. */
 type Translation = SocketAddress | typeof SYS_REJECT | null;
 
+/** Where the proxy's listener is for processes of the host, whom no program at a device sees. */
+const LOCALHOST: Ipv4 = 0x7f000001;
 const NODEPORT_PORT_MIN = 30000;
 const NODEPORT_PORT_MAX = 32767;
 
@@ -67,7 +71,8 @@ function xlateFwd(env: BpfEnv, config: SockConfig, context: SockAddrContext, udp
   if (service === undefined) {
     return null;
   }
-  if (service.count === 0) {
+  const l7Lb = lb4SvcIsL7loadbalancer(env, service);
+  if (service.count === 0 && !l7Lb) {
     // EHOSTUNREACH, which a program can say from Linux 5.18 on; before, the process is told EPERM.
     reject(env, '__sock4_xlate_fwd', text(address), 'no backends');
     return SYS_REJECT;
@@ -78,12 +83,16 @@ function xlateFwd(env: BpfEnv, config: SockConfig, context: SockAddrContext, udp
   if (skipXlate(env, service, address.address)) {
     return null;
   }
-  const chosen = chooseBackend(env, context, service);
+  if (l7Lb && !inHostns) {
+    // Left to the pod's device: policy is for what the load balancer makes of it.
+    return null;
+  }
+  const chosen = l7Lb ? { address: LOCALHOST, port: l7LbProxyPort(service) } : chooseBackend(env, context, service);
   if (chosen === null) {
     reject(env, '__sock4_xlate_fwd', text(address), 'its backend is gone');
     return SYS_REJECT;
   }
-  if (config.traceSock) {
+  if (config.traceSock && !l7Lb) {
     sendTraceSockNotify4(env, context, XLATE_POST_DIRECTION_FWD, chosen.address, chosen.port);
   }
   const { reverseSk } = env.maps;

@@ -14,7 +14,7 @@ import {
   type LbAffinityMatch,
   type LbAffinityMatchMap,
 } from '../maps/affinitymap.ts';
-import { type CallsMap, POLICY_CALL_NAME } from '../maps/callsmap.ts';
+import { type CallsMap, POLICY_CALL_NAME, POLICY_EGRESSCALL_NAME } from '../maps/callsmap.ts';
 import { CT_MAP_ANY4_GLOBAL, CT_MAP_TCP4_GLOBAL, type CtMap, type Ipv4CtTuple } from '../maps/ctmap.ts';
 import { EVENTS_MAP_NAME, type EventsMap } from '../maps/eventsmap.ts';
 import { FRAG_MAP_NAME, type FragMap } from '../maps/fragmap.ts';
@@ -100,6 +100,8 @@ export interface NodeConfig {
   readonly tunnel: boolean;
   readonly tunnelPort: number;
   readonly enableIcmpRule: boolean;
+  /** ENABLE_L7_LB */
+  readonly l7Lb: boolean;
   /** ENABLE_SCTP: without it conntrack knows no SCTP and every packet of it is dropped. */
   readonly enableSctp: boolean;
   readonly allowIcmpFragNeeded: boolean;
@@ -126,6 +128,8 @@ export interface DatapathMaps {
   readonly metrics: MetricsMap;
   readonly events: EventsMap;
   readonly policyCall: CallsMap;
+  /** POLICY_EGRESSCALL_MAP, with ENABLE_L7_LB. */
+  readonly policyEgressCall: CallsMap | null;
 }
 
 /** Opens the pinned maps. */
@@ -148,6 +152,7 @@ export function openMaps(bpffs: BpfFs): DatapathMaps {
     metrics: open(METRICS_MAP_NAME),
     events: open(EVENTS_MAP_NAME),
     policyCall: open(POLICY_CALL_NAME),
+    policyEgressCall: bpffs.get<CallsMap>(POLICY_EGRESSCALL_NAME) ?? null,
   };
 }
 

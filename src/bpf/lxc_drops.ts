@@ -22,6 +22,7 @@ export const SITE_FROM_LXC: DropSite = { file: FILE_BPF_LXC, line: 1355 };
 export const SITE_POLICY: DropSite = { file: FILE_BPF_LXC, line: 1889 };
 export const SITE_TO_ENDPOINT: DropSite = { file: FILE_BPF_LXC, line: 1968 };
 export const SITE_HANDLE_POLICY: DropSite = { file: FILE_BPF_LXC, line: 2043 };
+export const SITE_HANDLE_POLICY_EGRESS: DropSite = { file: FILE_BPF_LXC, line: 2095 };
 
 /** Drops what the pod sends. A destination endpoint is named by ingress drops only. @see cilium:bpf/lib/drop.h#send_drop_notify */
 export function dropEgress(env: BpfEnv, ep: Dropper, skb: Skb, dstId: Identity, reason: number, site: DropSite): TcAct {

@@ -4,6 +4,7 @@
  */
 import { type Skb, TC_ACT_OK, type TcProgram } from '../kernel/skb.ts';
 import { CT_NODE_PORT, type CtMap, type Ipv4CtTuple, TUPLE_F_OUT } from '../maps/ctmap.ts';
+import { DROP_MISSED_TAIL_CALL } from '../maps/drop_reasons.ts';
 import { TRACE_FROM_PROXY, TRACE_FROM_STACK, TRACE_REASON_UNKNOWN, TRACE_TO_LXC, TRACE_TO_PROXY } from '../maps/eventsmap.ts';
 import { IDENTITY_HOST, type Identity } from '../maps/identity.ts';
 import {
@@ -27,6 +28,7 @@ import {
 } from './lib/conntrack.ts';
 import { identityIsReserved, inheritIdentityFromHost, lookupIp4RemoteEndpoint } from './lib/identity.ts';
 import { redirectEp } from './lib/l3.ts';
+import { isFromL7Lb, tailCallEgressPolicy } from './lib/l7_lb.ts';
 import { lb4RevNat } from './lib/lb.ts';
 import { CB_FROM_HOST, CB_IFINDEX, CB_POLICY, CB_PROXY_MAGIC, CB_SRC_LABEL } from './lib/meta.ts';
 import { policyCanAccessIngress } from './lib/policy.ts';
@@ -86,6 +88,10 @@ export function cilToContainer(lxc: Lxc, skb: Skb): ReturnType<TcProgram> {
   if (skb.packet.eth.type !== ETH_P_IP) {
     return TC_ACT_OK;
   }
+  if (isFromL7Lb(env, skb)) {
+    skb.cb.fill(0);
+    return tailCallEgressPolicy(env, skb) ?? passUnjudged(env, skb, DROP_MISSED_TAIL_CALL);
+  }
   const magic = skb.mark & MARK_MAGIC_HOST_MASK;
   let source = inheritIdentityFromHost(env, skb);
   const point = magic === MARK_MAGIC_PROXY_INGRESS || magic === MARK_MAGIC_PROXY_EGRESS ? TRACE_FROM_PROXY : TRACE_FROM_STACK;
@@ -120,7 +126,7 @@ function ipv4Policy(lxc: Lxc, skb: Skb, srcLabel: Identity): number {
   const skipIngressProxy = (skb.tcIndex & TC_INDEX_F_SKIP_INGRESS_PROXY) !== 0;
   skb.cb[CB_POLICY] = 0;
   scratch.proxyPort = 0;
-  if (isReply && ctState.proxyRedirect && (skb.tcIndex & TC_INDEX_F_SKIP_EGRESS_PROXY) === 0) {
+  if (isReply && (ctState.fromL7lb || (ctState.proxyRedirect && (skb.tcIndex & TC_INDEX_F_SKIP_EGRESS_PROXY) === 0))) {
     sendTraceNotify(env, skb, ep.endpointId, TRACE_TO_PROXY, srcLabel, ep.secLabel, 0, ifindex, status, scratch.monitor, origIp);
     return POLICY_ACT_PROXY_REDIRECT;
   }

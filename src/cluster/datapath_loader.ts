@@ -83,12 +83,14 @@ export class DatapathLoader implements Loader {
       endpointCallsMap(this.#parts.bpffs, config.endpointId),
     );
     this.#policyCalls().set(config.endpointId, programs.handlePolicy);
+    env.maps.policyEgressCall?.set(config.endpointId, programs.handlePolicyEgress);
     config.device.ingress = programs.cilFromContainer;
     config.device.egress = env.config.enableRouting ? null : programs.cilToContainer;
   }
 
   unload(endpointId: number, device: NetDevice): void {
     this.#policyCalls().delete(endpointId);
+    this.#env?.maps.policyEgressCall?.delete(endpointId);
     device.ingress = null;
     device.egress = null;
   }
@@ -135,6 +137,7 @@ function nodeConfig(config: NodeDatapathConfig, quirks: Partial<DatapathQuirks>)
     enableRouting: !features.endpointRoutes,
     tunnel: options.tunnel !== 'disabled',
     tunnelPort: options.tunnel === 'geneve' ? 6081 : 8472,
+    l7Lb: features.l7Lb,
     enableIcmpRule: options['enable-icmp-rules'],
     enableSctp: options['enable-sctp'],
     allowIcmpFragNeeded: true,

@@ -13,6 +13,7 @@ import type { Scheduler } from '../sim/scheduler.ts';
 import type { AccessLogSink } from '../xds/access_log.ts';
 import type { XdsServer } from '../xds/stream.ts';
 import { Admin } from './admin/admin.ts';
+import { CdsApi } from './config/cds_api.ts';
 import { LdsApi } from './config/lds_api.ts';
 import { ListenerManager } from './network/listener_manager.ts';
 import { ServerContext } from './server_context.ts';
@@ -54,6 +55,7 @@ export class Envoy {
   readonly admin: Admin;
   readonly #context: ServerContext;
   readonly #listeners: ListenerManager;
+  readonly #cds: CdsApi;
   readonly #lds: LdsApi;
   #state: 'created' | 'running' | 'stopped' = 'created';
 
@@ -68,8 +70,9 @@ export class Envoy {
       version: options.version ?? '0/1.23.9/Distribution/RELEASE/BoringSSL',
     });
     this.#listeners = new ListenerManager(this.#context);
+    this.#cds = new CdsApi(this.#context);
     this.#lds = new LdsApi(this.#context, this.#listeners);
-    this.admin = new Admin(this.#context, this.#listeners, () => this.stop());
+    this.admin = new Admin(this.#context, this.#listeners, this.#cds, () => this.stop());
   }
 
   /** Starts the process: clusters come up and the listener stream to the agent opens. */
@@ -79,6 +82,7 @@ export class Envoy {
     }
     this.#state = 'running';
     this.#context.start();
+    this.#cds.start();
     this.#lds.start();
   }
 
@@ -89,6 +93,7 @@ export class Envoy {
     }
     this.#state = 'stopped';
     this.#lds.close();
+    this.#cds.close();
     this.#listeners.abort();
     this.#context.stop();
   }

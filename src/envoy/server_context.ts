@@ -9,12 +9,16 @@ import { type Nanos, SECOND } from '../sim/clock.ts';
 import type { Journey } from '../sim/journey.ts';
 import type { Rng } from '../sim/rng.ts';
 import type { AccessLogSink } from '../xds/access_log.ts';
-import type { XdsServer } from '../xds/stream.ts';
+import type { Secret } from '../xds/cluster.ts';
+import type { RouteConfiguration } from '../xds/route.ts';
+import { ROUTE_TYPE_URL, SECRET_TYPE_URL, type XdsServer } from '../xds/stream.ts';
 import { CiliumSingletons } from './cilium/singletons.ts';
+import { NamedSubscriptions } from './config/named_subscriptions.ts';
 import type { EnvoyDeps } from './envoy.ts';
 import { Dispatcher } from './event/dispatcher.ts';
 import { TimeoutQueue } from './event/timeout_queue.ts';
 import { ProxylibModule } from './proxylib/instance.ts';
+import { RouteTable } from './router/config_impl.ts';
 import { Stats } from './stats.ts';
 import { ClusterManager } from './upstream/cluster_manager.ts';
 
@@ -46,6 +50,10 @@ export class ServerContext {
   readonly cilium: CiliumSingletons;
   /** The Go library with the parsers, for listeners that name it. */
   readonly proxylib: ProxylibModule;
+  /** RDS: routes by the names connection managers give. */
+  readonly routes: NamedSubscriptions<RouteTable>;
+  /** SDS. */
+  readonly secrets: NamedSubscriptions<Secret>;
   /** One hour of silence closes a downstream connection. */
   readonly idleTimeouts: TimeoutQueue;
   /** Instant of `start`. */
@@ -67,6 +75,10 @@ export class ServerContext {
     this.clusters = new ClusterManager(this);
     this.cilium = new CiliumSingletons(this);
     this.proxylib = new ProxylibModule(this);
+    this.routes = new NamedSubscriptions(this, ROUTE_TYPE_URL, (resource) =>
+      RouteTable.create(resource as RouteConfiguration, options.maxRegexProgramSize),
+    );
+    this.secrets = new NamedSubscriptions(this, SECRET_TYPE_URL, (resource) => resource as Secret);
   }
 
   /** The process runs: from here the clean-up timers of the clusters count. */
@@ -79,6 +91,8 @@ export class ServerContext {
     this.clusters.abort();
     this.cilium.close();
     this.proxylib.close();
+    this.routes.close();
+    this.secrets.close();
     this.dispatcher.stop();
   }
 

@@ -6,6 +6,7 @@
 import { type MapSpec, mix32 } from '../kernel/bpf_map.ts';
 import { HashMap } from '../kernel/hash_map.ts';
 import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
+import { swap16 } from './marks.ts';
 
 /** Pinned names and default size. */
 export const LB4_SERVICES_NAME = 'cilium_lb4_services_v2';
@@ -69,6 +70,11 @@ export interface Lb4Backend {
 export interface Lb4ReverseNat {
   readonly address: Ipv4;
   readonly port: number;
+}
+
+/** The port of the proxy's listener, of a frontend with SVC_FLAG_L7LOADBALANCER. @see cilium:pkg/maps/lbmap/ipv4.go#Service4Value.SetL7LBProxyPort */
+export function l7LbProxyPort(service: Lb4Service): number {
+  return swap16(service.backendId & 0xffff);
 }
 
 /** The maps. */

@@ -3,6 +3,8 @@
  * @see cilium:pkg/envoy/server.go#getListenerConf
  * @see envoy:api/envoy/config/listener/v3/listener.proto
  */
+import type { SocketAddress, TransportSocket } from './cluster.ts';
+import type { RouteConfiguration } from './route.ts';
 
 /** @see proxy:cilium/api/bpf_metadata.proto#BpfMetadata */
 export interface BpfMetadataConfig {
@@ -40,50 +42,40 @@ export interface FilterConfig {
 export interface HttpConnectionManagerConfig {
   readonly '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
   readonly stat_prefix: string;
-  readonly route_config: RouteConfiguration;
+  /** Either routes, or the name under which RDS has them. */
+  readonly route_config?: RouteConfiguration;
+  readonly rds?: { readonly route_config_name: string; readonly config_source?: unknown };
   readonly http_filters: readonly FilterConfig[];
   /** Duration text, `0s` = off. */
   readonly stream_idle_timeout?: string;
   readonly normalize_path?: boolean;
   readonly merge_slashes?: boolean;
-  readonly path_with_escaped_slashes_action?: 'UNESCAPE_AND_REDIRECT' | 'KEEP_UNCHANGED' | 'REJECT_REQUEST' | 'UNESCAPE_AND_FORWARD';
-}
-
-/** @see envoy:api/envoy/config/route/v3/route.proto#RouteConfiguration */
-export interface RouteConfiguration {
-  readonly name?: string;
-  readonly virtual_hosts: readonly {
-    readonly name: string;
-    readonly domains: readonly string[];
-    readonly routes: readonly Route[];
-  }[];
-}
-
-/** @see envoy:api/envoy/config/route/v3/route_components.proto#Route */
-export interface Route {
-  readonly match: { readonly prefix: string; readonly grpc?: Readonly<Record<string, never>> };
-  readonly route: {
-    readonly cluster: string;
-    readonly timeout?: string;
-    readonly max_stream_duration?: { readonly grpc_timeout_header_max?: string };
-    readonly retry_policy?: { readonly retry_on: string; readonly num_retries: number; readonly per_try_timeout?: string };
-    readonly idle_timeout?: string;
-  };
+  readonly path_with_escaped_slashes_action?:
+    | 'IMPLEMENTATION_SPECIFIC_DEFAULT'
+    | 'UNESCAPE_AND_REDIRECT'
+    | 'KEEP_UNCHANGED'
+    | 'REJECT_REQUEST'
+    | 'UNESCAPE_AND_FORWARD';
 }
 
 /** @see envoy:api/envoy/config/listener/v3/listener_components.proto#FilterChain */
 export interface FilterChain {
-  readonly filter_chain_match?: { readonly transport_protocol?: string; readonly application_protocols?: readonly string[] };
+  readonly name?: string;
+  readonly filter_chain_match?: {
+    readonly transport_protocol?: string;
+    readonly application_protocols?: readonly string[];
+    readonly server_names?: readonly string[];
+  };
   readonly filters: readonly FilterConfig[];
-  readonly transport_socket?: { readonly name: string; readonly typed_config?: unknown };
+  readonly transport_socket?: TransportSocket;
 }
 
 /** @see envoy:api/envoy/config/listener/v3/listener.proto#Listener */
 export interface Listener {
   readonly name: string;
-  readonly address: { readonly socket_address: { readonly address: string; readonly ipv4_compat?: boolean; readonly port_value: number } };
+  readonly address: { readonly socket_address: SocketAddress };
   readonly filter_chains: readonly FilterChain[];
-  readonly listener_filters: readonly FilterConfig[];
+  readonly listener_filters?: readonly FilterConfig[];
   readonly transparent?: boolean;
   readonly socket_options?: readonly {
     readonly description?: string;

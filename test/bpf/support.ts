@@ -32,6 +32,7 @@ const CONFIG: NodeConfig = {
   enableRouting: true,
   tunnel: true,
   tunnelPort: 8472,
+  l7Lb: false,
   enableIcmpRule: true,
   enableSctp: false,
   allowIcmpFragNeeded: true,

@@ -20,6 +20,7 @@ import { applyPolicyMapChanges } from '../endpoint/policy_map_changes.ts';
 import type { RegenerationLevel } from '../endpoint/state.ts';
 import { EndpointManager } from '../endpointmanager/manager.ts';
 import { accessLogServer } from '../envoy/accesslog_server.ts';
+import { upsertEnvoyEndpoints } from '../envoy/envoy_endpoints.ts';
 import type { OriginRecorder } from '../envoy/network_policy.ts';
 import { XdsCacheServer } from '../envoy/xds_server.ts';
 import type { DnsProxy } from '../fqdn/dns_proxy.ts';
@@ -146,6 +147,7 @@ export class Daemon {
         sourceRanges: options['enable-svc-source-range-check'],
         terminatingEndpoints: options['enable-k8s-terminating-endpoint'],
       },
+      upsertEnvoyEndpoints: (service, backends) => upsertEnvoyEndpoints(this.xdsServer, service, backends),
     });
     this.xdsServer = new XdsCacheServer(scheduler, journey);
     const ports = new ProxyPorts(rng.fork('proxy ports'), deps.saved === null ? deps.pins.proxyPorts : {}, () => scheduler.clock.now());

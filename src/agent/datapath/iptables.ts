@@ -65,6 +65,7 @@ function installStaticRules(netfilter: Netfilter, { podCidr, notMasqueraded, mas
 
   const proxyMark: Match = { kind: 'mark', value: 0x200, mask: 0xf00 };
   const fromProxy: Match = { kind: 'mark', value: 0xa00, mask: 0xfffffeff };
+  const fromL7Lb: Match = { kind: 'mark', value: 0x800, mask: 0xe00 };
   const notrack: Target = { kind: 'NOTRACK' };
   const accept: Target = { kind: 'ACCEPT' };
   netfilter.append('mangle', 'CILIUM_PRE_mangle', {
@@ -77,8 +78,19 @@ function installStaticRules(netfilter: Netfilter, { podCidr, notMasqueraded, mas
   for (const device of ['lxc+', 'cilium_host']) {
     const matches: Match[] = [{ kind: 'out', device }, fromProxy];
     netfilter.append('raw', 'CILIUM_OUTPUT_raw', { matches, target: notrack, comment: 'cilium: NOTRACK for proxy return traffic' });
+    const upstream: NfRule = {
+      matches: [{ kind: 'out', device }, fromL7Lb],
+      target: notrack,
+      comment: 'cilium: NOTRACK for L7 proxy upstream traffic',
+    };
+    netfilter.append('raw', 'CILIUM_OUTPUT_raw', upstream);
   }
   netfilter.append('filter', 'CILIUM_OUTPUT', { matches: [fromProxy], target: accept, comment: 'cilium: ACCEPT for proxy return traffic' });
+  netfilter.append('filter', 'CILIUM_OUTPUT', {
+    matches: [fromL7Lb],
+    target: accept,
+    comment: 'cilium: ACCEPT for l7 proxy upstream traffic',
+  });
   const notFrom: Match[] = [
     { kind: 'mark', value: 0xe00, mask: 0xf00, negate: true },
     { kind: 'mark', value: 0xd00, mask: 0xf00, negate: true },

@@ -18,7 +18,14 @@ import {
   newLb4ReverseSkMap,
   newLbAffinityMatchMap,
 } from '../../maps/affinitymap.ts';
-import { type CallsMap, callsMapName, newCallsMap, newPolicyCallMap, POLICY_CALL_NAME } from '../../maps/callsmap.ts';
+import {
+  type CallsMap,
+  callsMapName,
+  newCallsMap,
+  newPolicyCallMap,
+  POLICY_CALL_NAME,
+  POLICY_EGRESSCALL_NAME,
+} from '../../maps/callsmap.ts';
 import { CT_MAP_ANY4_GLOBAL, CT_MAP_TCP4_GLOBAL, type CtMap, newCtMap } from '../../maps/ctmap.ts';
 import { EVENTS_MAP_NAME, type EventsMap, newEventsMap } from '../../maps/eventsmap.ts';
 import { FRAG_MAP_NAME, type FragMap, newFragMap } from '../../maps/fragmap.ts';
@@ -69,6 +76,9 @@ export interface NodeMaps {
  */
 export function initMaps(bpffs: BpfFs, options: DaemonOptions): NodeMaps {
   bpffs.unpin(IPCACHE_NAME);
+  if (options['enable-envoy-config']) {
+    bpffs.open(POLICY_EGRESSCALL_NAME, () => newPolicyCallMap(POLICY_EGRESSCALL_NAME));
+  }
   const ctMap = (name: string, max: number): CtMap => bpffs.open(name, () => newCtMap(name, max));
   return {
     ipcache: bpffs.pin(IPCACHE_NAME, newIpcacheMap()),

@@ -2,7 +2,8 @@
  * Listener resources: how the proxy is told to listen for redirected traffic.
  * @see cilium:pkg/envoy/server.go#XDSServer.getListenerConf
  */
-import type { FilterChain, HttpConnectionManagerConfig, Listener, Route } from '../../xds/listener.ts';
+import type { FilterChain, HttpConnectionManagerConfig, Listener } from '../../xds/listener.ts';
+import type { Route } from '../../xds/route.ts';
 import type { DaemonOptions } from '../option/config.ts';
 
 /** Where the access log goes. */

@@ -45,6 +45,16 @@ export const DEFAULT_OPTIONS = {
   'http-idle-timeout': 0,
   'http-max-grpc-timeout': 0,
   'proxy-connect-timeout': 1,
+  'enable-envoy-config': false,
+  'envoy-config-timeout': 120,
+  /** Of the operator, as are the next ones. */
+  'enable-ingress-controller': false,
+  'enforce-ingress-https': true,
+  'enable-ingress-secrets-sync': true,
+  'ingress-secrets-namespace': 'cilium-secrets',
+  'ingress-lb-annotation-prefixes': 'service.beta.kubernetes.io service.kubernetes.io cloud.google.com',
+  'ingress-shared-lb-service-name': 'cilium-ingress',
+  'ingress-default-lb-mode': 'dedicated',
   'bpf-policy-map-max': 16384,
   'bpf-ct-global-tcp-max': 524288,
   'bpf-ct-global-any-max': 262144,
@@ -89,6 +99,7 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   'kube-proxy-replacement': ['disabled', 'partial', 'strict'],
   'allow-localhost': ['auto', 'always', 'policy'],
   'tofqdns-dns-reject-response-code': ['refused', 'nameError'],
+  'ingress-default-lb-mode': ['dedicated', 'shared'],
   profile: ['1.13.3', 'branch-point'],
 };
 
@@ -115,6 +126,8 @@ export function parseOptions(given: Readonly<Record<string, string | number | bo
       issues.push({ option, message });
     }
   }
+  // As Helm does: the ingress controller is of no use without.
+  values['enable-envoy-config'] ||= values['enable-ingress-controller'] === true && given['enable-envoy-config'] === undefined;
   return { options: values as unknown as DaemonOptions, issues };
 }
 

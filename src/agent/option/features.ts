@@ -25,6 +25,8 @@ export interface DatapathFeatures {
   readonly iptablesMasquerade: boolean;
   readonly hostFirewall: boolean;
   readonly endpointRoutes: boolean;
+  /** ENABLE_L7_LB: services may be a listener's of the proxy. */
+  readonly l7Lb: boolean;
   /** Whether programs are attached to network cards at all. @see cilium:pkg/option/config.go#DaemonConfig.AreDevicesRequired */
   readonly devices: boolean;
   /** Whether kube-proxy has to be there. */
@@ -41,11 +43,12 @@ export function datapathFeatures(options: DaemonOptions): DatapathFeatures {
   const socketLbHostOnly = options['bpf-lb-sock-hostns-only'];
   const hostFirewall = options['enable-host-firewall'];
   const bpfMasquerade = options['enable-ipv4-masquerade'] && options['enable-bpf-masquerade'];
+  const l7Lb = options['enable-envoy-config'];
   return {
     socketLb,
     socketLbHostOnly,
     traceSock: socketLb && !socketLbHostOnly && options['trace-sock'],
-    perPacketLb: !socketLb || socketLbHostOnly || options['enable-sctp'],
+    perPacketLb: !socketLb || socketLbHostOnly || l7Lb || options['enable-sctp'],
     nodePort,
     hostPort: strict || (nodePort && options['enable-host-port']),
     sessionAffinity: strict || options['enable-session-affinity'],
@@ -53,6 +56,7 @@ export function datapathFeatures(options: DaemonOptions): DatapathFeatures {
     iptablesMasquerade: options['enable-ipv4-masquerade'] && !bpfMasquerade,
     hostFirewall,
     endpointRoutes: options['enable-endpoint-routes'],
+    l7Lb,
     devices: nodePort || hostFirewall,
     kubeProxy: !strict,
   };
@@ -61,12 +65,15 @@ export function datapathFeatures(options: DaemonOptions): DatapathFeatures {
 /** Options that do not go together. */
 export function featureIssues(options: DaemonOptions): readonly { readonly option: string; readonly message: string }[] {
   const features = datapathFeatures(options);
-  return features.bpfMasquerade && !features.nodePort
-    ? [
-        {
-          option: 'enable-bpf-masquerade',
-          message: 'enable-bpf-masquerade needs NodePort: kube-proxy-replacement=strict, or partial with enable-node-port',
-        },
-      ]
-    : [];
+  const issues: { readonly option: string; readonly message: string }[] = [];
+  if (features.bpfMasquerade && !features.nodePort) {
+    issues.push({
+      option: 'enable-bpf-masquerade',
+      message: 'enable-bpf-masquerade needs NodePort: kube-proxy-replacement=strict, or partial with enable-node-port',
+    });
+  }
+  if (options['enable-ingress-controller'] && !features.l7Lb) {
+    issues.push({ option: 'enable-ingress-controller', message: 'enable-ingress-controller needs enable-envoy-config' });
+  }
+  return issues;
 }

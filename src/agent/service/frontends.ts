@@ -23,6 +23,8 @@ export interface WantedFrontend {
   readonly type: ServiceType;
   readonly address: Ipv4;
   readonly port: number;
+  /** Name of the Service's port, by which a listener may ask for its backends; empty: none. */
+  readonly portName?: string;
   readonly backends: readonly WantedBackend[];
   /** sessionAffinity: ClientIP, and for how many seconds. */
   readonly affinity: number | null;
@@ -53,16 +55,26 @@ export function wantedFrontends(service: Service, endpoints: Endpoints, options:
   const affinity = affinityOf(service);
   const sourceRanges = (service.spec['loadBalancerSourceRanges'] as readonly string[] | undefined) ?? [];
   const frontends: WantedFrontend[] = [];
-  const add = (kind: ServiceType, address: Ipv4, port: number, backends: readonly WantedBackend[]): void => {
+  const add = (kind: ServiceType, address: Ipv4, port: number, of: ServicePort): void => {
     // The frontend map knows no protocol: the TCP and the UDP port of one number are one frontend.
     if (!frontends.some((other) => other.address === address && other.port === port)) {
-      frontends.push({ type: kind, address, port, backends, affinity, sourceRanges: kind === 'LoadBalancer' ? sourceRanges : [] });
+      const backends = backendsOf(endpoints, of);
+      const portName = of.name ?? '';
+      frontends.push({
+        type: kind,
+        address,
+        port,
+        portName,
+        backends,
+        affinity,
+        sourceRanges: kind === 'LoadBalancer' ? sourceRanges : [],
+      });
     }
   };
   const ports = service.spec.ports ?? [];
   const everyPort = (kind: ServiceType, address: Ipv4): void => {
     for (const port of ports) {
-      add(kind, address, port.port, backendsOf(endpoints, port));
+      add(kind, address, port.port, port);
     }
   };
   everyPort('ClusterIP', clusterAddress);
@@ -75,7 +87,7 @@ export function wantedFrontends(service: Service, endpoints: Endpoints, options:
   if (options.nodePort && (type === 'NodePort' || type === 'LoadBalancer')) {
     for (const port of ports.filter(({ nodePort }) => nodePort !== undefined && nodePort !== 0)) {
       for (const address of [...options.nodeAddresses, 0]) {
-        add('NodePort', address, port.nodePort as number, backendsOf(endpoints, port));
+        add('NodePort', address, port.nodePort as number, port);
       }
     }
   }

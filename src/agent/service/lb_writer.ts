@@ -10,12 +10,14 @@ import {
   SVC_FLAG_AFFINITY,
   SVC_FLAG_EXTERNAL_IP,
   SVC_FLAG_HOSTPORT,
+  SVC_FLAG_L7LOADBALANCER,
   SVC_FLAG_LOADBALANCER,
   SVC_FLAG_LOOPBACK,
   SVC_FLAG_NODEPORT,
   SVC_FLAG_ROUTABLE,
   SVC_FLAG_SOURCE_RANGE,
 } from '../../maps/lbmap.ts';
+import { swap16 } from '../../maps/marks.ts';
 import { parseCidr4 } from '../../net/ipv4.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { NodeMaps } from '../datapath/node.ts';
@@ -50,8 +52,15 @@ export function writeFrontend(maps: NodeMaps, journey: Journey, frontend: Fronte
     TYPE_FLAGS[frontend.type] |
     (frontend.affinity === null ? 0 : SVC_FLAG_AFFINITY) |
     (frontend.sourceRanges.length === 0 ? 0 : SVC_FLAG_SOURCE_RANGE);
-  const flags2 = frontend.loopback ? SVC_FLAG_LOOPBACK : 0;
-  const value = { ...entry, backendId: frontend.affinity ?? 0, count: active.length, flags, flags2 };
+  const l7Lb = frontend.l7LbProxyPort !== 0;
+  const flags2 = (frontend.loopback ? SVC_FLAG_LOOPBACK : 0) | (l7Lb ? SVC_FLAG_L7LOADBALANCER : 0);
+  const value = {
+    ...entry,
+    backendId: l7Lb ? swap16(frontend.l7LbProxyPort) : (frontend.affinity ?? 0),
+    count: active.length,
+    flags,
+    flags2,
+  };
   services.update(key, value);
   for (let slot = ordered.length + 1; slot <= oldCount; slot++) {
     services.delete(slotKey(frontend, slot));

@@ -9,6 +9,7 @@ import type { Ipv4 } from '../../net/ipv4.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { NodeMaps } from '../datapath/node.ts';
 import { type FrontendOptions, type ServiceType, type WantedBackend, type WantedFrontend, wantedFrontends } from './frontends.ts';
+import { filterServiceBackends, L7LbServices, type ServiceName, serviceNameText } from './l7lb.ts';
 import { deleteFrontend, writeAffinityMatches, writeFrontend, writeSourceRanges } from './lb_writer.ts';
 import { deleteOrphanMatches, deleteRestored, type RestoredFrontend, restoredBackends, restoredFrontends } from './restore.ts';
 
@@ -34,6 +35,8 @@ export interface Frontend {
   readonly affinity: number | null;
   readonly sourceRanges: readonly string[];
   readonly loopback: boolean;
+  /** Port of the proxy's listener that has the frontend's traffic; 0: none. */
+  readonly l7LbProxyPort: number;
 }
 
 /** What a service manager works with. */
@@ -48,6 +51,8 @@ export interface ServiceDeps {
     /** `enable-svc-source-range-check` */
     readonly sourceRanges: boolean;
   };
+  /** The proxy shall know a service's backends, by port. */
+  readonly upsertEnvoyEndpoints: (service: ServiceName, backends: ReadonlyMap<string, readonly Backend[]>) => void;
 }
 
 /** Keeps the lb maps in step with Service and Endpoints objects. */
@@ -58,6 +63,7 @@ export class ServiceManager {
   readonly #frontends = new Map<string, Frontend>();
   /** Keys of the frontends of each service. */
   readonly #ofService = new Map<string, readonly string[]>();
+  readonly #l7Lb = new L7LbServices();
   readonly #backends = new Map<string, { readonly id: number; terminating: boolean; users: number }>();
   readonly #takenIds = new Set<number>();
   /** Frontends found in the maps that no Service has claimed yet. */
@@ -130,6 +136,25 @@ export class ServiceManager {
     this.#sync(keyOf(endpoints));
   }
 
+  /**
+   * A service's traffic (`proxyPort`) or only its backends (0) belong to the proxy. @returns why not, or `null`
+   * @see cilium:pkg/service/service.go#Service.RegisterL7LBService
+   */
+  registerL7LbService(service: ServiceName, resource: ServiceName, ports: readonly string[], proxyPort: number): string | null {
+    const error = this.#l7Lb.register(service, resource, ports, proxyPort);
+    if (error === null) {
+      this.#sync(serviceNameText(service));
+    }
+    return error;
+  }
+
+  /** … and no longer. @see cilium:pkg/service/service.go#Service.RemoveL7LBService */
+  removeL7LbService(service: ServiceName, resource: ServiceName): void {
+    if (this.#l7Lb.remove(service, resource)) {
+      this.#sync(serviceNameText(service));
+    }
+  }
+
   /** A service with its endpoints, once both are known. @see cilium:pkg/k8s/service_cache.go#ServiceCache.correlateEndpoints */
   pair(of: { readonly metadata: Service['metadata'] }): { readonly service: Service; readonly endpoints: Endpoints } | null {
     const service = this.#services.get(keyOf(of));
@@ -179,12 +204,14 @@ export class ServiceManager {
     }
   }
 
-  #upsert(owner: { readonly namespace: string; readonly name: string }, wanted: WantedFrontend): void {
+  #upsert(owner: ServiceName, wanted: WantedFrontend): void {
     const { maps, journey, options } = this.#deps;
     const key = frontendKey(wanted);
     const old = this.#frontends.get(key);
     const restored = this.#restored.get(key);
     this.#restored.delete(key);
+    const l7Lb = this.#l7Lb.get(owner);
+    const l7LbProxyPort = l7Lb?.proxyPort ?? 0;
     const usable = wanted.backends.filter((backend) => !backend.terminating || options.terminatingEndpoints);
     const frontend: Frontend = {
       id: old?.id ?? restored?.id ?? this.#freeId(),
@@ -193,11 +220,17 @@ export class ServiceManager {
       address: wanted.address,
       port: wanted.port,
       backends: usable.map((backend) => this.#acquire(backend)),
-      affinity: wanted.affinity,
+      // The entry has one place for both.
+      affinity: l7LbProxyPort === 0 ? wanted.affinity : null,
       sourceRanges: options.sourceRanges ? wanted.sourceRanges : [],
       loopback: wanted.loopback === true,
+      l7LbProxyPort,
     };
     this.#frontends.set(key, frontend);
+    if (l7Lb !== undefined && l7Lb.backendsOf.length > 0) {
+      const { portName = '' } = wanted;
+      this.#deps.upsertEnvoyEndpoints(owner, filterServiceBackends({ ...frontend, portName }, l7Lb.frontendPorts));
+    }
     writeSourceRanges(maps, old, frontend);
     writeFrontend(maps, journey, frontend, old?.backends.length ?? restored?.slots ?? 0);
     if (options.sessionAffinity) {

@@ -5,7 +5,14 @@
 import type { Skb } from '../../kernel/skb.ts';
 import type { CtMap, Ipv4CtTuple } from '../../maps/ctmap.ts';
 import { DROP_CSUM_L4, DROP_NO_SERVICE } from '../../maps/drop_reasons.ts';
-import { BE_STATE_ACTIVE, LB_LOOKUP_SCOPE_EXT, type Lb4Backend, type Lb4Service, SVC_FLAG_AFFINITY } from '../../maps/lbmap.ts';
+import {
+  BE_STATE_ACTIVE,
+  LB_LOOKUP_SCOPE_EXT,
+  type Lb4Backend,
+  type Lb4Service,
+  SVC_FLAG_AFFINITY,
+  SVC_FLAG_L7LOADBALANCER,
+} from '../../maps/lbmap.ts';
 import { formatIpv4, type Ipv4 } from '../../net/ipv4.ts';
 import { type L4Header, withIp, withIpL4 } from '../../net/packet.ts';
 import type { Json } from '../../sim/journey.ts';
@@ -40,7 +47,7 @@ export function lb4LookupService(env: BpfEnv, skb: Skb, address: Ipv4, dport: nu
       service === undefined ? null : services.spec.valueToJson(service),
     );
   }
-  return service !== undefined && (service.count > 0 || !needsBackends) ? service : undefined;
+  return service !== undefined && (service.count > 0 || !needsBackends || lb4SvcIsL7loadbalancer(env, service)) ? service : undefined;
 }
 
 /**
@@ -117,6 +124,11 @@ function oldChoice(env: BpfEnv, map: CtMap, skb: Skb, tuple: Ipv4CtTuple, servic
 /** @see cilium:bpf/lib/lb.h#lb4_svc_is_affinity */
 function isAffinity(env: BpfEnv, service: Lb4Service): boolean {
   return env.config.sessionAffinity && (service.flags & SVC_FLAG_AFFINITY) !== 0;
+}
+
+/** The service's traffic belongs to a listener of the proxy. @see cilium:bpf/lib/lb.h#lb4_svc_is_l7loadbalancer */
+export function lb4SvcIsL7loadbalancer(env: BpfEnv, service: Lb4Service): boolean {
+  return env.config.l7Lb && (service.flags2 & SVC_FLAG_L7LOADBALANCER) !== 0;
 }
 
 /** Saves what the next tail call needs in the control buffer. @see cilium:bpf/lib/lb.h#lb4_ctx_store_state */

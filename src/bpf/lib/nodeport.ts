@@ -14,9 +14,15 @@ import {
   DROP_UNKNOWN_CT,
   DROP_UNROUTABLE,
 } from '../../maps/drop_reasons.ts';
-import { TRACE_REASON_CT_REPLY, TRACE_REASON_UNKNOWN, TRACE_TO_NETWORK } from '../../maps/eventsmap.ts';
+import {
+  TRACE_REASON_CT_REPLY,
+  TRACE_REASON_POLICY,
+  TRACE_REASON_UNKNOWN,
+  TRACE_TO_NETWORK,
+  TRACE_TO_PROXY,
+} from '../../maps/eventsmap.ts';
 import { IDENTITY_WORLD } from '../../maps/identity.ts';
-import { type Lb4Service, SVC_FLAG_HOSTPORT, SVC_FLAG_ROUTABLE, SVC_FLAG_SOURCE_RANGE } from '../../maps/lbmap.ts';
+import { type Lb4Service, l7LbProxyPort, SVC_FLAG_HOSTPORT, SVC_FLAG_ROUTABLE, SVC_FLAG_SOURCE_RANGE } from '../../maps/lbmap.ts';
 import { MARK_MAGIC_SNAT_DONE, TC_INDEX_F_SKIP_RECIRCULATION } from '../../maps/marks.ts';
 import { METRIC_INGRESS } from '../../maps/metricsmap.ts';
 import { IPPROTO_ICMP } from '../../net/protocol.ts';
@@ -35,12 +41,13 @@ import {
 } from './conntrack.ts';
 import { lookupIp4Endpoint } from './eps.ts';
 import { hasPorts, ipv4HandleFragmentation } from './ipv4.ts';
-import { lb4Local, lb4LookupService, lb4RevNat } from './lb.ts';
+import { lb4Local, lb4LookupService, lb4RevNat, lb4SvcIsL7loadbalancer } from './lb.ts';
 import { NAT_PUNT_TO_STACK, snatV4Nat, snatV4PrepareState, snatV4RevNat } from './nat.ts';
+import { ctxRedirectToProxyHairpin } from './proxy.ts';
 import { sendTraceNotify } from './trace.ts';
 
 /** A request for a service, or an answer to something translated. @see cilium:bpf/lib/nodeport.h#nodeport_lb4 */
-export function nodeportLb4(env: BpfEnv, skb: Skb, ifindex: number): number {
+export function nodeportLb4(env: BpfEnv, skb: Skb, ifindex: number, source: number): number {
   const { ip } = skb.packet;
   const ports = hasPorts(skb.packet);
   if (!ports && ip.protocol !== IPPROTO_ICMP) {
@@ -56,6 +63,11 @@ export function nodeportLb4(env: BpfEnv, skb: Skb, ifindex: number): number {
   }
   if (!sourceRangeOk(env, service, ip.src)) {
     return DROP_NOT_IN_SRC_RANGE;
+  }
+  if (lb4SvcIsL7loadbalancer(env, service) && l7LbProxyPort(service) > 0) {
+    const port = l7LbProxyPort(service);
+    sendTraceNotify(env, skb, source, TRACE_TO_PROXY, IDENTITY_WORLD, 0, port, 0, TRACE_REASON_POLICY, 0);
+    return ctxRedirectToProxyHairpin(env, skb, port);
   }
   const state = env.scratch.ctStateNew;
   state.reset();

@@ -2,6 +2,7 @@
  * The admin pages, on `/var/run/cilium/envoy-admin.sock` for the agent and the bug tool.
  * @see envoy:source/server/admin/admin.cc#AdminImpl
  */
+import type { CdsApi } from '../config/cds_api.ts';
 import type { ListenerManager } from '../network/listener_manager.ts';
 import type { ServerContext } from '../server_context.ts';
 import { clustersText } from './clusters_page.ts';
@@ -24,12 +25,14 @@ const JSON_TYPE = 'application/json';
 export class Admin {
   readonly #context: ServerContext;
   readonly #listeners: ListenerManager;
+  readonly #cds: CdsApi;
   readonly #quit: () => void;
   readonly #loggers = new Loggers();
 
-  constructor(context: ServerContext, listeners: ListenerManager, quit: () => void) {
+  constructor(context: ServerContext, listeners: ListenerManager, cds: CdsApi, quit: () => void) {
     this.#context = context;
     this.#listeners = listeners;
+    this.#cds = cds;
     this.#quit = quit;
   }
 
@@ -78,7 +81,7 @@ export class Admin {
   #page(path: string, query: ReadonlyMap<string, string>): AdminResponse {
     switch (path) {
       case '/config_dump':
-        return configDump(this.#context, this.#listeners, query);
+        return configDump({ context: this.#context, listeners: this.#listeners, cds: this.#cds }, query);
       case '/listeners':
         return this.#listenersPage(query);
       case '/clusters':

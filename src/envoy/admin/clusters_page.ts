@@ -4,7 +4,8 @@
  * @remarks Not modelled: counters of single hosts other than connections and requests in progress; they are left out.
  */
 import type { ServerContext } from '../server_context.ts';
-import { type Host, MAX_CONNECTIONS, MAX_PENDING_REQUESTS, MAX_REQUESTS, MAX_RETRIES } from '../upstream/original_dst_cluster.ts';
+import { type ClusterLimits, DEFAULT_LIMITS, type Host } from '../upstream/cluster.ts';
+import { ORIGINAL_DST_CLUSTERS } from '../upstream/cluster_manager.ts';
 
 /** Clusters of the bootstrap file that reach the agent and the admin interface by pipes. */
 const PIPES: readonly (readonly [string, string])[] = [
@@ -16,25 +17,25 @@ const PIPES: readonly (readonly [string, string])[] = [
 export function clustersText(context: ServerContext): string {
   const original = context.clusters.all().map(
     (cluster) =>
-      head(cluster.name) +
+      head(cluster.name, cluster.limits, ORIGINAL_DST_CLUSTERS.includes(cluster.name)) +
       cluster
         .hosts()
         .map((host) => hostText(cluster.name, host))
         .join(''),
   );
-  const pipes = PIPES.map(([name, path]) => head(name) + common(name, path));
+  const pipes = PIPES.map(([name, path]) => head(name, DEFAULT_LIMITS, true) + common(name, path));
   return [...original, ...pipes].join('');
 }
 
-function head(name: string): string {
+function head(name: string, limits: ClusterLimits, fromBootstrap: boolean): string {
   const breakers = ['default', 'high'].map(
     (priority) =>
-      `${name}::${priority}_priority::max_connections::${MAX_CONNECTIONS}\n` +
-      `${name}::${priority}_priority::max_pending_requests::${MAX_PENDING_REQUESTS}\n` +
-      `${name}::${priority}_priority::max_requests::${MAX_REQUESTS}\n` +
-      `${name}::${priority}_priority::max_retries::${MAX_RETRIES}\n`,
+      `${name}::${priority}_priority::max_connections::${limits.connections}\n` +
+      `${name}::${priority}_priority::max_pending_requests::${limits.pending}\n` +
+      `${name}::${priority}_priority::max_requests::${limits.requests}\n` +
+      `${name}::${priority}_priority::max_retries::${limits.retries}\n`,
   );
-  return `${name}::observability_name::${name}\n${breakers.join('')}${name}::added_via_api::false\n`;
+  return `${name}::observability_name::${name}\n${breakers.join('')}${name}::added_via_api::${!fromBootstrap}\n`;
 }
 
 function hostText(cluster: string, host: Host): string {

@@ -8,17 +8,27 @@ import { civilTime } from '../../net/http_date.ts';
 import { formatIp, parseIp } from '../../net/prefix.ts';
 import type { HttpConnectionManagerConfig } from '../../xds/listener.ts';
 import type { NetworkPolicy, PortNetworkPolicy } from '../../xds/npds.ts';
+import type { CdsApi, CdsEntry } from '../config/cds_api.ts';
 import type { ListenerManager } from '../network/listener_manager.ts';
 import { compileRegex } from '../regex.ts';
 import type { ServerContext } from '../server_context.ts';
+import type { Cluster } from '../upstream/cluster.ts';
 import { ORIGINAL_DST_CLUSTERS } from '../upstream/cluster_manager.ts';
 import type { AdminResponse } from './admin.ts';
 import { applyFieldMask } from './field_mask.ts';
 
 const TYPE = 'type.googleapis.com/';
 
+/** What the dump shows. */
+export interface DumpedParts {
+  readonly context: ServerContext;
+  readonly listeners: ListenerManager;
+  readonly cds: CdsApi;
+}
+
 /** The dump; `include_eds`, `resource`, `mask` and `name_regex` are understood. */
-export function configDump(context: ServerContext, listeners: ListenerManager, query: ReadonlyMap<string, string>): AdminResponse {
+export function configDump(parts: DumpedParts, query: ReadonlyMap<string, string>): AdminResponse {
+  const { context, listeners, cds } = parts;
   const pattern = query.get('name_regex') ?? '';
   const regex = pattern === '' ? null : compileRegex(pattern, 1_000_000);
   if (regex !== null && 'error' in regex) {
@@ -29,17 +39,17 @@ export function configDump(context: ServerContext, listeners: ListenerManager, q
     };
   }
   const keep = (name: string): boolean => regex === null || regex.matches(name);
-  const configs: object[] = [bootstrapDump(context), clustersDump(context, keep)];
+  const configs: object[] = [bootstrapDump(context), clustersDump(context, cds, keep)];
   if (query.has('include_eds')) {
-    configs.push(endpointsDump(context, keep));
+    configs.push(endpointsDump(context, cds, keep));
   }
-  configs.push(listenersDump(context, listeners, keep));
+  configs.push(listenersDump(listeners, keep));
   const policies = context.cilium.policies;
   if (policies !== null) {
     const kept = policies.dump().filter(([ip]) => keep(ip));
     configs.push({ '@type': `${TYPE}cilium.NetworkPoliciesConfigDump`, networkpolicies: kept.map(([, policy]) => policyToJson(policy)) });
   }
-  configs.push(routesDump(context, listeners, keep), { '@type': `${TYPE}envoy.admin.v3.SecretsConfigDump` });
+  configs.push(routesDump(context, listeners, keep), secretsDump(context, keep));
   return filterResource(configs, query.get('resource') ?? '', query.get('mask') ?? '');
 }
 
@@ -170,35 +180,56 @@ function pipeCluster(name: string, path: string, timeout: string): object {
   };
 }
 
-function clustersDump(context: ServerContext, keep: (name: string) => boolean): object {
+function clustersDump(context: ServerContext, cds: CdsApi, keep: (name: string) => boolean): object {
   const updated = timestamp(startMillis(context));
   const clusters = staticClusters(context)
     .filter((cluster) => keep((cluster as { readonly name: string }).name))
     .map((cluster) => ({ cluster: { '@type': `${TYPE}envoy.config.cluster.v3.Cluster`, ...cluster }, last_updated: updated }));
-  return { '@type': `${TYPE}envoy.admin.v3.ClustersConfigDump`, static_clusters: clusters };
+  const dynamic = (entries: readonly CdsEntry[]): object[] =>
+    entries
+      .filter(({ cluster }) => keep(cluster.name))
+      .map(({ cluster, version, lastUpdated }) => ({
+        version_info: version,
+        cluster: { '@type': `${TYPE}envoy.config.cluster.v3.Cluster`, ...cluster.config },
+        last_updated: timestamp(lastUpdated),
+      }));
+  const active = dynamic(cds.active());
+  const warming = dynamic(cds.warming());
+  return {
+    '@type': `${TYPE}envoy.admin.v3.ClustersConfigDump`,
+    // A version without clusters says nothing.
+    ...(active.length + warming.length === 0 ? {} : { version_info: cds.version }),
+    static_clusters: clusters,
+    ...(active.length === 0 ? {} : { dynamic_active_clusters: active }),
+    ...(warming.length === 0 ? {} : { dynamic_warming_clusters: warming }),
+  };
 }
 
-function endpointsDump(context: ServerContext, keep: (name: string) => boolean): object {
-  const configs = context.clusters
-    .all()
-    .filter((cluster) => keep(cluster.name))
-    .map((cluster) => ({
-      endpoint_config: {
-        '@type': `${TYPE}envoy.config.endpoint.v3.ClusterLoadAssignment`,
-        cluster_name: cluster.name,
-        endpoints: [
-          {
-            lb_endpoints: cluster.hosts().map((host) => ({
-              endpoint: { address: { socket_address: { address: plainIp(host.address.ip), port_value: host.address.port } } },
-            })),
-          },
-        ],
-      },
-    }));
-  return { '@type': `${TYPE}envoy.admin.v3.EndpointsConfigDump`, static_endpoint_configs: configs };
+function endpointsDump(context: ServerContext, cds: CdsApi, keep: (name: string) => boolean): object {
+  const dynamic = new Set(cds.active().map(({ cluster }) => cluster.name));
+  const config = (cluster: Cluster): object => ({
+    endpoint_config: {
+      '@type': `${TYPE}envoy.config.endpoint.v3.ClusterLoadAssignment`,
+      cluster_name: cluster.name,
+      endpoints: [
+        {
+          lb_endpoints: cluster.hosts().map((host) => ({
+            endpoint: { address: { socket_address: { address: plainIp(host.address.ip), port_value: host.address.port } } },
+          })),
+        },
+      ],
+    },
+  });
+  const kept = context.clusters.all().filter((cluster) => keep(cluster.name));
+  const added = kept.filter(({ name }) => dynamic.has(name)).map(config);
+  return {
+    '@type': `${TYPE}envoy.admin.v3.EndpointsConfigDump`,
+    static_endpoint_configs: kept.filter(({ name }) => !dynamic.has(name)).map(config),
+    ...(added.length === 0 ? {} : { dynamic_endpoint_configs: added }),
+  };
 }
 
-function listenersDump(_context: ServerContext, listeners: ListenerManager, keep: (name: string) => boolean): object {
+function listenersDump(listeners: ListenerManager, keep: (name: string) => boolean): object {
   const dynamic = listeners
     .entries()
     .filter((entry) => keep(entry.listener.config.name))
@@ -217,7 +248,7 @@ function listenersDump(_context: ServerContext, listeners: ListenerManager, keep
   };
 }
 
-function routesDump(_context: ServerContext, listeners: ListenerManager, keep: (name: string) => boolean): object {
+function routesDump(context: ServerContext, listeners: ListenerManager, keep: (name: string) => boolean): object {
   const routes: object[] = [];
   for (const { listener, lastUpdated } of listeners.entries()) {
     for (const chain of listener.config.filter_chains) {
@@ -231,7 +262,39 @@ function routesDump(_context: ServerContext, listeners: ListenerManager, keep: (
       }
     }
   }
-  return { '@type': `${TYPE}envoy.admin.v3.RoutesConfigDump`, ...(routes.length === 0 ? {} : { static_route_configs: routes }) };
+  const dynamic = context.routes
+    .all()
+    .filter(({ name }) => keep(name))
+    .map(({ value, version, lastUpdated }) => ({
+      version_info: version,
+      route_config: { '@type': `${TYPE}envoy.config.route.v3.RouteConfiguration`, ...value?.config },
+      last_updated: timestamp(lastUpdated),
+    }));
+  return {
+    '@type': `${TYPE}envoy.admin.v3.RoutesConfigDump`,
+    ...(routes.length === 0 ? {} : { static_route_configs: routes }),
+    ...(dynamic.length === 0 ? {} : { dynamic_route_configs: dynamic }),
+  };
+}
+
+/** Private keys are not shown. @see envoy:source/common/secret/secret_manager_impl.cc#SecretManagerImpl::dumpSecretConfigs */
+function secretsDump(context: ServerContext, keep: (name: string) => boolean): object {
+  const dynamic = context.secrets
+    .all()
+    .filter(({ name }) => keep(name))
+    .map(({ name, value, version, lastUpdated }) => ({
+      name,
+      version_info: version,
+      last_updated: timestamp(lastUpdated),
+      secret: {
+        '@type': `${TYPE}envoy.extensions.transport_sockets.tls.v3.Secret`,
+        ...value,
+        ...(value?.tls_certificate?.private_key === undefined
+          ? {}
+          : { tls_certificate: { ...value.tls_certificate, private_key: { inline_bytes: 'W3JlZGFjdGVkXQ==' } } }),
+      },
+    }));
+  return { '@type': `${TYPE}envoy.admin.v3.SecretsConfigDump`, ...(dynamic.length === 0 ? {} : { dynamic_active_secrets: dynamic }) };
 }
 
 function plainIp(text: string): string {

@@ -12,8 +12,8 @@ import type { PortPolicy } from './port_policy.ts';
 /** TLS towards the upstream. */
 export interface UpstreamTls {
   readonly serverName: string;
-  /** Names of authorities, from the policy's CA bundle. */
-  readonly authorities: readonly string[];
+  /** Names of authorities, from the CA bundle of policy or cluster; `null`: nobody is asked. */
+  readonly authorities: readonly string[] | null;
 }
 
 /** Policy of a connection's port, pinned at accept. `null`: none, or no metadata. */

@@ -14,14 +14,17 @@ export class Subscription {
   readonly #context: ServerContext;
   readonly #typeUrl: TypeUrl;
   readonly #onUpdate: OnConfigUpdate;
+  /** Resources that are wanted; empty: all. */
+  readonly #names: readonly string[];
   #stream: XdsStream | null = null;
   /** Version of the last accepted update. */
   #version = '';
 
-  constructor(context: ServerContext, typeUrl: TypeUrl, onUpdate: OnConfigUpdate) {
+  constructor(context: ServerContext, typeUrl: TypeUrl, onUpdate: OnConfigUpdate, names: readonly string[] = []) {
     this.#context = context;
     this.#typeUrl = typeUrl;
     this.#onUpdate = onUpdate;
+    this.#names = names;
   }
 
   /** Version of the last accepted update; empty before the first. */
@@ -65,7 +68,7 @@ export class Subscription {
       nodeId: this.#context.options.nodeId,
       versionInfo: this.#version,
       responseNonce: nonce,
-      resourceNames: [],
+      resourceNames: this.#names,
       ...(error === null ? {} : { errorDetail: error }),
     });
   }

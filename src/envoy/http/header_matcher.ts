@@ -148,6 +148,15 @@ function rangeTest(start: string, end: string): ValueTest {
   };
 }
 
+/** A test of texts with its words, or the text of the exception Envoy throws. */
+export function compileStringMatcher(
+  config: StringMatcher,
+  maxProgramSize: number,
+): { readonly text: string; readonly accepts: (value: string) => boolean } | string {
+  const test = stringTest(config, maxProgramSize);
+  return typeof test === 'string' || test.kind === 'value' ? test : 'StringMatcher has no match pattern';
+}
+
 /** @see envoy:source/common/common/matchers.cc#StringMatcherImpl::match */
 function stringTest(config: StringMatcher, maxProgramSize: number): ValueTest | string {
   if (config.safe_regex !== undefined) {

@@ -10,11 +10,15 @@ import { SECOND } from '../../sim/clock.ts';
 import type { BpfMetadataConfig, FilterChain, Listener } from '../../xds/listener.ts';
 import { BpfMetadata } from '../cilium/bpf_metadata.ts';
 import { downstreamTls } from '../cilium/tls_wrapper.ts';
+import { whenAllReady } from '../init_manager.ts';
 import type { ServerContext } from '../server_context.ts';
+import { DownstreamTlsContext } from '../transport_sockets/tls.ts';
 import { inetOfSocket } from './address.ts';
 import { Connection } from './connection.ts';
 import { type AcceptedConnection, ServerConnection } from './filter.ts';
+import { FilterChains } from './filter_chains.ts';
 import { type NetworkFilterFactory, networkFilterFactory } from './filter_factories.ts';
+import { ListenerUses } from './listener_uses.ts';
 import { inspectTls } from './tls_inspector.ts';
 
 /** A client that says nothing for so long is dropped. @see envoy:source/server/listener_impl.cc#ListenerImpl (listener_filters_timeout) */
@@ -23,6 +27,8 @@ const LISTENER_FILTERS_TIMEOUT = 15 * SECOND;
 interface Chain {
   readonly config: FilterChain;
   readonly factories: readonly NetworkFilterFactory[];
+  /** Envoy's own TLS, or `null`. */
+  readonly tls: DownstreamTlsContext | null;
 }
 
 /** The listener. */
@@ -31,24 +37,36 @@ export class ActiveListener {
   readonly #context: ServerContext;
   readonly #metadata: BpfMetadata | null;
   readonly #inspect: boolean;
-  readonly #chains: readonly Chain[];
+  readonly #chains: FilterChains<Chain>;
+  readonly #uses: ListenerUses;
   readonly #connections = new Set<Connection>();
   #socket: TcpListener | null = null;
   /** The listener was removed: its connections end with their next response. */
   draining = false;
 
-  private constructor(context: ServerContext, config: Listener, metadata: BpfMetadata | null, chains: readonly Chain[]) {
+  private constructor(
+    context: ServerContext,
+    config: Listener,
+    metadata: BpfMetadata | null,
+    chains: readonly Chain[],
+    uses: ListenerUses,
+  ) {
     this.#context = context;
     this.config = config;
     this.#metadata = metadata;
-    this.#chains = chains;
-    this.#inspect = config.listener_filters.some((filter) => filter.name === 'envoy.filters.listener.tls_inspector');
+    this.#uses = uses;
+    this.#chains = new FilterChains(chains);
+    // Where chains ask for it, the inspector is there whether it is configured or not.
+    const asked = chains.some(
+      ({ config: { filter_chain_match: match } }) => match?.transport_protocol === 'tls' || match?.server_names !== undefined,
+    );
+    this.#inspect = asked || (config.listener_filters ?? []).some((filter) => filter.name === 'envoy.filters.listener.tls_inspector');
   }
 
   /** Checks a configuration; a text is the exception that rejects it. */
   static create(context: ServerContext, config: Listener): ActiveListener | string {
     let metadata: BpfMetadata | null = null;
-    for (const filter of config.listener_filters) {
+    for (const filter of config.listener_filters ?? []) {
       if (filter.name === 'cilium.bpf_metadata') {
         const made = createMetadata(context, filter.typed_config as unknown as BpfMetadataConfig);
         if (typeof made === 'string') {
@@ -60,20 +78,40 @@ export class ActiveListener {
       }
     }
     const chains: Chain[] = [];
+    const uses = new ListenerUses();
     for (const chain of config.filter_chains) {
       const factories: NetworkFilterFactory[] = [];
       for (const filter of chain.filters) {
-        const factory = networkFilterFactory(context, filter);
+        const factory = networkFilterFactory(context, filter, uses);
         if (typeof factory === 'string') {
+          uses.release();
           return factory;
         }
         factories.push(factory);
       }
-      chains.push({ config: chain, factories });
+      const tls = DownstreamTlsContext.create(context, chain.transport_socket);
+      if (typeof tls === 'string') {
+        uses.release();
+        return tls;
+      }
+      if (tls !== null) {
+        uses.add(tls.init, () => tls.release());
+      }
+      chains.push({ config: chain, factories, tls });
     }
     return chains.length === 0
       ? `error adding listener '${config.name}': no filter chains specified`
-      : new ActiveListener(context, config, metadata, chains);
+      : new ActiveListener(context, config, metadata, chains, uses);
+  }
+
+  /** Calls back once the routes and secrets the listener names have come. */
+  whenReady(callback: () => void): void {
+    whenAllReady(this.#uses.init, callback);
+  }
+
+  /** The listener is no more: what it has followed may go. */
+  release(): void {
+    this.#uses.release();
   }
 
   /** Number of open downstream connections. */
@@ -83,7 +121,7 @@ export class ActiveListener {
 
   /** Binds and listens; a text is the error. */
   listen(): string | null {
-    const { address, port_value: port } = this.config.address.socket_address;
+    const { address, port_value: port = 0 } = this.config.address.socket_address;
     const mark = Number(this.config.socket_options?.find((option) => option.level === '1' && option.name === '36')?.int_value ?? 0);
     const result = this.#context.sockets.listen({
       local: { address: parseIpv4(address) ?? 0, port },
@@ -176,14 +214,14 @@ export class ActiveListener {
       applicationProtocols: metadata === null || metadata.l7Proto === '' ? [] : [metadata.l7Proto],
       option: metadata?.option ?? null,
     };
-    const chain = this.#chooseChain(info);
+    const chain = this.#chains.find(info);
     if (chain === null) {
       this.#context.stats.get(`listener.${this.#statName}.no_filter_chain_match`).value += 1;
       connection.close('no-flush');
       return null;
     }
-    if (chain.config.transport_socket?.name === 'cilium.tls_wrapper') {
-      const session = downstreamTls(info);
+    if (chain.tls !== null || chain.config.transport_socket?.name === 'cilium.tls_wrapper') {
+      const session = chain.tls === null ? downstreamTls(info) : chain.tls.session();
       if (session === null) {
         connection.close('no-flush');
         return null;
@@ -195,31 +233,6 @@ export class ActiveListener {
     const server = new ServerConnection(connection, info, () => this.draining);
     server.start(chain.factories.map((factory) => factory(server)));
     return server;
-  }
-
-  /**
-   * The chain whose match is the most specific. @see envoy:source/server/filter_chain_manager_impl.cc#FilterChainManagerImpl::findFilterChain
-   */
-  #chooseChain(info: AcceptedConnection): Chain | null {
-    const transport = info.tls ? 'tls' : 'raw_buffer';
-    const fits = (chain: Chain): number => {
-      const match = chain.config.filter_chain_match;
-      if (match?.transport_protocol !== undefined && match.transport_protocol !== transport) {
-        return -1;
-      }
-      const protocols = match?.application_protocols ?? [];
-      if (protocols.length > 0 && !protocols.some((protocol) => info.applicationProtocols.includes(protocol))) {
-        return -1;
-      }
-      return (match?.transport_protocol === undefined ? 0 : 2) + (protocols.length > 0 ? 1 : 0);
-    };
-    let best: Chain | null = null;
-    for (const chain of this.#chains) {
-      if (fits(chain) >= 0 && (best === null || fits(chain) > fits(best))) {
-        best = chain;
-      }
-    }
-    return best;
   }
 
   get #statName(): string {

@@ -8,23 +8,27 @@ import { L7PolicyFilter, l7PolicyConfigError } from '../cilium/l7policy.ts';
 import { CiliumNetworkFilter, networkFilterConfigError } from '../cilium/network_filter.ts';
 import { TimeoutQueue } from '../event/timeout_queue.ts';
 import { type HcmFactory, HttpConnectionManager } from '../http/conn_manager_impl.ts';
+import type { PathOptions } from '../http/path_utility.ts';
 import type { StreamCallbacks, StreamFilter } from '../http/stream_filter.ts';
-import { Router, type RouterConfig, routeEntries } from '../router/router.ts';
+import type { RouteSource } from '../router/config_impl.ts';
+import { RouteTable } from '../router/config_impl.ts';
+import { Router, type RouterConfig } from '../router/router.ts';
 import type { ServerContext } from '../server_context.ts';
 import type { Stat } from '../stats.ts';
 import { TcpProxy } from '../tcp_proxy/tcp_proxy.ts';
 import type { ReadFilter, ServerConnection } from './filter.ts';
+import type { ListenerUses } from './listener_uses.ts';
 
 /** Makes a filter for a connection. */
 export type NetworkFilterFactory = (connection: ServerConnection) => ReadFilter;
 
 /** The factory of a network filter, or the exception's text. */
-export function networkFilterFactory(context: ServerContext, filter: FilterConfig): NetworkFilterFactory | string {
+export function networkFilterFactory(context: ServerContext, filter: FilterConfig, uses: ListenerUses): NetworkFilterFactory | string {
   switch (filter.name) {
     case 'cilium.network':
       return ciliumNetworkFactory(context, filter.typed_config as NetworkFilterConfig | undefined);
     case 'envoy.filters.network.http_connection_manager': {
-      const factory = hcmFactory(context, filter.typed_config as unknown as HttpConnectionManagerConfig);
+      const factory = hcmFactory(context, filter.typed_config as unknown as HttpConnectionManagerConfig, uses);
       return typeof factory === 'string' ? factory : (connection) => new HttpConnectionManager(context, factory, connection);
     }
     case 'envoy.filters.network.tcp_proxy':
@@ -50,8 +54,12 @@ function tcpProxyFactory(context: ServerContext, filter: FilterConfig): NetworkF
   return cluster === null ? `tcp_proxy: unknown cluster '${name}'` : (connection) => new TcpProxy(context, cluster, connection);
 }
 
-function hcmFactory(context: ServerContext, config: HttpConnectionManagerConfig): HcmFactory | string {
-  const routerConfig: RouterConfig = { routes: routeEntries(config.route_config), timeouts: timeoutQueues(context) };
+function hcmFactory(context: ServerContext, config: HttpConnectionManagerConfig, uses: ListenerUses): HcmFactory | string {
+  const routes = routeSource(context, config, uses);
+  if (typeof routes === 'string') {
+    return routes;
+  }
+  const routerConfig: RouterConfig = { routes, timeouts: timeoutQueues(context) };
   const factories: ((callbacks: StreamCallbacks) => StreamFilter)[] = [];
   for (const filter of config.http_filters) {
     const factory = httpFilterFactory(context, filter, routerConfig);
@@ -75,10 +83,45 @@ function hcmFactory(context: ServerContext, config: HttpConnectionManagerConfig)
     pathOptions: {
       normalizePath: config.normalize_path === true,
       mergeSlashes: config.merge_slashes === true,
-      escapedSlashes: config.path_with_escaped_slashes_action ?? 'KEEP_UNCHANGED',
+      escapedSlashes: escapedSlashes(config),
     },
     createFilters: (callbacks) => factories.map((factory) => factory(callbacks)),
   };
+}
+
+/** Routes of the listener itself, or those that RDS brings. */
+function routeSource(context: ServerContext, config: HttpConnectionManagerConfig, uses: ListenerUses): RouteSource | string {
+  if (config.rds !== undefined) {
+    const provided = context.routes.subscribe(config.rds.route_config_name);
+    uses.add([provided.init], () => context.routes.release(provided.name));
+    return {
+      get table() {
+        return provided.value;
+      },
+    };
+  }
+  const table = RouteTable.create(config.route_config ?? {}, context.options.maxRegexProgramSize);
+  return typeof table === 'string' ? table : (unknownCluster(context, config) ?? { table });
+}
+
+/** Routes of a listener itself may only name clusters that are there. @see envoy:source/common/router/config_impl.cc#RouteEntryImplBase::validateClusters */
+function unknownCluster({ clusters }: ServerContext, { route_config: routes }: HttpConnectionManagerConfig): string | null {
+  for (const { route } of (routes?.virtual_hosts ?? []).flatMap((host) => host.routes ?? [])) {
+    if (route?.cluster !== undefined && clusters.get(route.cluster) === null) {
+      return `route: unknown cluster '${route.cluster}'`;
+    }
+    const weighted = route?.weighted_clusters?.clusters.find(({ name }) => clusters.get(name) === null);
+    if (weighted !== undefined) {
+      return `route: unknown weighted cluster '${weighted.name}'`;
+    }
+  }
+  return null;
+}
+
+function escapedSlashes({
+  path_with_escaped_slashes_action: action = 'KEEP_UNCHANGED',
+}: HttpConnectionManagerConfig): PathOptions['escapedSlashes'] {
+  return action === 'IMPLEMENTATION_SPECIFIC_DEFAULT' ? 'KEEP_UNCHANGED' : action;
 }
 
 function httpFilterFactory(

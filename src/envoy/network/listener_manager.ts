@@ -22,6 +22,8 @@ export interface ListenerEntry {
 export class ListenerManager {
   readonly #context: ServerContext;
   readonly #listeners = new Map<string, ListenerEntry>();
+  /** Listeners that wait for their routes and secrets. */
+  readonly #warming = new Map<string, ActiveListener>();
   readonly #draining = new Set<ActiveListener>();
   #version = '';
 
@@ -45,7 +47,7 @@ export class ListenerManager {
    */
   update(resources: readonly Listener[], version: string): string | null {
     const names = new Set(resources.map((listener) => listener.name));
-    for (const name of [...this.#listeners.keys()]) {
+    for (const name of [...this.#listeners.keys(), ...this.#warming.keys()]) {
       if (!names.has(name)) {
         this.#remove(name);
       }
@@ -74,18 +76,35 @@ export class ListenerManager {
       listener.abort();
     }
     this.#listeners.clear();
+    this.#warming.clear();
     this.#draining.clear();
   }
 
   #addOrUpdate(config: Listener, version: string): string | null {
-    const old = this.#listeners.get(config.name);
-    if (old !== undefined && JSON.stringify(old.listener.config) === JSON.stringify(config)) {
+    const known = this.#warming.get(config.name) ?? this.#listeners.get(config.name)?.listener;
+    if (known !== undefined && JSON.stringify(known.config) === JSON.stringify(config)) {
       return null;
     }
     const listener = ActiveListener.create(this.#context, config);
     if (typeof listener === 'string') {
       return listener;
     }
+    this.#warming.get(config.name)?.release();
+    this.#warming.set(config.name, listener);
+    let error: string | null = null;
+    listener.whenReady(() => {
+      if (this.#warming.get(config.name) === listener) {
+        this.#warming.delete(config.name);
+        error = this.#activate(listener, version);
+      }
+    });
+    return error;
+  }
+
+  /** The listener is warm: it takes the place of the one before. @see envoy:source/server/listener_manager_impl.cc#ListenerManagerImpl::onListenerWarmed */
+  #activate(listener: ActiveListener, version: string): string | null {
+    const { config } = listener;
+    const old = this.#listeners.get(config.name);
     old?.listener.stopListening();
     const error = listener.listen();
     if (error !== null) {
@@ -102,6 +121,8 @@ export class ListenerManager {
   }
 
   #remove(name: string): void {
+    this.#warming.get(name)?.release();
+    this.#warming.delete(name);
     const entry = this.#listeners.get(name);
     if (entry !== undefined) {
       this.#listeners.delete(name);
@@ -118,6 +139,7 @@ export class ListenerManager {
     this.#context.dispatcher.timer(DRAIN_TIME, 'periodic:envoy listener drain', () => {
       this.#draining.delete(listener);
       listener.closeConnections();
+      listener.release();
     });
   }
 

@@ -4,9 +4,11 @@
  */
 import { MILLISECOND } from '../../sim/clock.ts';
 import type { Timer } from '../../sim/scheduler.ts';
+import type { RetryPolicyConfig } from '../../xds/route.ts';
 import type { HeaderMap } from '../http/header_map.ts';
 import type { ServerContext } from '../server_context.ts';
-import { MAX_RETRIES, type OriginalDstCluster } from '../upstream/original_dst_cluster.ts';
+import type { Cluster } from '../upstream/cluster.ts';
+import { durationMillis } from './duration.ts';
 
 /** @see envoy:envoy/router/router.h#RetryStatus */
 export type RetryStatus = 'yes' | 'no' | 'no-overflow' | 'no-limit-exceeded';
@@ -28,11 +30,20 @@ const RETRY_HEADERS: ReadonlySet<string> = new Set([
 export interface RetryPolicy {
   readonly on: ReadonlySet<string>;
   readonly retries: number;
+  /** 0: none. */
+  readonly perTryTimeoutMs: number;
+  /** Statuses that `retriable-status-codes` means. */
+  readonly statusCodes: readonly number[];
 }
 
 /** Takes a route's policy apart. */
-export function parseRetryPolicy(policy: { readonly retry_on: string; readonly num_retries: number } | undefined): RetryPolicy {
-  return { on: new Set(words(policy?.retry_on ?? '')), retries: policy?.num_retries ?? 1 };
+export function parseRetryPolicy(policy: RetryPolicyConfig | undefined): RetryPolicy {
+  return {
+    on: new Set(words(policy?.retry_on ?? '')),
+    retries: policy?.num_retries ?? 1,
+    perTryTimeoutMs: durationMillis(policy?.per_try_timeout ?? '0s'),
+    statusCodes: policy?.retriable_status_codes ?? [],
+  };
 }
 
 function words(text: string): string[] {
@@ -45,28 +56,36 @@ function words(text: string): string[] {
 /** The retry budget of one request. */
 export class RetryState {
   readonly #context: ServerContext;
-  readonly #cluster: OriginalDstCluster;
+  readonly #cluster: Cluster;
   readonly #on: ReadonlySet<string>;
+  readonly #statusCodes: readonly number[];
   #remaining: number;
   #interval = BASE_INTERVAL;
   #timer: Timer | null = null;
   #counted = false;
 
-  private constructor(context: ServerContext, cluster: OriginalDstCluster, on: ReadonlySet<string>, remaining: number) {
+  private constructor(
+    context: ServerContext,
+    cluster: Cluster,
+    on: ReadonlySet<string>,
+    remaining: number,
+    statusCodes: readonly number[],
+  ) {
     this.#context = context;
     this.#cluster = cluster;
     this.#on = on;
     this.#remaining = remaining;
+    this.#statusCodes = statusCodes;
   }
 
   /** The state for a route's policy and the request's own wishes, which are taken out of the headers; `null`: no retries. */
-  static create(context: ServerContext, cluster: OriginalDstCluster, policy: RetryPolicy, headers: HeaderMap): RetryState | null {
+  static create(context: ServerContext, cluster: Cluster, policy: RetryPolicy, headers: HeaderMap): RetryState | null {
     const wishes = headers.get('x-envoy-retry-on');
     const wanted = headers.get('x-envoy-max-retries');
     headers.removeAll(RETRY_HEADERS);
     const on = wishes === null ? policy.on : new Set([...policy.on, ...words(wishes)]);
     const remaining = wanted !== null && /^[0-9]{1,9}$/.test(wanted) ? Number(wanted) : policy.retries;
-    return on.size === 0 ? null : new RetryState(context, cluster, on, remaining);
+    return on.size === 0 ? null : new RetryState(context, cluster, on, remaining, policy.statusCodes);
   }
 
   /** A response's status says whether the attempt failed. @see envoy:source/common/router/retry_state_impl.cc#RetryStateImpl::wouldRetryFromHeaders */
@@ -74,7 +93,8 @@ export class RetryState {
     const would =
       (this.#on.has('5xx') && status >= 500 && status < 600) ||
       (this.#on.has('gateway-error') && status >= 502 && status <= 504) ||
-      (this.#on.has('retriable-4xx') && status === 409);
+      (this.#on.has('retriable-4xx') && status === 409) ||
+      (this.#on.has('retriable-status-codes') && this.#statusCodes.includes(status));
     return this.#shouldRetry(would, retry);
   }
 
@@ -108,7 +128,7 @@ export class RetryState {
       return 'no-limit-exceeded';
     }
     this.#remaining -= 1;
-    if (this.#cluster.resources.retries >= MAX_RETRIES) {
+    if (this.#cluster.resources.retries >= this.#cluster.limits.retries) {
       stats.get(`${prefix}.upstream_rq_retry_overflow`).value += 1;
       return 'no-overflow';
     }

@@ -4,43 +4,35 @@
  * @see proxy:patches/0002-upstream-Add-callback-for-upstream-authorization.patch
  */
 import { MILLISECOND } from '../../sim/clock.ts';
-import type { Route, RouteConfiguration } from '../../xds/listener.ts';
+import { REDIRECT_CODES } from '../../xds/route.ts';
 import { Timeout, type TimeoutQueue } from '../event/timeout_queue.ts';
 import type { HeaderMap } from '../http/header_map.ts';
-import { hasGrpcContentType } from '../http/header_utility.ts';
 import type { LocalReply, StreamCallbacks, StreamFilter } from '../http/stream_filter.ts';
 import type { ServerContext } from '../server_context.ts';
-import { type Host, type OriginalDstCluster, poolKeyOf } from '../upstream/original_dst_cluster.ts';
-import { parseRetryPolicy, type RetryPolicy, RetryState } from './retry_state.ts';
+import { type Cluster, type Host, type HostResult, poolKeyOf } from '../upstream/cluster.ts';
+import type { RouteSource } from './config_impl.ts';
+import { redirectUri } from './path_rewrite.ts';
+import { RetryState } from './retry_state.ts';
+import { type DirectAction, type ForwardAction, finalizeRequestHeaders, finalizeResponseHeaders, type RouteEntry } from './route_entry.ts';
+import { recordRequest, recordRetry, recordRoute } from './router_journey.ts';
 import { UpstreamRequest, type UpstreamRequestOwner, type UpstreamReset } from './upstream_request.ts';
+import { pickWeightedCluster, totalWeight, type WeightedCluster } from './weighted_clusters.ts';
 
 /** Bytes of a request kept for a repetition. @see envoy:source/common/router/router.cc#Filter::decodeData */
 const RETRY_BUFFER_LIMIT = 1024 * 1024;
 
 const TIMEOUT_HEADERS: ReadonlySet<string> = new Set(['x-envoy-upstream-rq-timeout-ms', 'x-envoy-upstream-rq-per-try-timeout-ms']);
 
+const CONNECTED: HostResult = { kind: 'connected' };
+const CONNECT_FAILED: HostResult = { kind: 'connect-failed' };
+
+const NO_HEALTHY_UPSTREAM: LocalReply = { status: 503, body: 'no healthy upstream', details: 'no_healthy_upstream' };
+
 const DENIED: LocalReply = { status: 403, body: 'Access denied\r\n', details: '' };
-
-/** A route with its texts parsed. */
-export interface RouteEntry {
-  readonly route: Route;
-  readonly retry: RetryPolicy;
-  /** Global timeout; 0 = none. */
-  readonly timeoutMs: number;
-}
-
-/** Parses the routes of the one virtual host. @see envoy:source/common/router/config_impl.cc#RouteEntryImplBase */
-export function routeEntries(config: RouteConfiguration): RouteEntry[] {
-  return (config.virtual_hosts[0]?.routes ?? []).map((route) => ({
-    route,
-    retry: parseRetryPolicy(route.route.retry_policy),
-    timeoutMs: route.route.max_stream_duration !== undefined ? 0 : durationMillis(route.route.timeout ?? '15s'),
-  }));
-}
 
 /** What the router of a connection manager is made from. */
 export interface RouterConfig {
-  readonly routes: readonly RouteEntry[];
+  readonly routes: RouteSource;
   /** Queue of global timeouts by milliseconds. */
   timeouts(milliseconds: number): TimeoutQueue;
 }
@@ -51,7 +43,8 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   readonly #config: RouterConfig;
   readonly #callbacks: StreamCallbacks;
   #headers: HeaderMap | null = null;
-  #cluster: OriginalDstCluster | null = null;
+  #cluster: Cluster | null = null;
+  #host: Host | null = null;
   #retry: RetryState | null = null;
   #request: UpstreamRequest | null = null;
   #body: Uint8Array[] = [];
@@ -63,6 +56,11 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   #responseStarted = false;
   #timeoutMs = 0;
   #timeout: Timeout | null = null;
+  /** Time an attempt has once it is connected; 0: as much as the whole. */
+  #perTryMs = 0;
+  #perTry: Timeout | null = null;
+  #route: RouteEntry | null = null;
+  #weighted: WeightedCluster | null = null;
 
   constructor(context: ServerContext, config: RouterConfig, callbacks: StreamCallbacks) {
     this.#context = context;
@@ -82,19 +80,32 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
       this.#callbacks.sendLocalReply({ status: 404, body: '', details: 'route_not_found' });
       return 'stop';
     }
-    const cluster = this.#context.clusters.get(entry.route.route.cluster);
+    this.#route = entry;
+    const { action } = entry;
+    if (action.kind !== 'forward') {
+      this.#sendDirectResponse(entry, action, headers);
+      return 'stop';
+    }
+    const target = this.#pickCluster(action);
+    recordRoute(this.#context.journey, target, entry.text);
+    const cluster = this.#context.clusters.get(target);
     if (cluster === null) {
       this.#callbacks.sendLocalReply({ status: 503, body: '', details: 'cluster_not_found' });
       return 'stop';
     }
     this.#cluster = cluster;
     const host = cluster.chooseHost(this.#callbacks.connection.info.local);
+    if (host === null) {
+      this.#callbacks.sendLocalReply(NO_HEALTHY_UPSTREAM);
+      return 'stop';
+    }
     if (!this.#callbacks.connection.iterateUpstreamCallbacks(host.address)) {
       this.#callbacks.sendLocalReply(DENIED);
       return 'stop';
     }
-    this.#startTimeout(entry, headers);
-    this.#retry = RetryState.create(this.#context, cluster, entry.retry, headers);
+    this.#startTimeout(action, headers);
+    finalizeRequestHeaders(entry, action, this.#weighted, headers);
+    this.#retry = RetryState.create(this.#context, cluster, action.retry, headers);
     if (endStream) {
       this.#onRequestComplete();
     }
@@ -139,7 +150,9 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
 
   onUpstreamReady(request: UpstreamRequest, host: Host): boolean {
     if (this.#callbacks.iterateUpstreamCallbacks(this.requestHeaders, host.address)) {
-      this.#recordRequest(host);
+      recordRequest(this.#context.journey, host.address.text, this.#callbacks.id, this.#attempts, this.requestHeaders);
+      host.cluster.putResult(host, CONNECTED);
+      this.#startPerTry(request, host);
       return true;
     }
     // Answering ends the stream, which resets this attempt: its connection closes without a byte of the request.
@@ -150,10 +163,12 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
 
   /** @see envoy:source/common/router/router.cc#Filter::onUpstreamHeaders */
   onUpstreamHeaders(request: UpstreamRequest, headers: HeaderMap, endStream: boolean): void {
+    this.#stopPerTry();
+    this.#host?.cluster.putResult(this.#host, { kind: 'response', status: Number(headers.get(':status')) });
     if (this.#retry !== null) {
       const status = this.#retry.shouldRetryHeaders(Number(headers.get(':status')), () => this.#doRetry());
       if (status === 'yes') {
-        this.#recordRetry(`status ${headers.get(':status') ?? ''}`);
+        recordRetry(this.#context.journey, `status ${headers.get(':status') ?? ''}`, this.#attempts);
         this.#request = null;
         if (!endStream || !request.encodeComplete) {
           request.reset();
@@ -165,6 +180,9 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
     if (this.#requestComplete) {
       const elapsed = Math.floor((this.#context.dispatcher.clock.now() - this.#completeAt) / MILLISECOND);
       headers.set('x-envoy-upstream-service-time', String(elapsed));
+    }
+    if (this.#route !== null) {
+      finalizeResponseHeaders(this.#route, this.#weighted, headers);
     }
     this.#finishIfComplete(request, endStream);
     this.#callbacks.encodeHeaders(headers, endStream);
@@ -183,13 +201,17 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   /** @see envoy:source/common/router/router.cc#Filter::onUpstreamReset */
   onUpstreamReset(_request: UpstreamRequest, reset: UpstreamReset): void {
     this.#request = null;
+    this.#stopPerTry();
     if (this.#responseStarted) {
       this.#cleanup();
       this.#callbacks.resetStream();
       return;
     }
+    if (reset.reason !== 'overflow') {
+      this.#host?.cluster.putResult(this.#host, CONNECT_FAILED);
+    }
     if (this.#retry?.shouldRetryReset(reset.reason, () => this.#doRetry()) === 'yes') {
-      this.#recordRetry(reset.reason);
+      recordRetry(this.#context.journey, reset.reason, this.#attempts);
       return;
     }
     const retried = this.#attempts > 1 ? 'retried and the latest ' : '';
@@ -203,39 +225,53 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
     });
   }
 
-  /** The first route that matches. @see envoy:source/common/router/config_impl.cc#VirtualHostImpl::getRouteFromEntries */
   #findRoute(headers: HeaderMap): RouteEntry | null {
-    const path = headers.get(':path');
-    const fits = ({ route }: RouteEntry, target: string): boolean =>
-      target.startsWith(route.match.prefix) && (route.match.grpc === undefined || hasGrpcContentType(headers));
-    const entry = path === null ? null : (this.#config.routes.find((one) => fits(one, path)) ?? null);
-    const route = entry?.route ?? null;
-    if (this.#context.journey.recording) {
-      this.#context.journey.add({
-        kind: 'decide',
-        actor: 'envoy',
-        fn: 'Router::Filter::decodeHeaders',
-        see: 'envoy:source/common/router/router.cc#Filter::decodeHeaders',
-        verdict: route === null ? 'no route' : route.route.cluster,
-        why:
-          route === null
-            ? `no route matches ${path ?? 'a request without path'}`
-            : `prefix ${route.match.prefix}${route.match.grpc === undefined ? '' : ' with gRPC content'}`,
-      });
+    const { table } = this.#config.routes;
+    const entry = table === null ? null : table.match(headers);
+    if (entry === null && this.#context.journey.recording) {
+      const path = headers.get(':path') ?? 'a request without path';
+      recordRoute(this.#context.journey, 'no route', table === null ? 'there are no routes yet' : `no route matches ${path}`);
     }
     return entry;
   }
 
-  /** @see envoy:source/common/router/router.cc#FilterUtility::finalTimeout */
-  #startTimeout(entry: RouteEntry, headers: HeaderMap): void {
-    const wanted = headers.get('x-envoy-upstream-rq-timeout-ms');
-    headers.removeAll(TIMEOUT_HEADERS);
-    if (entry.route.route.max_stream_duration !== undefined) {
-      return;
+  #pickCluster({ cluster }: ForwardAction): string {
+    if (typeof cluster === 'string') {
+      return cluster;
     }
-    this.#timeoutMs = wanted !== null && /^[0-9]{1,12}$/.test(wanted) ? Number(wanted) : entry.timeoutMs;
-    if (this.#timeoutMs > 0) {
-      headers.set('x-envoy-expected-rq-timeout-ms', String(this.#timeoutMs));
+    this.#weighted = pickWeightedCluster(cluster, this.#context.rng.below(totalWeight(cluster)));
+    return this.#weighted.name;
+  }
+
+  /** @see envoy:source/common/router/router.cc#Filter::decodeHeaders */
+  #sendDirectResponse(entry: RouteEntry, action: DirectAction, headers: HeaderMap): void {
+    const redirect = action.kind === 'redirect';
+    const location = redirect ? redirectUri(action.redirect, action.rewrite, headers) : '';
+    const status = redirect ? REDIRECT_CODES[action.redirect.response_code ?? 'MOVED_PERMANENTLY'] : action.status;
+    recordRoute(this.#context.journey, String(status), entry.text);
+    this.#callbacks.sendLocalReply({
+      status,
+      body: redirect ? '' : action.body,
+      details: 'direct_response',
+      headers: location === '' ? [] : [['location', location]],
+    });
+  }
+
+  /** @see envoy:source/common/router/router.cc#FilterUtility::finalTimeout */
+  #startTimeout(action: ForwardAction, headers: HeaderMap): void {
+    const wanted = headers.get('x-envoy-upstream-rq-timeout-ms');
+    const wantedPerTry = headers.get('x-envoy-upstream-rq-per-try-timeout-ms');
+    headers.removeAll(TIMEOUT_HEADERS);
+    this.#perTryMs = milliseconds(wantedPerTry) ?? action.retry.perTryTimeoutMs;
+    if (!action.newTimeouts) {
+      this.#timeoutMs = milliseconds(wanted) ?? action.timeoutMs;
+    }
+    if (this.#timeoutMs > 0 && this.#perTryMs >= this.#timeoutMs) {
+      this.#perTryMs = 0;
+    }
+    const expected = this.#perTryMs === 0 ? this.#timeoutMs : this.#perTryMs;
+    if (expected > 0) {
+      headers.set('x-envoy-expected-rq-timeout-ms', String(expected));
     }
   }
 
@@ -246,6 +282,35 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
       this.#timeout = new Timeout(() => this.#onTimeout());
       this.#config.timeouts(this.#timeoutMs).arm(this.#timeout);
     }
+  }
+
+  /** An attempt has its time from when it is connected and the request is whole. @see envoy:source/common/router/upstream_request.cc#UpstreamRequest::setupPerTryTimeout */
+  #startPerTry(request: UpstreamRequest, host: Host): void {
+    if (this.#perTryMs > 0 && this.#requestComplete) {
+      this.#perTry = new Timeout(() => this.#onPerTryTimeout(request, host));
+      this.#config.timeouts(this.#perTryMs).arm(this.#perTry);
+    }
+  }
+
+  #stopPerTry(): void {
+    if (this.#perTry !== null) {
+      this.#config.timeouts(this.#perTryMs).cancel(this.#perTry);
+      this.#perTry = null;
+    }
+  }
+
+  /** @see envoy:source/common/router/router.cc#Filter::onPerTryTimeoutCommon */
+  #onPerTryTimeout(request: UpstreamRequest, host: Host): void {
+    this.#perTry = null;
+    request.reset();
+    this.#request = null;
+    host.cluster.putResult(host, { kind: 'request-timeout' });
+    if (this.#retry?.shouldRetryReset('local reset', () => this.#doRetry()) === 'yes') {
+      recordRetry(this.#context.journey, 'per try timeout', this.#attempts);
+      return;
+    }
+    this.#cleanup();
+    this.#callbacks.sendLocalReply({ status: 504, body: 'upstream request timeout', details: 'upstream_per_try_timeout' });
   }
 
   /** @see envoy:source/common/router/router.cc#Filter::onResponseTimeout */
@@ -261,8 +326,9 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
 
   #attempt(host: Host): void {
     this.#attempts += 1;
+    this.#host = host;
     const { connection, protocol } = this.#callbacks;
-    const key = poolKeyOf(connection.info, host.cluster, protocol === 'HTTP/2' ? protocol : 'HTTP/1.1');
+    const key = poolKeyOf(connection.info, host.cluster, host.cluster.upstreamProtocol(protocol));
     const request = new UpstreamRequest(this, this.#requestComplete);
     this.#request = request;
     request.start(host.pool(key), this.#body, this.#trailers);
@@ -275,11 +341,17 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
     if (headers === null || cluster === null) {
       return;
     }
-    if (this.#timeoutMs > 0) {
+    if (this.#timeoutMs > 0 && this.#perTryMs === 0) {
       const elapsed = this.#requestComplete ? Math.floor((this.#context.dispatcher.clock.now() - this.#completeAt) / MILLISECOND) : 0;
       headers.set('x-envoy-expected-rq-timeout-ms', String(Math.max(1, this.#timeoutMs - elapsed)));
     }
-    this.#attempt(cluster.chooseHost(this.#callbacks.connection.info.local));
+    const host = cluster.chooseHost(this.#callbacks.connection.info.local);
+    if (host === null) {
+      this.#cleanup();
+      this.#callbacks.sendLocalReply(NO_HEALTHY_UPSTREAM);
+      return;
+    }
+    this.#attempt(host);
   }
 
   #abandonRetry(): void {
@@ -300,6 +372,7 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   }
 
   #cleanup(): void {
+    this.#stopPerTry();
     this.#retry?.cancel();
     this.#retry = null;
     this.#request?.reset();
@@ -309,40 +382,9 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
       this.#timeout = null;
     }
   }
-
-  #recordRequest(host: Host): void {
-    if (this.#context.journey.recording) {
-      this.#context.journey.add({
-        kind: 'message',
-        actor: 'envoy',
-        fn: 'UpstreamRequest::onPoolReady',
-        see: 'envoy:source/common/router/upstream_request.cc#UpstreamRequest::onPoolReady',
-        from: 'envoy',
-        to: host.address.text,
-        what: `request of stream ${this.#callbacks.id}, attempt ${this.#attempts}`,
-        data: { headers: this.requestHeaders.pairs().map((pair) => [...pair]) },
-      });
-    }
-  }
-
-  #recordRetry(why: string): void {
-    if (this.#context.journey.recording) {
-      const see = 'envoy:source/common/router/retry_state_impl.cc#RetryStateImpl::shouldRetry';
-      this.#context.journey.add({
-        kind: 'decide',
-        actor: 'envoy',
-        fn: 'RetryStateImpl::shouldRetry',
-        see,
-        verdict: 'retry',
-        why,
-        data: { attempt: this.#attempts },
-      });
-    }
-  }
 }
 
-/** Milliseconds of a proto duration text (`3600s`, `0.250s`). */
-function durationMillis(text: string): number {
-  const match = /^([0-9]+(?:\.[0-9]+)?)s$/.exec(text);
-  return match === null ? 0 : Math.round(Number(match[1]) * 1000);
+/** A number of milliseconds in a header, or `null`. */
+function milliseconds(text: string | null): number | null {
+  return text !== null && /^[0-9]{1,12}$/.test(text) ? Number(text) : null;
 }

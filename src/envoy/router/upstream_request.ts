@@ -3,8 +3,8 @@
  * @see envoy:source/common/router/upstream_request.cc#UpstreamRequest
  */
 import type { HeaderMap } from '../http/header_map.ts';
+import type { Host } from '../upstream/cluster.ts';
 import type { ConnPool, PendingStream, PoolCallbacks, PoolFailure } from '../upstream/conn_pool.ts';
-import type { Host } from '../upstream/original_dst_cluster.ts';
 import type { UpstreamStream, UpstreamStreamCallbacks } from '../upstream/pool_client.ts';
 
 /** Why an attempt ended without a whole response. */

@@ -11,21 +11,21 @@ import type { CloseEvent, Connection } from '../network/connection.ts';
 import type { ReadFilter, ServerConnection } from '../network/filter.ts';
 import type { ServerContext } from '../server_context.ts';
 import { connectUpstream, errnoNumber } from '../upstream/client_connection.ts';
+import { type Cluster, poolKeyOf } from '../upstream/cluster.ts';
 import type { PoolKey } from '../upstream/conn_pool.ts';
-import { type OriginalDstCluster, poolKeyOf } from '../upstream/original_dst_cluster.ts';
 
 const SEE = 'envoy:source/common/tcp_proxy/tcp_proxy.cc#Filter::establishUpstreamConnection';
 
 /** The filter of one connection. */
 export class TcpProxy implements ReadFilter {
   readonly #context: ServerContext;
-  readonly #cluster: OriginalDstCluster;
+  readonly #cluster: Cluster;
   readonly #downstream: ServerConnection;
   #upstream: Connection | null = null;
   #connected = false;
   #timer: Timer | null = null;
 
-  constructor(context: ServerContext, cluster: OriginalDstCluster, downstream: ServerConnection) {
+  constructor(context: ServerContext, cluster: Cluster, downstream: ServerConnection) {
     this.#context = context;
     this.#cluster = cluster;
     this.#downstream = downstream;
@@ -36,6 +36,10 @@ export class TcpProxy implements ReadFilter {
     // Nothing is read, and no filter sees anything, before the upstream connection stands.
     this.#downstream.readDisable(true);
     const host = this.#cluster.chooseHost(this.#downstream.info.local);
+    if (host === null) {
+      this.#initFailure('UH', 'the cluster has no healthy host');
+      return 'stop';
+    }
     if (!this.#downstream.iterateUpstreamCallbacks(host.address)) {
       this.#initFailure('UAEX', 'the upstream callback refuses');
       return 'stop';
@@ -55,8 +59,7 @@ export class TcpProxy implements ReadFilter {
       onClosed: (event, errno) => this.#onUpstreamClosed(event, errno),
     });
     this.#record('connect', `to ${host.address.text}`);
-    const { proxyConnectTimeout } = this.#context.options;
-    this.#timer = this.#context.dispatcher.timer(proxyConnectTimeout, 'envoy connect timeout', () => connection.close('no-flush'));
+    this.#timer = this.#context.dispatcher.timer(this.#cluster.connectTimeout, 'envoy connect timeout', () => connection.close('no-flush'));
     return 'continue';
   }
 

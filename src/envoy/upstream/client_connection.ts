@@ -6,8 +6,8 @@ import { isErrno, type SocketErrno } from '../../kernel/socket.ts';
 import { upstreamSession } from '../cilium/tls_wrapper.ts';
 import { Connection } from '../network/connection.ts';
 import type { ServerContext } from '../server_context.ts';
+import type { Host } from './cluster.ts';
 import type { PoolKey } from './conn_pool.ts';
-import type { Host } from './original_dst_cluster.ts';
 
 /** Numbers of errors, as strerror-less logs print them. @see linux:include/uapi/asm-generic/errno.h */
 const ERRNO: Readonly<Record<SocketErrno, number>> = {

@@ -1,9 +1,10 @@
 /**
- * The clusters of the bootstrap file.
+ * The clusters of the bootstrap file, and those the agent sends.
  * @see cilium:pkg/envoy/server.go#createBootstrap
  * @see envoy:source/common/upstream/cluster_manager_impl.cc#ClusterManagerImpl
  */
 import type { ServerContext } from '../server_context.ts';
+import type { Cluster } from './cluster.ts';
 import { OriginalDstCluster } from './original_dst_cluster.ts';
 
 /** Clusters that connect to where the client wanted to go. */
@@ -11,20 +12,30 @@ export const ORIGINAL_DST_CLUSTERS: readonly string[] = ['egress-cluster', 'egre
 
 /** All clusters. */
 export class ClusterManager {
-  readonly #clusters: ReadonlyMap<string, OriginalDstCluster>;
+  readonly #clusters: Map<string, Cluster>;
 
   constructor(context: ServerContext) {
-    this.#clusters = new Map(ORIGINAL_DST_CLUSTERS.map((name) => [name, new OriginalDstCluster(context, name)]));
+    this.#clusters = new Map(ORIGINAL_DST_CLUSTERS.map((name) => [name, new OriginalDstCluster(context, name, name.endsWith('-tls'))]));
   }
 
   /** The cluster of a route, or `null`. */
-  get(name: string): OriginalDstCluster | null {
+  get(name: string): Cluster | null {
     return this.#clusters.get(name) ?? null;
   }
 
-  /** The clusters in order of their names. */
-  all(): readonly OriginalDstCluster[] {
+  /** The clusters, those of the bootstrap file first. */
+  all(): readonly Cluster[] {
     return [...this.#clusters.values()];
+  }
+
+  /** Adds or replaces a cluster. */
+  set(cluster: Cluster): void {
+    this.#clusters.set(cluster.name, cluster);
+  }
+
+  /** Takes a cluster away. */
+  delete(name: string): void {
+    this.#clusters.delete(name);
   }
 
   /** The process is gone: all upstream connections are reset. */

@@ -10,8 +10,9 @@ import type { Protocol } from '../http/header_utility.ts';
 import type { InetAddress } from '../network/address.ts';
 import type { ServerContext } from '../server_context.ts';
 import { ActiveClient } from './active_client.ts';
+import type { Cluster, Host } from './cluster.ts';
 import { Http2Client } from './http2_client.ts';
-import { type Host, MAX_CONNECTIONS, MAX_PENDING_REQUESTS, MAX_REQUESTS, type OriginalDstCluster } from './original_dst_cluster.ts';
+
 import type { PoolClient, UpstreamStream } from './pool_client.ts';
 
 /** What is spoken upstream. */
@@ -59,7 +60,7 @@ export class ConnPool {
   readonly key: PoolKey;
   readonly host: Host;
   readonly #context: ServerContext;
-  readonly #cluster: OriginalDstCluster;
+  readonly #cluster: Cluster;
   #pending: Waiting[] = [];
   /** Connections that take a request; the one used last is taken first. */
   readonly #ready: PoolClient[] = [];
@@ -70,7 +71,7 @@ export class ConnPool {
   readonly #ending = new WeakSet<PoolClient>();
   #draining = false;
 
-  constructor(context: ServerContext, cluster: OriginalDstCluster, host: Host, key: PoolKey) {
+  constructor(context: ServerContext, cluster: Cluster, host: Host, key: PoolKey) {
     this.#context = context;
     this.#cluster = cluster;
     this.host = host;
@@ -98,7 +99,7 @@ export class ConnPool {
       this.#attach(ready, callbacks);
       return null;
     }
-    if (this.#cluster.resources.pending >= MAX_PENDING_REQUESTS) {
+    if (this.#cluster.resources.pending >= this.#cluster.limits.pending) {
       callbacks.onPoolFailure({ reason: 'overflow', transportFailure: '' });
       return null;
     }
@@ -198,7 +199,7 @@ export class ConnPool {
 
   /** Wires a stream to its connection; `false` from the circuit breaker fails the request. */
   #attach(client: PoolClient, callbacks: PoolCallbacks): void {
-    if (this.#cluster.resources.requests >= MAX_REQUESTS) {
+    if (this.#cluster.resources.requests >= this.#cluster.limits.requests) {
       this.#ready.push(client);
       callbacks.onPoolFailure({ reason: 'overflow', transportFailure: '' });
       return;
@@ -253,7 +254,7 @@ export class ConnPool {
     const streams = this.key.protocol === 'HTTP/2' ? Number.POSITIVE_INFINITY : 1;
     while (this.#pending.length > 0 && (this.#connecting.size === 0 || this.#pending.length > this.#connecting.size * streams)) {
       const none = this.#ready.length === 0 && this.#connecting.size === 0 && this.#busy.size === 0;
-      if (this.#cluster.resources.connections >= MAX_CONNECTIONS && !none) {
+      if (this.#cluster.resources.connections >= this.#cluster.limits.connections && !none) {
         this.#cluster.stats.overflow.value += 1;
         return;
       }

@@ -4,100 +4,47 @@
  */
 import { MILLISECOND, type Nanos } from '../../sim/clock.ts';
 import type { Timer } from '../../sim/scheduler.ts';
-import { bindAddress, poolHashKey } from '../cilium/socket_option.ts';
-import { upstreamTls } from '../cilium/tls_wrapper.ts';
+import { type UpstreamTls, upstreamTls } from '../cilium/tls_wrapper.ts';
+import type { Protocol } from '../http/header_utility.ts';
 import type { InetAddress } from '../network/address.ts';
 import type { AcceptedConnection } from '../network/filter.ts';
 import type { ServerContext } from '../server_context.ts';
-import type { Stat } from '../stats.ts';
-import { ConnPool, type PoolKey, type UpstreamProtocol } from './conn_pool.ts';
+import { type Cluster, ClusterResources, type ClusterStats, clusterStats, DEFAULT_LIMITS, Host } from './cluster.ts';
+import type { UpstreamProtocol } from './conn_pool.ts';
 
 /** A host not used for one to two of these is dropped with its idle connections. @see cilium:pkg/envoy/server.go#createBootstrap (CleanupInterval) */
 export const CLEANUP_INTERVAL: Nanos = 1500 * MILLISECOND;
 
-/** Default circuit breakers. @see envoy:api/envoy/config/cluster/v3/circuit_breaker.proto#CircuitBreakers.Thresholds */
-export const MAX_CONNECTIONS = 1024;
-export const MAX_PENDING_REQUESTS = 1024;
-export const MAX_REQUESTS = 1024;
-export const MAX_RETRIES = 3;
-
-/** How upstream sockets of a downstream connection are opened. @see envoy:source/common/upstream/cluster_manager_impl.cc#ClusterManagerImpl */
-export function poolKeyOf(connection: AcceptedConnection, cluster: OriginalDstCluster, protocol: UpstreamProtocol = 'HTTP/1.1'): PoolKey {
-  const { option } = connection;
-  const tls = cluster.tls ? upstreamTls(connection) : null;
-  const bind = option === null ? null : bindAddress(option, 4);
-  const hash = tls === null ? poolHashKey(option) : `${poolHashKey(option)} ${tls.serverName}`;
-  return { protocol, hash, mark: option?.mark ?? 0, bind, transparent: bind !== null, tls };
-}
-
-/** What the circuit breakers count. */
-export class ClusterResources {
-  connections = 0;
-  pending = 0;
-  requests = 0;
-  retries = 0;
-}
-
-/** A destination with its pools. */
-export class Host {
-  readonly address: InetAddress;
-  /** Chosen since the clean-up timer last fired. */
-  used = true;
-  readonly #pools = new Map<string, ConnPool>();
-  readonly #context: ServerContext;
-  readonly cluster: OriginalDstCluster;
-
-  constructor(context: ServerContext, cluster: OriginalDstCluster, address: InetAddress) {
-    this.#context = context;
-    this.cluster = cluster;
-    this.address = address;
-  }
-
-  /** The pool for a source. @see envoy:source/common/upstream/cluster_manager_impl.cc#ThreadLocalClusterManagerImpl::ClusterEntry::connPool */
-  pool(key: PoolKey): ConnPool {
-    const name = key.protocol === 'HTTP/2' ? `2 ${key.hash}` : key.hash;
-    let pool = this.#pools.get(name);
-    if (pool === undefined) {
-      pool = new ConnPool(this.#context, this.cluster, this, key);
-      this.#pools.set(name, pool);
-    }
-    return pool;
-  }
-
-  /** The pools, in order of creation. */
-  pools(): readonly ConnPool[] {
-    return [...this.#pools.values()];
-  }
-}
-
 /** The cluster. */
-export class OriginalDstCluster {
+export class OriginalDstCluster implements Cluster {
   readonly name: string;
+  readonly limits = DEFAULT_LIMITS;
   readonly resources = new ClusterResources();
+  readonly stats: ClusterStats;
+  readonly connectTimeout: Nanos;
+  readonly #tls: boolean;
   readonly #context: ServerContext;
   readonly #hosts = new Map<string, Host>();
   /** Hosts dropped while requests or connections of theirs live on. */
   readonly #dropped = new Set<Host>();
   #timer: Timer | null = null;
 
-  /** Counters of the cluster. */
-  readonly stats: { readonly connections: Stat; readonly requests: Stat; readonly overflow: Stat; readonly protocolErrors: Stat };
-
-  constructor(context: ServerContext, name: string) {
+  /** @param tls its transport socket is the TLS wrapper */
+  constructor(context: ServerContext, name: string, tls: boolean) {
     this.#context = context;
     this.name = name;
-    const stat = (suffix: string): Stat => context.stats.get(`cluster.${name}.${suffix}`);
-    this.stats = {
-      connections: stat('upstream_cx_total'),
-      requests: stat('upstream_rq_total'),
-      overflow: stat('upstream_cx_overflow'),
-      protocolErrors: stat('upstream_cx_protocol_error'),
-    };
+    this.#tls = tls;
+    this.stats = clusterStats(context.stats, name);
+    this.connectTimeout = context.options.proxyConnectTimeout;
   }
 
-  /** Whether its transport socket is the TLS wrapper. */
-  get tls(): boolean {
-    return this.name.endsWith('-tls');
+  tlsFor(connection: AcceptedConnection): UpstreamTls | null {
+    return this.#tls ? upstreamTls(connection) : null;
+  }
+
+  /** What the client speaks. @see cilium:pkg/envoy/server.go#createBootstrap (use_downstream_protocol_config) */
+  upstreamProtocol(downstream: Protocol): UpstreamProtocol {
+    return downstream === 'HTTP/2' ? downstream : 'HTTP/1.1';
   }
 
   /** Live hosts in order of creation. */
@@ -116,6 +63,10 @@ export class OriginalDstCluster {
     }
     host.used = true;
     return host;
+  }
+
+  putResult(): void {
+    // Nobody watches over these hosts.
   }
 
   /** Resets every connection. */

@@ -9,8 +9,8 @@ import { inetOfSocket } from '../network/address.ts';
 import type { Connection } from '../network/connection.ts';
 import type { ServerContext } from '../server_context.ts';
 import { connectUpstream, errnoNumber } from './client_connection.ts';
+import type { Host } from './cluster.ts';
 import type { PoolKey } from './conn_pool.ts';
-import type { Host } from './original_dst_cluster.ts';
 
 /** What the client hears. */
 export interface PoolConnectionCallbacks {
@@ -59,7 +59,7 @@ export class PoolConnection {
 
   /** Opens the socket. @see envoy:source/common/network/connection_impl.cc#ClientConnectionImpl::connect */
   connect(): void {
-    const { dispatcher, options } = this.#context;
+    const { dispatcher } = this.#context;
     const connection = connectUpstream(this.#context, this.#host, this.#key, this.id);
     if (isErrno(connection)) {
       const why = `immediate connect error: ${errnoNumber(connection)}`;
@@ -74,7 +74,7 @@ export class PoolConnection {
       onClosed: (event, errno) => this.#onClosed(event, errno),
     });
     this.#record('connecting', this.#host.address.text);
-    this.#timer = dispatcher.timer(options.proxyConnectTimeout, 'envoy connect timeout', () => connection.close('no-flush'));
+    this.#timer = dispatcher.timer(this.#host.cluster.connectTimeout, 'envoy connect timeout', () => connection.close('no-flush'));
   }
 
   write(bytes: Uint8Array): void {
