@@ -2,6 +2,7 @@
 import { formatIpv4 } from '../net/ipv4.ts';
 import { SECOND } from '../sim/clock.ts';
 import { agnhostConnect } from './agnhost_connect.ts';
+import { doorClient } from './cloud_city.ts';
 import { curl } from './curl.ts';
 import { ping } from './ping.ts';
 import type { ProcessEnv, ProcessResult, Program, RunningProcess } from './process.ts';
@@ -23,6 +24,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
       ? agnhostConnect(env, argv.slice(2), done)
       : finish(env, done, 1, '', 0, `Error: unknown command ${JSON.stringify(argv[1] ?? '')} for "app"\n`),
   ping: (env, argv, done) => ping(env, argv.slice(1), done),
+  python3: (env, argv, done) => python3(env, argv.slice(1), done),
   nslookup: (env, argv, done) => nslookup(env, argv[1] ?? '', done),
 };
 
@@ -72,4 +74,14 @@ function nslookup(env: ProcessEnv, host: string, done: (result: ProcessResult) =
     }
   });
   return { kill: cancel };
+}
+
+/** The scripts there are; of the interpreter's own options none. */
+function python3(env: ProcessEnv, argv: readonly string[], done: (result: ProcessResult) => void): RunningProcess {
+  const [script = ''] = argv;
+  if (script === '/cloudcity/cc_door_client.py') {
+    return doorClient(env, argv.slice(1), done);
+  }
+  const message = `python3: can't open file '${script}': [Errno 2] No such file or directory\n`;
+  return finish(env, done, 2, '', 0, message);
 }

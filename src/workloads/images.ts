@@ -1,5 +1,6 @@
 /** What runs in a container, by its image. */
 import { agnhostServers } from './agnhost.ts';
+import { newDoorServer } from './cloud_city.ts';
 import { Coredns, type DnsZone } from './coredns.ts';
 import { newDeathstar } from './deathstar.ts';
 import { newEchoServer } from './echo_server.ts';
@@ -32,6 +33,9 @@ export function serversForImage(spec: ContainerSpec, zone: DnsZone): readonly Se
   }
   if (/(^|\/)json-mock$/.test(name)) {
     return [newJsonMock(spec.ports[0] ?? 8080)];
+  }
+  if (/(^|\/)cc-grpc-demo$/.test(name)) {
+    return spec.args.some((arg) => arg.endsWith('cc_door_server.py')) ? [newDoorServer()] : [];
   }
   return /(^|\/)(netperf|netshoot|curl|busybox|alpine(-curl)?|pause)$/.test(name) ? [] : undefined;
 }
