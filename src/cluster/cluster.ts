@@ -203,9 +203,9 @@ export class Cluster {
   }
 
   /** A client in a pod that keeps its connection; `null` if the pod does not run. */
-  httpClient(namespace: string, pod: string): HttpClient | null {
+  httpClient(namespace: string, pod: string, http2 = false): HttpClient | null {
     const env = this.processEnv(namespace, pod);
-    return env === undefined ? null : new HttpClient(env);
+    return env === undefined ? null : new HttpClient(env, http2);
   }
 
   /** Lets time run until a condition holds, for at most `limit` nanoseconds; whether it holds. */

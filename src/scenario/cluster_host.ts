@@ -36,7 +36,7 @@ export function clusterHost(cluster: Cluster): ScenarioHost {
     api: cluster.api,
     runUntil: (condition, limit) => cluster.runUntil(condition, limit),
     findPod: (reference): PodName | null => findPod(cluster, reference),
-    connect: (pod, host, port, timeout): OpenResult => openConnection(cluster, pod, { host, port, timeout }),
+    connect: (pod, target): OpenResult => openConnection(cluster, pod, target),
     fault: (fault) => doFault(cluster, fault),
     entryOrigins: (endpointId, key) => cluster.nodes.flatMap((node) => entryOrigins(cluster, node, endpointId, key)),
     proxyRuleOrigins: (place) => cluster.nodes.flatMap((node) => proxyRuleOrigins(cluster, node, place)),

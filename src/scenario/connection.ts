@@ -19,6 +19,17 @@ export type KeepAliveAnswer =
   /** `error` is one line: `connection reset`, `timed out after 5s`, `closed by the peer`. */
   | { readonly ok: false; readonly error: string };
 
+/** Where a connection goes. */
+export interface ConnectTarget {
+  /** A name or an address. */
+  readonly host: string;
+  readonly port: number;
+  /** Whether requests are streams of HTTP/2. */
+  readonly http2?: boolean;
+  /** Nanoseconds. */
+  readonly timeout: number;
+}
+
 /** One open connection. Both calls let virtual time run until they have an answer. */
 export interface KeepAliveConnection {
   /** The client's end as `ip:port`. */

@@ -90,8 +90,11 @@ function dropResult(record: DropNotify): DropResult {
 }
 
 function answered(ending: Ending, status: number, drops: readonly DropResult[], proxied: ProxyDecision | null): Fate {
-  const denied = ending.events.find((event) => event.kind === 'l7' && event.record.verdict === 'Denied' && isAboutRequest(event.record));
-  if (status === 403 && denied?.kind === 'l7') {
+  // A denied gRPC call is answered 200 with a status of its own, and logged as forwarded.
+  const grpc = status === 200 && proxied?.local === true && proxied.decider === 'cilium.l7policy';
+  const logged = grpc ? 'Forwarded' : 'Denied';
+  const denied = ending.events.find((event) => event.kind === 'l7' && event.record.verdict === logged && isAboutRequest(event.record));
+  if ((status === 403 || grpc) && denied?.kind === 'l7') {
     const { record } = denied;
     return {
       outcome: 'denied',

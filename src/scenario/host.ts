@@ -3,7 +3,7 @@
  */
 import type { ClusterView } from '../shell/cluster_view.ts';
 import type { Step } from '../sim/journey.ts';
-import type { OpenResult } from './connection.ts';
+import type { ConnectTarget, OpenResult } from './connection.ts';
 import type { OriginSource } from './fate_origins.ts';
 import type { ObjectResult, PolicyReference } from './result.ts';
 import type { ManifestText, ObjectName } from './scenario.ts';
@@ -41,8 +41,8 @@ export interface ScenarioHost extends ClusterView, OriginSource {
   delete(manifests: readonly ManifestText[], objects: readonly ObjectName[], namespace: string): ObjectResult[];
   /** The pod a scenario means by `pod`, `namespace/pod` or `deployment/name`; `null` if there is none. */
   findPod(reference: string): PodName | null;
-  /** Opens a TCP connection from a pod; `host` is a name or an address. */
-  connect(pod: PodName, host: string, port: number, timeout: number): OpenResult;
+  /** Opens a TCP connection from a pod. */
+  connect(pod: PodName, target: ConnectTarget): OpenResult;
   /** Does a fault or repair; an error message if it cannot be done. */
   fault(fault: Fault): string | null;
   /** What the policies say about an endpoint; `null` if it is unknown. */

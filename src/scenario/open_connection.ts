@@ -1,15 +1,7 @@
 /** Kept connections of a scenario, over a client process in the pod. */
 import type { Cluster } from '../cluster/cluster.ts';
-import type { KeepAliveConnection, OpenResult } from './connection.ts';
+import type { ConnectTarget, KeepAliveConnection, OpenResult } from './connection.ts';
 import type { PodName } from './host.ts';
-
-/** Where to. */
-export interface Target {
-  readonly host: string;
-  readonly port: number;
-  /** Nanoseconds. */
-  readonly timeout: number;
-}
 
 const ERRORS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -25,8 +17,8 @@ const ERRORS: Readonly<Record<string, string>> = {
 };
 
 /** Opens a connection from a pod; waits until it stands. */
-export function openConnection(cluster: Cluster, pod: PodName, target: Target): OpenResult {
-  const client = cluster.httpClient(pod.namespace, pod.name);
+export function openConnection(cluster: Cluster, pod: PodName, target: ConnectTarget): OpenResult {
+  const client = cluster.httpClient(pod.namespace, pod.name, target.http2 ?? false);
   if (client === null) {
     return { ok: false, error: `pod ${pod.namespace}/${pod.name} does not run` };
   }

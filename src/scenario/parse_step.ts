@@ -173,6 +173,7 @@ function connectionAction(connection: StepOf<'connection'>['connection'], contex
     from: connection.from,
     host: match[1] as string,
     port,
+    http2: connection.http2 ?? false,
     connectTimeout: connection.connectTimeout ?? null,
   };
 }

@@ -13,7 +13,7 @@ export const DEFAULT_TIMEOUT = 180 * SECOND;
 
 /** The words of the command. */
 export function curlArgv(request: NewRequest): string[] {
-  const { method, url, headers, body, connectTimeout, timeout, pathAsIs } = request;
+  const { method, url, headers, body, connectTimeout, timeout, pathAsIs, http2 } = request;
   const argv = ['curl', '-s'];
   if (method === 'HEAD') {
     argv.push('-I');
@@ -25,6 +25,9 @@ export function curlArgv(request: NewRequest): string[] {
   }
   if (body !== undefined) {
     argv.push('--data-raw', body);
+  }
+  if (http2 === true) {
+    argv.push('--http2-prior-knowledge');
   }
   if (pathAsIs === true) {
     argv.push('--path-as-is');
@@ -54,6 +57,17 @@ export function readAnswer(result: CommandResult): { readonly body: string; read
   return { body: result.stdout.slice(0, match.index), status: status === 0 ? null : status };
 }
 
+/**
+ * How a call of a gRPC client ended, read off its process: the status of the answer, `null` if none came; `undefined` for other processes.
+ * A status other than OK that came from somebody is an answer.
+ */
+export function grpcAnswer(argv: readonly string[], result: CommandResult): number | null | undefined {
+  if (argv[0] !== 'python3' || !/_client\.py$/.test(argv[1] ?? '')) {
+    return undefined;
+  }
+  return result.exitCode === 0 || result.stderr.includes('Error received from peer') ? 200 : null;
+}
+
 /** What a curl exit code means. @see curl:include/curl/curl.h#CURLcode */
 export function curlError(exitCode: number, stderr: string): string {
   if (exitCode === 0) {
@@ -67,10 +81,12 @@ const CURL_ERRORS: Readonly<Record<number, string>> = {
   3: 'malformed URL',
   6: 'could not resolve the host',
   7: 'could not connect',
+  16: 'the server does not speak HTTP/2',
   22: 'the server answered with an error',
   28: 'timed out',
   35: 'TLS failed',
   52: 'empty reply from the server',
   55: 'could not send',
   56: 'the connection was reset',
+  92: 'the stream was reset',
 };

@@ -12,7 +12,7 @@ import type { KeepAliveConnection, KeepAliveRequest } from './connection.ts';
 import { checkExpectations } from './expectations.ts';
 import { dropsOf, fateOf } from './fate.ts';
 import type { PodName, ScenarioHost } from './host.ts';
-import { curlArgvWithStatus, curlError, DEFAULT_TIMEOUT, readAnswer } from './request.ts';
+import { curlArgvWithStatus, curlError, DEFAULT_TIMEOUT, grpcAnswer, readAnswer } from './request.ts';
 import { type Actor, type Fate, RESULT_SCHEMA, type ScenarioResult, type StepDetail, type StepResult } from './result.ts';
 import type { Action, Scenario, ScenarioStep } from './scenario.ts';
 import type { NewRequest, SameConnectionRequest } from './schema/steps.ts';
@@ -161,10 +161,13 @@ function execute(run: Run, reference: string, argv: readonly string[], mark: Mar
   }
   const result = run.host.exec(pod.namespace, pod.name, argv);
   const name = `${pod.namespace}/${pod.name}`;
-  const isCurl = argv[0] === 'curl';
-  const fate = isCurl
-    ? fateOfStep(run, pod, /^HTTP\/[\d.]+ (\d{3})/.exec(result.stdout)?.[1] ?? null, result.exitCode, result.stderr, mark)
-    : null;
+  const grpc = grpcAnswer(argv, result);
+  const fate =
+    argv[0] === 'curl'
+      ? fateOfStep(run, pod, /^HTTP\/[\d.]+ (\d{3})/.exec(result.stdout)?.[1] ?? null, result.exitCode, result.stderr, mark)
+      : grpc === undefined
+        ? null
+        : fateOf(endingOf(run, pod, grpc, grpc === null ? 'no answer' : '', mark));
   return { kind: 'process', pod: name, argv, ...result, fate };
 }
 
@@ -232,7 +235,8 @@ function open(run: Run, action: Extract<Action, { readonly kind: 'open' }>): Ste
   if (run.connections.has(action.id)) {
     return done(`a connection "${action.id}" is already open`);
   }
-  const result = run.host.connect(pod, action.host, action.port, action.connectTimeout ?? DEFAULT_TIMEOUT);
+  const { host: name, port, http2 } = action;
+  const result = run.host.connect(pod, { host: name, port, http2, timeout: action.connectTimeout ?? DEFAULT_TIMEOUT });
   if (!result.ok) {
     return done(result.error);
   }

@@ -34,6 +34,7 @@ export type Action =
       readonly from: string;
       readonly host: string;
       readonly port: number;
+      readonly http2: boolean;
       readonly connectTimeout: number | null;
     }
   | { readonly kind: 'close'; readonly id: string }

@@ -7,9 +7,11 @@ import { concatBytes, fromUtf8, latin1, NO_BYTES, utf8 } from '../net/bytes.ts';
 import { formatIpv4, type Ipv4, parseIpv4 } from '../net/ipv4.ts';
 import { MILLISECOND, SECOND } from '../sim/clock.ts';
 import type { Timer } from '../sim/scheduler.ts';
+import { CurlHttp2 } from './curl_http2.ts';
 import { type CurlOptions, type CurlUrl, parseCurl, parseUrl } from './curl_options.ts';
-import { CurlResponse } from './curl_response.ts';
-import { type CurlFailure, curlTlsSession, tlsBroken, tlsFailure } from './curl_tls.ts';
+import { requestHead } from './curl_request.ts';
+import { type CurlExchange, type CurlFailure, CurlResponse } from './curl_response.ts';
+import { curlTlsSession, tlsBroken, tlsFailure } from './curl_tls.ts';
 import type { ProcessEnv, ProcessResult, RunningProcess } from './process.ts';
 import { resolve } from './resolver.ts';
 import { TlsStream } from './tls_stream.ts';
@@ -44,7 +46,7 @@ class Transfer {
   #tls: TlsStream | null = null;
   #connected = false;
   #finished = false;
-  #response: CurlResponse;
+  #response: CurlExchange;
   #url: CurlUrl | null = null;
 
   constructor(env: ProcessEnv, options: CurlOptions, done: (result: ProcessResult) => void) {
@@ -135,7 +137,8 @@ class Transfer {
   }
 
   #sendRequest(wire: { write(bytes: Uint8Array): void }, url: CurlUrl): void {
-    const head = requestHead(this.#options, url, this.#env.curlVersion);
+    const http2 = this.#options.http2 === 'prior-knowledge';
+    const head = requestHead(this.#options, url, this.#env.curlVersion, http2 ? 'HTTP/2' : this.#options.http10 ? 'HTTP/1.0' : 'HTTP/1.1');
     for (const line of head.split('\r\n').slice(0, -1)) {
       this.#note(`> ${line}`);
     }
@@ -149,19 +152,25 @@ class Transfer {
       });
     }
     const body = this.#options.data === null ? NO_BYTES : utf8(this.#options.data);
+    if (http2) {
+      const exchange = new CurlHttp2(wire, url.scheme);
+      this.#response = exchange;
+      exchange.start(head, this.#options.data === null ? null : body);
+      return;
+    }
     wire.write(body.length === 0 ? latin1(head) : concatBytes([latin1(head), body]));
   }
 
   #onData(bytes: Uint8Array): void {
     const before = this.#response.headText.length;
-    const ok = this.#response.add(bytes);
+    const failure = this.#response.add(bytes);
     if (this.#options.verbose) {
       for (const line of this.#response.headText.slice(before).split('\r\n').slice(0, -1)) {
         this.#note(`< ${line}`);
       }
     }
-    if (!ok) {
-      this.#fail(1, 'Received HTTP/0.9 when not allowed');
+    if (failure !== null) {
+      this.#report(failure);
     } else if (this.#response.complete) {
       this.#succeed();
     }
@@ -285,49 +294,14 @@ class Transfer {
   }
 }
 
-/** The request as curl writes it. @see curl:lib/http.c#Curl_http */
-export function requestHead(options: CurlOptions, url: CurlUrl, version: string): string {
-  const method = options.method ?? (options.head ? 'HEAD' : options.data === null ? 'GET' : 'POST');
-  const own: [string, string][] = [
-    ['Host', url.explicitPort && url.port !== (url.scheme === 'https' ? 443 : 80) ? `${url.host}:${url.port}` : url.host],
-    ['User-Agent', options.userAgent ?? `curl/${version}`],
-    ['Accept', '*/*'],
-  ];
-  const extra: [string, string][] = [];
-  for (const text of options.headers) {
-    const colon = text.search(/[:;]/);
-    const name = colon < 0 ? text : text.slice(0, colon);
-    const value = colon < 0 ? '' : text.slice(colon + 1).trim();
-    const empty = value === '' && text[colon] !== ';';
-    const index = own.findIndex(([key]) => key.toLowerCase() === name.toLowerCase());
-    if (index >= 0) {
-      if (empty) {
-        own.splice(index, 1);
-      } else {
-        own[index] = [own[index]?.[0] as string, value];
-      }
-    } else if (!empty) {
-      extra.push([name, value]);
-    }
-  }
-  if (options.data !== null) {
-    extra.push(['Content-Length', String(utf8(options.data).length)]);
-    if (!extra.some(([key]) => key.toLowerCase() === 'content-type')) {
-      extra.push(['Content-Type', 'application/x-www-form-urlencoded']);
-    }
-  }
-  const lines = [...own, ...extra].map(([key, value]) => `${key}: ${value}\r\n`).join('');
-  return `${method} ${url.target} HTTP/1.${options.http10 ? 0 : 1}\r\n${lines}\r\n`;
-}
-
 /** @see curl:src/tool_writeout.c#ourWriteOut */
-function writeOut(format: string, response: CurlResponse, seconds: number): string {
+function writeOut(format: string, response: CurlExchange, seconds: number): string {
   const values: Readonly<Record<string, string>> = {
     http_code: String(response.status).padStart(3, '0'),
     response_code: String(response.status).padStart(3, '0'),
     size_download: String(response.received),
     time_total: seconds.toFixed(6),
-    http_version: '1.1',
+    http_version: response.version,
     content_type: response.header('content-type') ?? '',
   };
   return format

@@ -19,6 +19,8 @@ export interface CurlOptions {
   readonly insecure: boolean;
   readonly userAgent: string | null;
   readonly http10: boolean;
+  /** `prior-knowledge`: HTTP/2 from the first byte; `upgrade`: asked for in a first request of HTTP/1.1. */
+  readonly http2: 'no' | 'upgrade' | 'prior-knowledge';
   readonly pathAsIs: boolean;
   /** Seconds; `null` = no limit. */
   readonly maxTime: number | null;
@@ -49,6 +51,8 @@ const LONG: Readonly<Record<string, readonly [string, boolean]>> = {
   'user-agent': ['A', true],
   'http1.0': ['0', false],
   'http1.1': ['#http11', false],
+  http2: ['#http2', false],
+  'http2-prior-knowledge': ['#http2-prior-knowledge', false],
   'path-as-is': ['#path-as-is', false],
   'max-time': ['m', true],
   'connect-timeout': ['#connect-timeout', true],
@@ -131,6 +135,7 @@ export function parseCurl(args: readonly string[]): CurlParse {
       insecure: has('k'),
       userAgent: last('A'),
       http10: has('0'),
+      http2: http2Wanted(values),
       pathAsIs: has('#path-as-is'),
       maxTime: number('m'),
       connectTimeout: number('#connect-timeout'),
@@ -139,6 +144,12 @@ export function parseCurl(args: readonly string[]): CurlParse {
       resolve: all('#resolve'),
     },
   };
+}
+
+/** The last option that names a version counts. */
+function http2Wanted(values: readonly (readonly [string, string])[]): CurlOptions['http2'] {
+  const last = values.findLast(([key]) => key === '0' || key === '#http11' || key.startsWith('#http2'))?.[0];
+  return last === '#http2' ? 'upgrade' : last === '#http2-prior-knowledge' ? 'prior-knowledge' : 'no';
 }
 
 /** The parts of a URL. */

@@ -6,8 +6,40 @@ import { concatBytes, fromLatin1, NO_BYTES } from '../net/bytes.ts';
 import { type HttpHead, header, readHead } from './http_message.ts';
 import { readChunks } from './http_server.ts';
 
+/** Why curl gives up. */
+export interface CurlFailure {
+  readonly exitCode: number;
+  readonly message: string;
+}
+
+/** A response that comes in, whatever the protocol. */
+export interface CurlExchange {
+  /** All heads received (1xx ones too), with their blank lines. */
+  readonly headText: string;
+  readonly status: number;
+  readonly complete: boolean;
+  /** Whether any byte has come. */
+  readonly started: boolean;
+  /** Body bytes received. */
+  readonly received: number;
+  /** Announced length, or `null`. */
+  readonly expected: number | null;
+  /** What `%{http_version}` says. */
+  readonly version: string;
+  /** A header of the final response. */
+  header(name: string): string | null;
+  body(): Uint8Array;
+  /** Takes bytes; the failure if they are not what was expected. */
+  add(bytes: Uint8Array): CurlFailure | null;
+  /** The connection ended; whether the response is whole. */
+  endOfStream(): boolean;
+}
+
+const NOT_HTTP: CurlFailure = { exitCode: 1, message: 'Received HTTP/0.9 when not allowed' };
+
 /** Collects a response. */
-export class CurlResponse {
+export class CurlResponse implements CurlExchange {
+  readonly version = '1.1';
   readonly #headOnly: boolean;
   #buffered: Uint8Array = NO_BYTES;
   #head: HttpHead | null = null;
@@ -51,16 +83,15 @@ export class CurlResponse {
     return this.complete || this.#head === null ? this.#body : this.#chunked ? NO_BYTES : this.#buffered;
   }
 
-  /** Takes bytes; `false` if this is no HTTP. */
-  add(bytes: Uint8Array): boolean {
+  add(bytes: Uint8Array): CurlFailure | null {
     this.#buffered = this.#buffered.length === 0 ? bytes : concatBytes([this.#buffered, bytes]);
     while (this.#head === null) {
       const head = readHead(this.#buffered);
       if (head === 'partial') {
-        return this.#buffered.length < 5 || fromLatin1(this.#buffered, 0, 5) === 'HTTP/';
+        return this.#buffered.length < 5 || fromLatin1(this.#buffered, 0, 5) === 'HTTP/' ? null : NOT_HTTP;
       }
       if (head === 'malformed' || !head.startLine.startsWith('HTTP/')) {
-        return false;
+        return NOT_HTTP;
       }
       this.#heads.push(this.#buffered.subarray(0, head.end));
       this.status = Number(head.startLine.split(' ')[1]);
@@ -70,7 +101,7 @@ export class CurlResponse {
       }
     }
     this.#readBody();
-    return true;
+    return null;
   }
 
   /** The connection ended; whether the response is whole. */

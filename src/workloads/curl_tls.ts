@@ -4,13 +4,8 @@
  */
 import { TlsClientSession, type TlsFailure, type TlsSession } from '../net/tls_session.ts';
 import type { CurlOptions, CurlUrl } from './curl_options.ts';
+import type { CurlFailure } from './curl_response.ts';
 import type { ProcessEnv } from './process.ts';
-
-/** An exit code with its message. */
-export interface CurlFailure {
-  readonly exitCode: number;
-  readonly message: string;
-}
 
 /** The client's end for a URL. */
 export function curlTlsSession(env: ProcessEnv, options: CurlOptions, url: CurlUrl): TlsSession {

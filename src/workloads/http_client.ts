@@ -4,7 +4,9 @@
 import { isErrno, type SocketErrno, type TcpSocket } from '../kernel/socket.ts';
 import { concatBytes, fromUtf8, latin1, utf8 } from '../net/bytes.ts';
 import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
+import { CURL_INTRODUCTION } from './curl_http2.ts';
 import { CurlResponse } from './curl_response.ts';
+import { fieldValue, Http2Peer } from './http2_peer.ts';
 import type { ProcessEnv } from './process.ts';
 import { resolve } from './resolver.ts';
 
@@ -32,13 +34,17 @@ export interface ClientRequest {
 /** One kept connection. */
 export class HttpClient {
   readonly #env: ProcessEnv;
+  /** Speaks HTTP/2: each request is a stream. */
+  readonly #http2: boolean;
   #socket: TcpSocket | null = null;
+  #peer: Http2Peer | null = null;
   #response: CurlResponse | null = null;
   #onConnected: ((error: ClientError | null) => void) | null = null;
   #done: ((result: ClientResult) => void) | null = null;
 
-  constructor(env: ProcessEnv) {
+  constructor(env: ProcessEnv, http2 = false) {
     this.#env = env;
+    this.#http2 = http2;
   }
 
   /** The client's end as `ip:port`; empty without a connection. */
@@ -71,6 +77,10 @@ export class HttpClient {
       socket.write(latin1(request.raw));
       return;
     }
+    if (this.#peer !== null) {
+      this.#sendStream(this.#peer, request);
+      return;
+    }
     const body = utf8(request.body);
     const headers: Record<string, string> = { 'User-Agent': `curl/${this.#env.curlVersion}`, Accept: '*/*', ...request.headers };
     let head = `${request.method} ${request.path} HTTP/1.1\r\n`;
@@ -91,7 +101,10 @@ export class HttpClient {
     const socket = this.#env.sockets.connect({
       remote: { address, port },
       handlers: {
-        onConnected: () => this.#connected(null),
+        onConnected: (one) => {
+          this.#peer = this.#http2 ? this.#newPeer(one) : null;
+          this.#connected(null);
+        },
         onData: (_socket, bytes) => this.#onData(bytes),
         onEnd: () => this.#ended('closed'),
         onError: (_socket, errno) => this.#ended(errno),
@@ -104,9 +117,43 @@ export class HttpClient {
     }
   }
 
+  #newPeer(socket: TcpSocket): Http2Peer {
+    return new Http2Peer(false, CURL_INTRODUCTION, (bytes) => socket.write(bytes), {
+      onMessage: (_stream, { headers, body }) =>
+        this.#finish({ status: Number(fieldValue(headers, ':status') ?? '0'), body: fromUtf8(body), error: null }),
+      onReset: () => this.#finish({ status: 0, body: '', error: 'ECONNRESET' }),
+    });
+  }
+
+  #sendStream(peer: Http2Peer, request: ClientRequest): void {
+    const headers: Record<string, string> = { 'user-agent': `curl/${this.#env.curlVersion}`, accept: '*/*' };
+    for (const name in request.headers) {
+      headers[name.toLowerCase()] = request.headers[name] ?? '';
+    }
+    const { host = '', ...others } = headers;
+    const body = utf8(request.body);
+    peer.request(
+      [
+        [':method', request.method],
+        [':path', request.path],
+        [':scheme', 'http'],
+        [':authority', host],
+        ...Object.entries(others),
+        ...(body.length > 0 ? [['content-length', String(body.length)] as const] : []),
+      ],
+      body.length > 0 ? body : null,
+    );
+  }
+
   #onData(bytes: Uint8Array): void {
+    if (this.#peer !== null) {
+      if (!this.#peer.receive(bytes)) {
+        this.#ended('closed');
+      }
+      return;
+    }
     const response = this.#response;
-    if (response?.add(bytes) === true && response.complete) {
+    if (response !== null && response.add(bytes) === null && response.complete) {
       this.#response = null;
       if ((response.header('connection') ?? '').toLowerCase() === 'close') {
         this.close();

@@ -177,7 +177,8 @@ export class GuideRun {
       return [{ name: 'deathstar', image: 'docker.io/cilium/starwars', ports: [{ containerPort: 80 }] }];
     }
     if (pod.labels?.['zgroup'] === 'grpcExample') {
-      const script = pod.labels['app'] === 'cc-door-mgr' ? { command: ['python3'], args: ['/cloudcity/cc_door_server.py'] } : { command: ['sleep'] };
+      const script =
+        pod.labels['app'] === 'cc-door-mgr' ? { command: ['python3'], args: ['/cloudcity/cc_door_server.py'] } : { command: ['sleep'] };
       return [{ name: 'door', image: 'docker.io/cilium/cc-grpc-demo:v3.0', ...script, ports: [{ containerPort: 50051 }] }];
     }
     if (/^echo/.test(pod.name)) {

@@ -99,8 +99,8 @@ export function fakeHost(): { readonly host: ScenarioHost; readonly log: string[
       const pod = PODS.find(({ podName }) => podName === reference(name));
       return pod === undefined ? null : { namespace: 'default', name: pod.podName };
     },
-    connect: (pod, name, port): OpenResult => {
-      log.push(`connect ${pod.name} ${name}:${port}`);
+    connect: (pod, target): OpenResult => {
+      log.push(`connect ${pod.name} ${target.host}:${target.port}`);
       return {
         ok: true,
         connection: {

@@ -62,7 +62,7 @@ describe('what is wrong is said with its place', () => {
     ],
     [
       'request: {from: tiefighter, ur: deathstar}',
-      'unknown key "ur"; known: from, url, method, headers, body, connectTimeout, timeout, pathAsIs (did you mean "url"?)',
+      'unknown key "ur"; known: from, url, method, headers, body, connectTimeout, timeout, http2, pathAsIs (did you mean "url"?)',
     ],
     ['request: {from: tiefighter, ur: deathstar}', '"url" is missing'],
     ['request: {connection: c, url: deathstar}', 'unknown key "url"; known: connection, path'],

@@ -23,6 +23,7 @@ const newRequestSchema = z.strictObject({
   body: z.string().optional(),
   connectTimeout: durationSchema.optional(),
   timeout: durationSchema.optional().describe('For the whole request.'),
+  http2: z.boolean().optional().describe("Whether to speak HTTP/2 from the first byte (curl's --http2-prior-knowledge); default: false."),
   pathAsIs: z.boolean().optional().describe("Whether dot segments of the path stay as they are (curl's --path-as-is); default: false."),
 });
 
@@ -72,6 +73,7 @@ const connection = z.strictObject({
         from: z.string(),
         to: z.string().describe('host[:port]'),
         connectTimeout: durationSchema.optional(),
+        http2: z.boolean().optional().describe('Whether requests are streams of HTTP/2, spoken from the first byte; default: false.'),
       }),
       z.strictObject({ close: z.string() }),
     ],
