@@ -2,7 +2,7 @@
  * Where map entries and proxy rules come from: the elements of policy objects behind them, with the line each was written on.
  */
 import type { RuleOrigin } from '../agent/policy/api/rule.ts';
-import type { MapStateEntry } from '../agent/policy/mapstate.ts';
+import type { MapStateEntry } from '../agent/policy/mapstate_entry.ts';
 import { elementText, originsOfEntry, policyName } from '../agent/policy/origins.ts';
 import type { PolicyKey } from '../maps/policymap.ts';
 import type { NetworkPolicy, PortNetworkPolicy } from '../xds/npds.ts';

@@ -21,13 +21,19 @@ export type UpdateFlag = typeof BPF_ANY | typeof BPF_NOEXIST | typeof BPF_EXIST;
 /** Map types by their kernel names. */
 export type MapType = 'hash' | 'lru_hash' | 'lpm_trie' | 'array' | 'percpu_hash' | 'percpu_array' | 'prog_array' | 'perf_event_array';
 
-/** How keys are hashed, compared and copied. Maps keep copies: a caller may reuse one scratch key. */
-export interface KeyCodec<K> {
-  hash(key: K): number;
-  equals(a: K, b: K): boolean;
-  copy(key: K): K;
-  /** The key as plain data, for the journey and `-o json`. */
+/** A key as plain data, for the journey and `-o json`. */
+export interface KeyText<K> {
   toJson(key: K): JsonObject;
+}
+
+/** How keys lie in a hash map's memory, as 32-bit words. Maps keep the words: a caller may reuse one scratch key. */
+export interface KeyCodec<K> extends KeyText<K> {
+  /** Words of a key. */
+  readonly words: number;
+  /** Writes a key's words from `at` on; different keys have different words. */
+  pack(key: K, words: Int32Array, at: number): void;
+  /** The key whose words begin at `at`. */
+  unpack(words: Int32Array, at: number): K;
 }
 
 /** Declaration of a map: what the loader passes to BPF_MAP_CREATE. */
@@ -39,7 +45,7 @@ export interface MapSpec<K, V> {
   readonly keySize: number;
   readonly valueSize: number;
   readonly maxEntries: number;
-  readonly key: KeyCodec<K>;
+  readonly key: KeyText<K>;
   /** A value as plain data, for the journey. */
   readonly valueToJson: (value: V) => JsonObject;
 }

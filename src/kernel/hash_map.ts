@@ -1,40 +1,91 @@
 /**
  * BPF_MAP_TYPE_HASH and BPF_MAP_TYPE_LRU_HASH.
  *
- * Representation: a JavaScript Map from the key's 31-bit hash to the first entry of its bucket; entries of one bucket are chained. All entries
- * are also linked in order of creation, which gives iteration and the LRU list. A lookup allocates nothing.
+ * Representation: elements are numbered from 1 on; a record of 32-bit words each holds the next of its bucket, its neighbours in order of
+ * creation (which gives iteration and the LRU list) and the words of the key. So a large map is a few blocks of memory that garbage collection
+ * never looks into, and a lookup allocates nothing.
  * @see linux:kernel/bpf/hashtab.c#htab_map_alloc
  */
-import { BPF_EXIST, BPF_NOEXIST, type BpfMap, E2BIG, EEXIST, ENOENT, type MapErrno, type MapSpec, OK, type UpdateFlag } from './bpf_map.ts';
+import {
+  BPF_EXIST,
+  BPF_NOEXIST,
+  type BpfMap,
+  E2BIG,
+  EEXIST,
+  ENOENT,
+  type KeyCodec,
+  type MapErrno,
+  type MapSpec,
+  mix32,
+  OK,
+  type UpdateFlag,
+} from './bpf_map.ts';
 
-interface Entry<K, V> {
-  readonly key: K;
-  readonly hash: number;
-  value: V;
-  /** Next entry of the same bucket. */
-  chain: Entry<K, V> | null;
-  /** Used since the LRU hand last passed. */
-  referenced: boolean;
-  older: Entry<K, V> | null;
-  newer: Entry<K, V> | null;
+/** Declaration of a hash map. */
+export interface HashMapSpec<K, V> extends MapSpec<K, V> {
+  readonly key: KeyCodec<K>;
+  /**
+   * For maps with many entries of few values: an update keeps the value it was given, which must not change any more, and a copy takes its place
+   * when somebody looks the entry up. Without it the map keeps, and lookups return, the value of the update itself.
+   */
+  readonly copyValue?: (value: V) => V;
 }
+
+/** No element. */
+const NONE = 0;
+
+/** What an element's record holds before the words of its key. */
+const CHAIN = 0;
+const OLDER = 1;
+const NEWER = 2;
+const KEY = 3;
+
+/** Flags of an element: used since the LRU hand last passed; its value is still the one given to the update. */
+const REFERENCED = 1;
+const GIVEN = 2;
+
+const FIRST_ROOM = 8;
+/** Up to here the room for elements doubles. */
+const DOUBLING = 1024;
 
 /** A hash map with a fixed capacity; the LRU variant evicts instead of refusing. */
 export class HashMap<K, V> implements BpfMap<K, V> {
-  readonly spec: MapSpec<K, V>;
-  readonly #buckets = new Map<number, Entry<K, V>>();
+  readonly spec: HashMapSpec<K, V>;
+  readonly #codec: KeyCodec<K>;
+  readonly #keyWords: number;
+  /** Words of an element's record. */
+  readonly #stride: number;
   readonly #lru: boolean;
+  /** The words of the key that is looked for. */
+  readonly #wanted: Int32Array;
+  /** How many elements there is memory for. */
+  #room = FIRST_ROOM;
+  #elements: Int32Array;
+  #flags: Uint8Array;
+  #values: (V | undefined)[] = [undefined];
+  /** First element of each bucket; their number is a power of two. */
+  #buckets: Int32Array;
   #size = 0;
-  #oldest: Entry<K, V> | null = null;
-  #newest: Entry<K, V> | null = null;
+  /** Elements beyond this one were never used; those given back are chained from `#free`. */
+  #last = 0;
+  #free = NONE;
+  #oldest = NONE;
+  #newest = NONE;
   /** Entries dropped to make room, since creation. */
   evictions = 0;
   /** How many entries fit: as many as declared, unless memory is short. */
   capacity: number;
 
-  constructor(spec: MapSpec<K, V>) {
+  constructor(spec: HashMapSpec<K, V>) {
     this.spec = spec;
+    this.#codec = spec.key;
+    this.#keyWords = spec.key.words;
+    this.#stride = KEY + spec.key.words;
     this.#lru = spec.type === 'lru_hash';
+    this.#wanted = new Int32Array(spec.key.words);
+    this.#elements = new Int32Array((FIRST_ROOM + 1) * this.#stride);
+    this.#flags = new Uint8Array(FIRST_ROOM + 1);
+    this.#buckets = new Int32Array(FIRST_ROOM);
     this.capacity = spec.maxEntries;
   }
 
@@ -43,23 +94,24 @@ export class HashMap<K, V> implements BpfMap<K, V> {
   }
 
   lookup(key: K): V | undefined {
-    const entry = this.#find(key, this.spec.key.hash(key));
-    if (entry === undefined) {
+    const element = this.#find(key);
+    if (element === NONE) {
       return undefined;
     }
-    entry.referenced = true;
-    return entry.value;
+    if (this.#flags[element] !== REFERENCED) {
+      this.#touch(element);
+    }
+    return this.#values[element];
   }
 
   update(key: K, value: V, flag: UpdateFlag = 0): MapErrno {
-    const hash = this.spec.key.hash(key);
-    const found = this.#find(key, hash);
-    if (found !== undefined) {
+    const found = this.#find(key);
+    if (found !== NONE) {
       if (flag === BPF_NOEXIST) {
         return EEXIST;
       }
-      found.value = value;
-      found.referenced = true;
+      this.#values[found] = value;
+      this.#flags[found] = REFERENCED | this.#given();
       return OK;
     }
     if (flag === BPF_EXIST) {
@@ -71,13 +123,13 @@ export class HashMap<K, V> implements BpfMap<K, V> {
       }
       this.#evict();
     }
-    this.#insert(key, hash, value);
+    this.#insert(value);
     return OK;
   }
 
   delete(key: K): typeof OK | typeof ENOENT {
-    const found = this.#find(key, this.spec.key.hash(key));
-    if (found === undefined) {
+    const found = this.#find(key);
+    if (found === NONE) {
       return ENOENT;
     }
     this.#remove(found);
@@ -85,55 +137,141 @@ export class HashMap<K, V> implements BpfMap<K, V> {
   }
 
   *entries(): IterableIterator<readonly [K, V]> {
-    // The entry after the current one is read late, so that deleting the current entry while walking is safe.
-    for (let entry = this.#oldest; entry !== null; entry = entry.newer) {
-      yield [entry.key, entry.value];
+    // The element after the current one is read late, so that deleting the current entry while walking is safe.
+    for (let element = this.#oldest; element !== NONE; element = this.#word(element, NEWER)) {
+      yield [this.#keyOf(element), this.#values[element] as V];
     }
   }
 
-  #find(key: K, hash: number): Entry<K, V> | undefined {
-    let entry = this.#buckets.get(hash) ?? null;
-    while (entry !== null) {
-      if (this.spec.key.equals(entry.key, key)) {
-        return entry;
+  /** Deletes the entries whose value says so; each key is told after it is gone. Returns how many. */
+  deleteWhere(condition: (value: V) => boolean, deleted: (key: K) => void): number {
+    const before = this.#size;
+    for (let element = this.#oldest; element !== NONE; ) {
+      const next = this.#word(element, NEWER);
+      if (condition(this.#values[element] as V)) {
+        const key = this.#keyOf(element);
+        this.#remove(element);
+        deleted(key);
       }
-      entry = entry.chain;
+      element = next;
     }
-    return undefined;
+    return before - this.#size;
   }
 
-  #insert(key: K, hash: number, value: V): void {
-    const entry: Entry<K, V> = {
-      key: this.spec.key.copy(key),
-      hash,
-      value,
-      chain: this.#buckets.get(hash) ?? null,
-      referenced: false,
-      older: null,
-      newer: null,
-    };
-    this.#buckets.set(hash, entry);
-    this.#link(entry);
+  #word(element: number, word: number): number {
+    return this.#elements[element * this.#stride + word] as number;
+  }
+
+  #setWord(element: number, word: number, value: number): void {
+    this.#elements[element * this.#stride + word] = value;
+  }
+
+  #keyOf(element: number): K {
+    return this.#codec.unpack(this.#elements, element * this.#stride + KEY);
+  }
+
+  /** The element of a key, whose words stay in `#wanted`. */
+  #find(key: K): number {
+    const wanted = this.#wanted;
+    this.#codec.pack(key, wanted, 0);
+    const elements = this.#elements;
+    const words = this.#keyWords;
+    let element = this.#buckets[this.#bucket(wanted, 0)] as number;
+    while (element !== NONE) {
+      const at = element * (KEY + words);
+      let i = 0;
+      while (i < words && elements[at + KEY + i] === wanted[i]) {
+        i += 1;
+      }
+      if (i === words) {
+        break;
+      }
+      element = elements[at + CHAIN] as number;
+    }
+    return element;
+  }
+
+  /** The bucket of the key whose words begin at `at`. */
+  #bucket(words: Int32Array, at: number): number {
+    let hash = 0;
+    for (let i = 0; i < this.#keyWords; i++) {
+      hash = mix32(hash, words[at + i] as number);
+    }
+    return (hash ^ (hash >>> 16)) & (this.#buckets.length - 1);
+  }
+
+  /** The entry was looked up: it stays in an LRU map, and has a value of its own. */
+  #touch(element: number): void {
+    if ((this.#flags[element] as number) & GIVEN) {
+      this.#values[element] = (this.spec.copyValue as (value: V) => V)(this.#values[element] as V);
+    }
+    this.#flags[element] = REFERENCED;
+  }
+
+  #given(): number {
+    return this.spec.copyValue === undefined ? 0 : GIVEN;
+  }
+
+  /** A new element for the wanted key. */
+  #insert(value: V): void {
+    let element = this.#free;
+    if (element === NONE) {
+      if (this.#last === this.#room) {
+        this.#grow();
+      }
+      this.#last += 1;
+      element = this.#last;
+    } else {
+      this.#free = this.#word(element, CHAIN);
+    }
+    const bucket = this.#bucket(this.#wanted, 0);
+    this.#elements.set(this.#wanted, element * this.#stride + KEY);
+    this.#setWord(element, CHAIN, this.#buckets[bucket] as number);
+    this.#buckets[bucket] = element;
+    this.#values[element] = value;
+    this.#flags[element] = this.#given();
+    this.#link(element);
     this.#size += 1;
   }
 
-  #remove(entry: Entry<K, V>): void {
-    const first = this.#buckets.get(entry.hash) as Entry<K, V>;
-    if (first === entry) {
-      if (entry.chain === null) {
-        this.#buckets.delete(entry.hash);
-      } else {
-        this.#buckets.set(entry.hash, entry.chain);
-      }
+  #remove(element: number): void {
+    const bucket = this.#bucket(this.#elements, element * this.#stride + KEY);
+    const next = this.#word(element, CHAIN);
+    let before = this.#buckets[bucket] as number;
+    if (before === element) {
+      this.#buckets[bucket] = next;
     } else {
-      let before = first;
-      while (before.chain !== entry) {
-        before = before.chain as Entry<K, V>;
+      while (this.#word(before, CHAIN) !== element) {
+        before = this.#word(before, CHAIN);
       }
-      before.chain = entry.chain;
+      this.#setWord(before, CHAIN, next);
     }
-    this.#unlink(entry);
+    this.#unlink(element);
+    this.#values[element] = undefined;
+    this.#setWord(element, CHAIN, this.#free);
+    this.#free = element;
     this.#size -= 1;
+  }
+
+  /** Makes room for more elements, and as many buckets. */
+  #grow(): void {
+    const { maxEntries } = this.spec;
+    const wanted = this.#room < DOUBLING ? this.#room * 2 : Math.floor(this.#room * 1.25);
+    this.#room = Math.max(this.#room + 1, Math.min(wanted, maxEntries));
+    const elements = new Int32Array((this.#room + 1) * this.#stride);
+    elements.set(this.#elements);
+    this.#elements = elements;
+    const flags = new Uint8Array(this.#room + 1);
+    flags.set(this.#flags);
+    this.#flags = flags;
+    if (this.#room > this.#buckets.length) {
+      this.#buckets = new Int32Array(this.#buckets.length * 2);
+      for (let element = 1; element <= this.#last; element++) {
+        const bucket = this.#bucket(elements, element * this.#stride + KEY);
+        this.#setWord(element, CHAIN, this.#buckets[bucket] as number);
+        this.#buckets[bucket] = element;
+      }
+    }
   }
 
   /**
@@ -143,39 +281,42 @@ export class HashMap<K, V> implements BpfMap<K, V> {
    */
   #evict(): void {
     for (;;) {
-      const entry = this.#oldest as Entry<K, V>;
-      if (!entry.referenced) {
-        this.#remove(entry);
+      const element = this.#oldest;
+      const flags = this.#flags[element] as number;
+      if ((flags & REFERENCED) === 0) {
+        this.#remove(element);
         this.evictions += 1;
         return;
       }
-      entry.referenced = false;
-      this.#unlink(entry);
-      this.#link(entry);
+      this.#flags[element] = flags & ~REFERENCED;
+      this.#unlink(element);
+      this.#link(element);
     }
   }
 
-  #link(entry: Entry<K, V>): void {
-    entry.older = this.#newest;
-    entry.newer = null;
-    if (this.#newest === null) {
-      this.#oldest = entry;
+  #link(element: number): void {
+    this.#setWord(element, OLDER, this.#newest);
+    this.#setWord(element, NEWER, NONE);
+    if (this.#newest === NONE) {
+      this.#oldest = element;
     } else {
-      this.#newest.newer = entry;
+      this.#setWord(this.#newest, NEWER, element);
     }
-    this.#newest = entry;
+    this.#newest = element;
   }
 
-  #unlink(entry: Entry<K, V>): void {
-    if (entry.older === null) {
-      this.#oldest = entry.newer;
+  #unlink(element: number): void {
+    const older = this.#word(element, OLDER);
+    const newer = this.#word(element, NEWER);
+    if (older === NONE) {
+      this.#oldest = newer;
     } else {
-      entry.older.newer = entry.newer;
+      this.#setWord(older, NEWER, newer);
     }
-    if (entry.newer === null) {
-      this.#newest = entry.older;
+    if (newer === NONE) {
+      this.#newest = older;
     } else {
-      entry.newer.older = entry.older;
+      this.#setWord(newer, OLDER, older);
     }
   }
 }

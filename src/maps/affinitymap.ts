@@ -3,9 +3,8 @@
  * @see cilium:pkg/maps/lbmap/affinity.go
  * @see cilium:bpf/lib/common.h#lb4_affinity_key
  */
-import { type MapSpec, mix32 } from '../kernel/bpf_map.ts';
-import { HashMap } from '../kernel/hash_map.ts';
-import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
+import { HashMap, type HashMapSpec } from '../kernel/hash_map.ts';
+import { asIpv4, formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 import { LB_MAP_MAX_ENTRIES } from './lbmap.ts';
 
 /** Pinned names and sizes. */
@@ -56,16 +55,22 @@ export type Lb4ReverseSkMap = HashMap<Lb4ReverseSkKey, Lb4ReverseSkValue>;
 
 /** Creates an empty `cilium_lb4_affinity`. */
 export function newLb4AffinityMap(maxEntries: number = LB_MAP_MAX_ENTRIES): Lb4AffinityMap {
-  const spec: MapSpec<Lb4AffinityKey, LbAffinityValue> = {
+  const spec: HashMapSpec<Lb4AffinityKey, LbAffinityValue> = {
     name: LB4_AFFINITY_NAME,
     type: 'lru_hash',
     keySize: 16,
     valueSize: 16,
     maxEntries,
     key: {
-      hash: (key) => mix32(mix32(key.netnsCookie ? 1 : 0, key.client), key.revNatId) >>> 1,
-      equals: (a, b) => a.client === b.client && a.revNatId === b.revNatId && a.netnsCookie === b.netnsCookie,
-      copy: (key) => ({ client: key.client, revNatId: key.revNatId, netnsCookie: key.netnsCookie }),
+      words: 2,
+      pack: (key, words, at) => {
+        words[at] = key.client;
+        words[at + 1] = (key.revNatId << 1) | (key.netnsCookie ? 1 : 0);
+      },
+      unpack: (words, at) => {
+        const last = words[at + 1] as number;
+        return { client: (words[at] as number) >>> 0, revNatId: last >>> 1, netnsCookie: (last & 1) !== 0 };
+      },
       toJson: (key) => ({ client: key.netnsCookie ? `netns ${key.client}` : formatIpv4(key.client), revNatId: key.revNatId }),
     },
     valueToJson: (value) => ({ ...value }),
@@ -75,16 +80,19 @@ export function newLb4AffinityMap(maxEntries: number = LB_MAP_MAX_ENTRIES): Lb4A
 
 /** Creates an empty `cilium_lb_affinity_match`. */
 export function newLbAffinityMatchMap(maxEntries: number = LB_MAP_MAX_ENTRIES): LbAffinityMatchMap {
-  const spec: MapSpec<LbAffinityMatch, number> = {
+  const spec: HashMapSpec<LbAffinityMatch, number> = {
     name: LB_AFFINITY_MATCH_NAME,
     type: 'hash',
     keySize: 8,
     valueSize: 1,
     maxEntries,
     key: {
-      hash: (key) => mix32(key.revNatId, key.backendId) >>> 1,
-      equals: (a, b) => a.backendId === b.backendId && a.revNatId === b.revNatId,
-      copy: (key) => ({ backendId: key.backendId, revNatId: key.revNatId }),
+      words: 2,
+      pack: (key, words, at) => {
+        words[at] = key.backendId;
+        words[at + 1] = key.revNatId;
+      },
+      unpack: (words, at) => ({ backendId: (words[at] as number) >>> 0, revNatId: words[at + 1] as number }),
       toJson: (key) => ({ ...key }),
     },
     valueToJson: () => ({}),
@@ -94,16 +102,20 @@ export function newLbAffinityMatchMap(maxEntries: number = LB_MAP_MAX_ENTRIES): 
 
 /** Creates an empty `cilium_lb4_reverse_sk`. */
 export function newLb4ReverseSkMap(maxEntries: number = LB4_REVERSE_SK_MAX_ENTRIES): Lb4ReverseSkMap {
-  const spec: MapSpec<Lb4ReverseSkKey, Lb4ReverseSkValue> = {
+  const spec: HashMapSpec<Lb4ReverseSkKey, Lb4ReverseSkValue> = {
     name: LB4_REVERSE_SK_NAME,
     type: 'lru_hash',
     keySize: 16,
     valueSize: 8,
     maxEntries,
     key: {
-      hash: (key) => mix32(mix32(key.cookie | 0, key.address), key.port) >>> 1,
-      equals: (a, b) => a.cookie === b.cookie && a.address === b.address && a.port === b.port,
-      copy: (key) => ({ cookie: key.cookie, address: key.address, port: key.port }),
+      words: 3,
+      pack: (key, words, at) => {
+        words[at] = key.cookie;
+        words[at + 1] = key.address;
+        words[at + 2] = key.port;
+      },
+      unpack: (words, at) => ({ cookie: (words[at] as number) >>> 0, address: asIpv4(words[at + 1]), port: words[at + 2] as number }),
       toJson: (key) => ({ cookie: key.cookie, peer: `${formatIpv4(key.address)}:${key.port}` }),
     },
     valueToJson: (value) => ({ ...value, address: formatIpv4(value.address) }),

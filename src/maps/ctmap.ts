@@ -7,9 +7,9 @@
  * @see cilium:bpf/lib/common.h#ct_entry
  * @see cilium:pkg/maps/ctmap/types.go
  */
-import { type KeyCodec, type MapSpec, mix32 } from '../kernel/bpf_map.ts';
-import { HashMap } from '../kernel/hash_map.ts';
-import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
+import type { KeyCodec } from '../kernel/bpf_map.ts';
+import { HashMap, type HashMapSpec } from '../kernel/hash_map.ts';
+import { asIpv4, formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 import { protocolName } from '../net/protocol.ts';
 import type { Identity } from './identity.ts';
 
@@ -68,15 +68,25 @@ export interface CtEntry {
 export type CtMap = HashMap<Ipv4CtTuple, CtEntry>;
 
 export const CT_KEY: KeyCodec<Ipv4CtTuple> = {
-  hash: (key) => mix32(mix32(mix32((key.nexthdr << 8) | key.flags, key.daddr), key.saddr), (key.dport << 16) | key.sport) >>> 1,
-  equals: (a, b) =>
-    a.sport === b.sport &&
-    a.daddr === b.daddr &&
-    a.saddr === b.saddr &&
-    a.dport === b.dport &&
-    a.nexthdr === b.nexthdr &&
-    a.flags === b.flags,
-  copy: (key) => ({ daddr: key.daddr, saddr: key.saddr, dport: key.dport, sport: key.sport, nexthdr: key.nexthdr, flags: key.flags }),
+  words: 4,
+  pack: (key, words, at) => {
+    words[at] = key.daddr;
+    words[at + 1] = key.saddr;
+    words[at + 2] = (key.dport << 16) | key.sport;
+    words[at + 3] = (key.nexthdr << 8) | key.flags;
+  },
+  unpack: (words, at) => {
+    const ports = words[at + 2] as number;
+    const last = words[at + 3] as number;
+    return {
+      daddr: asIpv4(words[at]),
+      saddr: asIpv4(words[at + 1]),
+      dport: ports >>> 16,
+      sport: ports & 0xffff,
+      nexthdr: last >>> 8,
+      flags: last & 0xff,
+    };
+  },
   toJson: (key) => ({
     daddr: formatIpv4(key.daddr),
     saddr: formatIpv4(key.saddr),
@@ -90,7 +100,7 @@ export const CT_KEY: KeyCodec<Ipv4CtTuple> = {
 
 /** Creates one of the global maps; LRU, as the kernel of the article has it. */
 export function newCtMap(name: string, maxEntries: number): CtMap {
-  const spec: MapSpec<Ipv4CtTuple, CtEntry> = {
+  const spec: HashMapSpec<Ipv4CtTuple, CtEntry> = {
     name,
     type: 'lru_hash',
     keySize: 14,

@@ -3,9 +3,8 @@
  * @see cilium:pkg/maps/fragmap/fragmap.go
  * @see cilium:bpf/lib/ipv4.h#ipv4_frag_id
  */
-import { type MapSpec, mix32 } from '../kernel/bpf_map.ts';
-import { HashMap } from '../kernel/hash_map.ts';
-import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
+import { HashMap, type HashMapSpec } from '../kernel/hash_map.ts';
+import { asIpv4, formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 
 /** Where it is pinned. */
 export const FRAG_MAP_NAME = 'cilium_ipv4_frag_datagrams';
@@ -31,16 +30,23 @@ export type FragMap = HashMap<Ipv4FragId, Ipv4FragPorts>;
 
 /** Creates it empty. */
 export function newFragMap(maxEntries: number = FRAG_MAP_MAX_ENTRIES): FragMap {
-  const spec: MapSpec<Ipv4FragId, Ipv4FragPorts> = {
+  const spec: HashMapSpec<Ipv4FragId, Ipv4FragPorts> = {
     name: FRAG_MAP_NAME,
     type: 'lru_hash',
     keySize: 12,
     valueSize: 4,
     maxEntries,
     key: {
-      hash: (key) => mix32(mix32(key.saddr, key.daddr), (key.id << 8) | key.proto) >>> 1,
-      equals: (a, b) => a.daddr === b.daddr && a.saddr === b.saddr && a.id === b.id && a.proto === b.proto,
-      copy: ({ daddr, saddr, id, proto }) => ({ daddr, saddr, id, proto }),
+      words: 3,
+      pack: (key, words, at) => {
+        words[at] = key.daddr;
+        words[at + 1] = key.saddr;
+        words[at + 2] = (key.id << 8) | key.proto;
+      },
+      unpack: (words, at) => {
+        const last = words[at + 2] as number;
+        return { daddr: asIpv4(words[at]), saddr: asIpv4(words[at + 1]), id: (last >>> 8) & 0xffff, proto: last & 0xff };
+      },
       toJson: (key) => ({ daddr: formatIpv4(key.daddr), saddr: formatIpv4(key.saddr), id: key.id, proto: key.proto }),
     },
     valueToJson: (value) => ({ ...value }),

@@ -38,9 +38,6 @@ export function newIpcacheMap(maxEntries: number = IPCACHE_MAX_ENTRIES): Ipcache
     valueSize: 12,
     maxEntries,
     key: {
-      hash: (key) => Number(BigInt.asIntN(32, BigInt(key.address))) ^ key.length,
-      equals: (a, b) => a.space === b.space && a.length === b.length && a.address === b.address,
-      copy: (key) => ({ space: key.space, length: key.length, address: key.address }),
       toJson: (key) => ({ prefix: ipcacheKeyText(key) }),
     },
     valueToJson: (value) => ({

@@ -3,9 +3,8 @@
  * @see cilium:pkg/maps/lbmap/ipv4.go
  * @see cilium:bpf/lib/common.h#lb4_service
  */
-import { type MapSpec, mix32 } from '../kernel/bpf_map.ts';
-import { HashMap } from '../kernel/hash_map.ts';
-import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
+import { HashMap, type HashMapSpec } from '../kernel/hash_map.ts';
+import { asIpv4, formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 import { swap16 } from './marks.ts';
 
 /** Pinned names and default size. */
@@ -84,17 +83,24 @@ export type Lb4ReverseNatMap = HashMap<number, Lb4ReverseNat>;
 
 /** Creates an empty `cilium_lb4_services_v2`. */
 export function newLb4ServicesMap(maxEntries: number = LB_MAP_MAX_ENTRIES): Lb4ServicesMap {
-  const spec: MapSpec<Lb4Key, Lb4Service> = {
+  const spec: HashMapSpec<Lb4Key, Lb4Service> = {
     name: LB4_SERVICES_NAME,
     type: 'hash',
     keySize: 12,
     valueSize: 12,
     maxEntries,
     key: {
-      hash: (key) => mix32(mix32((key.scope << 8) | key.proto, key.address), (key.backendSlot << 16) | key.dport) >>> 1,
-      equals: (a, b) =>
-        a.address === b.address && a.dport === b.dport && a.backendSlot === b.backendSlot && a.scope === b.scope && a.proto === b.proto,
-      copy: (key) => ({ address: key.address, dport: key.dport, backendSlot: key.backendSlot, proto: key.proto, scope: key.scope }),
+      words: 3,
+      pack: (key, words, at) => {
+        words[at] = key.address;
+        words[at + 1] = (key.backendSlot << 16) | key.dport;
+        words[at + 2] = (key.scope << 8) | key.proto;
+      },
+      unpack: (words, at) => {
+        const ports = words[at + 1] as number;
+        const last = words[at + 2] as number;
+        return { address: asIpv4(words[at]), dport: ports & 0xffff, backendSlot: ports >>> 16, proto: last & 0xff, scope: last >>> 8 };
+      },
       toJson: (key) => ({
         frontend: `${formatIpv4(key.address)}:${key.dport}`,
         slot: key.backendSlot,
@@ -126,15 +132,22 @@ function numberKeyed<V>(
   keySize: number,
   valueSize: number,
   maxEntries: number,
-  toJson: MapSpec<number, V>['valueToJson'],
-): MapSpec<number, V> {
+  toJson: HashMapSpec<number, V>['valueToJson'],
+): HashMapSpec<number, V> {
   return {
     name,
     type: 'hash',
     keySize,
     valueSize,
     maxEntries,
-    key: { hash: (key) => key & 0x7fffffff, equals: (a, b) => a === b, copy: (key) => key, toJson: (key) => ({ id: key }) },
+    key: {
+      words: 1,
+      pack: (key, words, at) => {
+        words[at] = key;
+      },
+      unpack: (words, at) => (words[at] as number) >>> 0,
+      toJson: (key) => ({ id: key }),
+    },
     valueToJson: toJson,
   };
 }

@@ -3,9 +3,8 @@
  * @see cilium:pkg/maps/lxcmap/lxcmap.go
  * @see cilium:bpf/lib/common.h#endpoint_info
  */
-import type { MapSpec } from '../kernel/bpf_map.ts';
-import { HashMap } from '../kernel/hash_map.ts';
-import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
+import { HashMap, type HashMapSpec } from '../kernel/hash_map.ts';
+import { asIpv4, formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 import { formatMac, type Mac } from '../net/mac.ts';
 
 /** Its pinned name and size. */
@@ -34,16 +33,18 @@ export type LxcMap = HashMap<EndpointKey, EndpointInfo>;
 
 /** Creates an empty `cilium_lxc`. */
 export function newLxcMap(): LxcMap {
-  const spec: MapSpec<EndpointKey, EndpointInfo> = {
+  const spec: HashMapSpec<EndpointKey, EndpointInfo> = {
     name: LXC_MAP_NAME,
     type: 'hash',
     keySize: 20,
     valueSize: 48,
     maxEntries: LXC_MAP_MAX_ENTRIES,
     key: {
-      hash: (key) => key.address & 0x7fffffff,
-      equals: (a, b) => a.address === b.address,
-      copy: (key) => ({ address: key.address }),
+      words: 1,
+      pack: (key, words, at) => {
+        words[at] = key.address;
+      },
+      unpack: (words, at) => ({ address: asIpv4(words[at]) }),
       toJson: (key) => ({ ip: formatIpv4(key.address) }),
     },
     valueToJson: (value) => ({

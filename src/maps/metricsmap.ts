@@ -4,8 +4,7 @@
  * @see cilium:bpf/lib/metrics.h#update_metrics
  * @remarks Simplified: one CPU.
  */
-import type { MapSpec } from '../kernel/bpf_map.ts';
-import { HashMap } from '../kernel/hash_map.ts';
+import { HashMap, type HashMapSpec } from '../kernel/hash_map.ts';
 import { dropReasonText } from './drop_reasons.ts';
 
 /** Its pinned name and size. */
@@ -36,16 +35,21 @@ export type MetricsMap = HashMap<MetricsKey, MetricsValue>;
 
 /** Creates an empty `cilium_metrics`. */
 export function newMetricsMap(): MetricsMap {
-  const spec: MapSpec<MetricsKey, MetricsValue> = {
+  const spec: HashMapSpec<MetricsKey, MetricsValue> = {
     name: METRICS_MAP_NAME,
     type: 'percpu_hash',
     keySize: 8,
     valueSize: 16,
     maxEntries: METRICS_MAP_MAX_ENTRIES,
     key: {
-      hash: (key) => (key.reason << 2) | key.dir,
-      equals: (a, b) => a.reason === b.reason && a.dir === b.dir,
-      copy: (key) => ({ reason: key.reason, dir: key.dir }),
+      words: 1,
+      pack: (key, words, at) => {
+        words[at] = (key.reason << 2) | key.dir;
+      },
+      unpack: (words, at) => {
+        const word = words[at] as number;
+        return { reason: word >> 2, dir: (word & 3) as MetricDirection };
+      },
       toJson: (key) => ({ reason: dropReasonText(key.reason), direction: metricDirectionName(key.dir) }),
     },
     valueToJson: (value) => ({ ...value }),

@@ -3,8 +3,7 @@
  * @see cilium:pkg/maps/nat/ipv4.go
  * @see cilium:bpf/lib/nat.h#ipv4_nat_entry
  */
-import type { MapSpec } from '../kernel/bpf_map.ts';
-import { HashMap } from '../kernel/hash_map.ts';
+import { HashMap, type HashMapSpec } from '../kernel/hash_map.ts';
 import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 import { CT_KEY, type Ipv4CtTuple } from './ctmap.ts';
 
@@ -32,16 +31,14 @@ export type NatMap = HashMap<Ipv4CtTuple, NatEntry>;
 
 /** Creates an empty `cilium_snat_v4_external`. */
 export function newNatMap(maxEntries: number = SNAT_V4_MAX_ENTRIES): NatMap {
-  const spec: MapSpec<Ipv4CtTuple, NatEntry> = {
+  const spec: HashMapSpec<Ipv4CtTuple, NatEntry> = {
     name: SNAT_V4_EXTERNAL_NAME,
     type: 'lru_hash',
     keySize: 14,
     valueSize: 40,
     maxEntries,
     key: {
-      hash: CT_KEY.hash,
-      equals: CT_KEY.equals,
-      copy: CT_KEY.copy,
+      ...CT_KEY,
       toJson: (key) => ({
         direction: key.flags === NAT_DIR_INGRESS ? 'IN' : 'OUT',
         tuple: `${formatIpv4(key.saddr)}:${key.sport} -> ${formatIpv4(key.daddr)}:${key.dport}`,

@@ -3,8 +3,7 @@
  * @see cilium:pkg/maps/policymap/policymap.go
  * @see cilium:bpf/lib/common.h#policy_key
  */
-import { type MapSpec, mix32 } from '../kernel/bpf_map.ts';
-import { HashMap } from '../kernel/hash_map.ts';
+import { HashMap, type HashMapSpec } from '../kernel/hash_map.ts';
 import type { Identity } from './identity.ts';
 
 /** Default size. @see cilium:pkg/option/config.go#PolicyMapEntriesName */
@@ -26,7 +25,7 @@ export interface PolicyKey {
   egress: TrafficDirection;
 }
 
-/** Value of 24 bytes. */
+/** Value of 24 bytes. One that was handed to an update must not be changed; the one that a look-up returns may. */
 export interface PolicyEntry {
   /** Host order here; 0 = no proxy. */
   proxyPort: number;
@@ -45,16 +44,27 @@ export function policyMapName(endpointId: number): string {
 
 /** Creates an endpoint's empty policy map. */
 export function newPolicyMap(endpointId: number, maxEntries: number = POLICY_MAP_MAX_ENTRIES): PolicyMap {
-  const spec: MapSpec<PolicyKey, PolicyEntry> = {
+  const spec: HashMapSpec<PolicyKey, PolicyEntry> = {
     name: policyMapName(endpointId),
     type: 'hash',
     keySize: 8,
     valueSize: 24,
     maxEntries,
     key: {
-      hash: (key) => mix32(mix32(key.egress, key.secLabel), (key.protocol << 16) | key.dport) >>> 1,
-      equals: (a, b) => a.secLabel === b.secLabel && a.dport === b.dport && a.protocol === b.protocol && a.egress === b.egress,
-      copy: (key) => ({ secLabel: key.secLabel, dport: key.dport, protocol: key.protocol, egress: key.egress }),
+      words: 2,
+      pack: (key, words, at) => {
+        words[at] = key.secLabel;
+        words[at + 1] = (key.egress << 24) | (key.protocol << 16) | key.dport;
+      },
+      unpack: (words, at) => {
+        const last = words[at + 1] as number;
+        return {
+          secLabel: (words[at] as number) >>> 0,
+          dport: last & 0xffff,
+          protocol: (last >>> 16) & 0xff,
+          egress: (last >>> 24) as TrafficDirection,
+        };
+      },
       toJson: (key) => ({
         identity: key.secLabel,
         port: key.dport,
@@ -63,6 +73,8 @@ export function newPolicyMap(endpointId: number, maxEntries: number = POLICY_MAP
       }),
     },
     valueToJson: (value) => ({ ...value }),
+    // A large cluster has millions of entries, nearly all of which say no more than yes and never see a packet.
+    copyValue: ({ proxyPort, deny, packets, bytes }) => ({ proxyPort, deny, packets, bytes }),
   };
   return new HashMap(spec);
 }

@@ -22,9 +22,6 @@ export function newSourceRangeMap(maxEntries: number = LB_MAP_MAX_ENTRIES): Sour
     valueSize: 1,
     maxEntries,
     key: {
-      hash: (key) => Number(key.address) ^ key.length ^ key.space,
-      equals: (a, b) => a.space === b.space && a.length === b.length && a.address === b.address,
-      copy: (key) => ({ space: key.space, length: key.length, address: key.address }),
       toJson: (key) => ({ revNatId: key.space, range: `${formatIpv4(Number(key.address))}/${key.length}` }),
     },
     valueToJson: () => ({}),

@@ -33,6 +33,11 @@ export function parseIpv4(text: string): Ipv4 | null {
   return at === text.length ? address : null;
 }
 
+/** The address that lies in a word of typed memory, where numbers have a sign. */
+export function asIpv4(word: number | undefined): Ipv4 {
+  return (word as number) >>> 0;
+}
+
 /** The dotted-quad text of an address. */
 export function formatIpv4(address: Ipv4): string {
   return `${(address >>> 24) & 255}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;

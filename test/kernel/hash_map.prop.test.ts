@@ -1,19 +1,31 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BPF_EXIST, BPF_NOEXIST, E2BIG, EEXIST, ENOENT, OK, type UpdateFlag } from '../../src/kernel/bpf_map.ts';
-import { HashMap } from '../../src/kernel/hash_map.ts';
+import { HashMap, type HashMapSpec } from '../../src/kernel/hash_map.ts';
 
-/** A map of numbers whose hashes collide as often as `buckets` says. */
-function newMap(type: 'hash' | 'lru_hash', maxEntries: number, buckets: number): HashMap<number, number> {
-  return new HashMap({
+/** A map of numbers, each of which lies in as many words; thirteen of them in eight buckets collide. */
+function specOf<V>(type: 'hash' | 'lru_hash', maxEntries: number, words: number): HashMapSpec<number, V> {
+  return {
     name: 'test',
     type,
-    keySize: 4,
+    keySize: 4 * words,
     valueSize: 4,
     maxEntries,
-    key: { hash: (key) => key % buckets, equals: (a, b) => a === b, copy: (key) => key, toJson: (key) => ({ key }) },
-    valueToJson: (value) => ({ value }),
-  });
+    key: {
+      words,
+      pack: (key, into, at) => {
+        into.fill(0, at, at + words);
+        into[at + (key % words)] = key + 1;
+      },
+      unpack: (from, at) => from.subarray(at, at + words).reduce((sum, word) => sum + word, 0) - 1,
+      toJson: (key) => ({ key }),
+    },
+    valueToJson: (value) => ({ value: String(value) }),
+  };
+}
+
+function newMap(type: 'hash' | 'lru_hash', maxEntries: number, words: number): HashMap<number, number> {
+  return new HashMap(specOf(type, maxEntries, words));
 }
 
 const key = fc.nat(12);
@@ -42,8 +54,8 @@ class LruModel {
 describe('hash maps', () => {
   test('behave as a list of pairs, whatever collides', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 13 }), operations, (capacity, buckets, steps) => {
-        const map = newMap('hash', capacity, buckets);
+      fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 4 }), operations, (capacity, words, steps) => {
+        const map = newMap('hash', capacity, words);
         const model = new Map<number, number>();
         for (const step of steps) {
           switch (step.kind) {
@@ -78,8 +90,8 @@ describe('hash maps', () => {
 
   test('the LRU kind evicts what was not used, and never refuses', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 13 }), operations, (capacity, buckets, steps) => {
-        const map = newMap('lru_hash', capacity, buckets);
+      fc.property(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 4 }), operations, (capacity, words, steps) => {
+        const map = newMap('lru_hash', capacity, words);
         const model = new LruModel();
         for (const step of steps) {
           const found = model.entries.find((entry) => entry.key === step.key);
@@ -123,13 +135,80 @@ describe('hash maps', () => {
     expect([...map.entries()]).toEqual([]);
   });
 
+  test('thousands of entries: what is there is found, in the order of creation, while memory grows and is given back', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(3000), fc.boolean()), { minLength: 1000, maxLength: 3000 }), (steps) => {
+        const map = newMap('hash', 10_000, 2);
+        const model = new Map<number, number>();
+        for (const [one, stays] of steps) {
+          if (stays) {
+            map.update(one, one * 2);
+            model.set(one, one * 2);
+          } else {
+            map.delete(one - 1);
+            model.delete(one - 1);
+          }
+        }
+        expect([...map.entries()]).toEqual([...model]);
+        for (let one = 0; one <= 3000; one += 7) {
+          expect(map.lookup(one)).toBe(model.get(one));
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('entries are deleted by their values, and told', () => {
+    const map = newMap('lru_hash', 100, 1);
+    for (let i = 0; i < 50; i++) {
+      map.update(i, i % 3);
+    }
+    const told: number[] = [];
+    expect(
+      map.deleteWhere(
+        (value) => value === 1,
+        (one) => {
+          expect(map.lookup(one)).toBeUndefined();
+          told.push(one);
+        },
+      ),
+    ).toBe(17);
+    expect(told).toEqual(Array.from({ length: 17 }, (_, i) => i * 3 + 1));
+    expect([...map.entries()].map(([one]) => one)).toEqual(Array.from({ length: 50 }, (_, i) => i).filter((i) => i % 3 !== 1));
+  });
+
   test('a value is the stored one: programs update it in place', () => {
-    const map = new HashMap<number, { count: number }>({ ...newMap('hash', 1, 1).spec, valueToJson: ({ count }) => ({ count }) });
+    const map = new HashMap<number, { count: number }>(specOf('hash', 1, 1));
     map.update(1, { count: 1 });
     const value = map.lookup(1);
     if (value !== undefined) {
       value.count = 5;
     }
     expect(map.lookup(1)).toEqual({ count: 5 });
+  });
+
+  test('values that are copied may be given to many entries: each counts for itself', () => {
+    const map = new HashMap<number, { count: number }>({
+      ...specOf<{ count: number }>('hash', 3, 1),
+      copyValue: ({ count }) => ({ count }),
+    });
+    const given = { count: 1 };
+    const add = (one: number): void => {
+      const value = map.lookup(one);
+      if (value !== undefined) {
+        value.count += 1;
+      }
+    };
+    map.update(1, given);
+    map.update(2, given);
+    map.update(3, given);
+    add(1);
+    add(1);
+    add(2);
+    expect([...map.entries()].map(([, value]) => value.count)).toEqual([3, 2, 1]);
+    expect(given.count).toBe(1);
+    map.update(1, given);
+    add(1);
+    expect([map.lookup(1)?.count, map.lookup(3)?.count]).toEqual([2, 1]);
   });
 });

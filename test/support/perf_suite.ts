@@ -123,9 +123,9 @@ export function perfCluster(input: PerfInput): SuiteCluster {
  * The matrix by packets: every pod tries to connect to every other, with one repetition of a SYN that stays unanswered. `x` is a failure; where
  * a connection is blocked cannot be seen from its ends.
  */
-export function packetMatrix(suite: SuiteCluster, input: PerfInput): string[] {
+export function packetMatrix(suite: SuiteCluster, input: PerfInput, sources: readonly SuitePod[] = input.pods): string[] {
   const addresses = input.pods.map(({ ip }) => parseIpv4(ip) as number);
-  return input.pods.map(({ namespace, name }) => {
+  return sources.map(({ namespace, name }) => {
     const sockets = suite.cluster.processEnv(namespace, name)?.sockets;
     let line = '';
     for (let from = 0; from < addresses.length; from += AT_ONCE) {

@@ -16,17 +16,14 @@ const MAX_INTERVAL = 12 * 3600;
 
 /** Removes entries whose lifetime is over; returns how many. @see cilium:pkg/maps/ctmap/ctmap.go#doGC4 */
 export function collectGarbage(map: CtMap, nowSeconds: number, nat: NatMap | null = null): number {
-  let deleted = 0;
-  for (const [key, entry] of map.entries()) {
-    if (entry.lifetime < nowSeconds) {
-      map.delete(key);
-      deleted += 1;
+  return map.deleteWhere(
+    (entry) => entry.lifetime < nowSeconds,
+    (key) => {
       if (nat !== null && (key.flags & TUPLE_F_IN) === 0) {
         deleteMapping(nat, key);
       }
-    }
-  }
-  return deleted;
+    },
+  );
 }
 
 /** The translation of a connection goes with it, in both directions. @see cilium:pkg/maps/nat/nat.go#deleteMapping4 */

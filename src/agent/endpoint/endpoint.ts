@@ -10,17 +10,11 @@ import type { Journey } from '../../sim/journey.ts';
 import type { EventQueue } from '../daemon/event_queue.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Label } from '../labels/labels.ts';
-import type { PackedKey } from '../policy/mapstate.ts';
 import type { NamedPort } from '../policy/named_ports.ts';
 import type { EndpointPolicy } from '../policy/resolve.ts';
 import type { VisibilityPolicy } from '../policy/visibility.ts';
+import { RealizedMap } from './realized_map.ts';
 import { builderMay, type EndpointState, mayFollow, type RegenerationLevel } from './state.ts';
-
-/** What the map holds under a key, without counters. */
-export interface RealizedEntry {
-  readonly proxyPort: number;
-  readonly deny: boolean;
-}
 
 /** What an endpoint is made of. */
 export interface EndpointParts {
@@ -89,7 +83,7 @@ export class Endpoint {
   /** Connection entries of the address's former owners are gone. */
   ctCleaned = false;
   /** What the map holds. */
-  readonly realizedMap = new Map<PackedKey, RealizedEntry>();
+  readonly realizedMap = new RealizedMap();
   /** Proxy ports by redirect id. */
   realizedRedirects: ReadonlyMap<string, number> = new Map();
   /** POLICY_VERDICT_LOG_FILTER the loaded program has; -1 before the first load. */

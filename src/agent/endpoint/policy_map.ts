@@ -3,10 +3,12 @@
  * @see cilium:pkg/endpoint/bpf.go#Endpoint.syncPolicyMap
  */
 import { OK } from '../../kernel/bpf_map.ts';
+import type { PolicyEntry } from '../../maps/policymap.ts';
 import type { Journey } from '../../sim/journey.ts';
-import { type MapState, type MapStateEntry, type PackedKey, packKey, UNKNOWN_PROXY_PORT, unpackKey } from '../policy/mapstate.ts';
+import { type MapState, packKey, UNKNOWN_PROXY_PORT, unpackKey } from '../policy/mapstate.ts';
+import type { MapStateEntry, PackedKey } from '../policy/mapstate_entry.ts';
 import { consumeMapChanges } from '../policy/resolve.ts';
-import type { Endpoint, RealizedEntry } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { watchAddedKeys } from './visibility.ts';
 
 /** What a synchronisation did. */
@@ -32,9 +34,8 @@ export function syncPolicyMap(endpoint: Endpoint, journey: Journey): SyncResult 
     // A redirect whose port is not known here (a sidecar's) is a plain allow.
     const proxyPort = entry.proxyPort === UNKNOWN_PROXY_PORT ? 0 : entry.proxyPort;
     const key = packKey(identity, port, proto, direction);
-    const old = endpoint.realizedMap.get(key);
-    if (old === undefined || old.proxyPort !== proxyPort || old.deny !== entry.isDeny) {
-      if (addPolicyKey(endpoint, key, realizedEntry(proxyPort, entry.isDeny), journey)) {
+    if (!endpoint.realizedMap.holds(key, proxyPort, entry.isDeny)) {
+      if (addPolicyKey(endpoint, key, mapEntry(proxyPort, entry.isDeny), journey)) {
         added += 1;
       } else {
         failed += 1;
@@ -59,28 +60,27 @@ function deleteUnwanted(endpoint: Endpoint, mapState: MapState, journey: Journey
   mapState.forEach((identity: number, port: number, proto: number, direction: 0 | 1) => {
     wanted.add(packKey(identity, port, proto, direction));
   });
-  const gone = [...endpoint.realizedMap.keys()].filter((key) => !wanted.has(key));
+  const gone = [...endpoint.realizedMap].map(([key]) => key).filter((key) => !wanted.has(key));
   for (const key of gone) {
     deletePolicyKey(endpoint, key, journey);
   }
   return gone.length;
 }
 
-const ALLOWED: RealizedEntry = { proxyPort: 0, deny: false };
-const DENIED: RealizedEntry = { proxyPort: 0, deny: true };
+const ALLOWED: PolicyEntry = { proxyPort: 0, deny: false, packets: 0, bytes: 0 };
+const DENIED: PolicyEntry = { proxyPort: 0, deny: true, packets: 0, bytes: 0 };
 
-/** Nearly all keys of a large cluster have one of two entries: one object each will do. */
-function realizedEntry(proxyPort: number, deny: boolean): RealizedEntry {
-  return proxyPort === 0 ? (deny ? DENIED : ALLOWED) : { proxyPort, deny };
+/** Nearly all keys of a large cluster have one of two entries: one object each will do, since the map copies what a packet meets. */
+function mapEntry(proxyPort: number, deny: boolean): PolicyEntry {
+  return proxyPort === 0 ? (deny ? DENIED : ALLOWED) : { proxyPort, deny, packets: 0, bytes: 0 };
 }
 
 /** @see cilium:pkg/endpoint/bpf.go#Endpoint.addPolicyKey */
-function addPolicyKey(endpoint: Endpoint, packed: PackedKey, entry: RealizedEntry, journey: Journey): boolean {
+function addPolicyKey(endpoint: Endpoint, packed: PackedKey, entry: PolicyEntry, journey: Journey): boolean {
   const map = endpoint.policyMap;
   const key = mapKey(packed);
-  const before = map.lookup(key);
-  const value = { proxyPort: entry.proxyPort, deny: entry.deny, packets: 0, bytes: 0 };
-  if (map.update(key, value) !== OK) {
+  const before = journey.recording ? map.lookup(key) : undefined;
+  if (map.update(key, entry) !== OK) {
     return false;
   }
   endpoint.realizedMap.set(packed, entry);
@@ -93,7 +93,7 @@ function addPolicyKey(endpoint: Endpoint, packed: PackedKey, entry: RealizedEntr
       target: map.spec.name,
       key: map.spec.key.toJson(key),
       before: before === undefined ? null : map.spec.valueToJson(before),
-      after: map.spec.valueToJson(value),
+      after: map.spec.valueToJson(entry),
     });
   }
   return true;
@@ -102,7 +102,7 @@ function addPolicyKey(endpoint: Endpoint, packed: PackedKey, entry: RealizedEntr
 function deletePolicyKey(endpoint: Endpoint, packed: PackedKey, journey: Journey): void {
   const map = endpoint.policyMap;
   const key = mapKey(packed);
-  const before = map.lookup(key);
+  const before = journey.recording ? map.lookup(key) : undefined;
   map.delete(key);
   endpoint.realizedMap.delete(packed);
   if (journey.recording) {

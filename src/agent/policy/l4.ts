@@ -9,7 +9,8 @@ import type { LabelArray } from '../labels/labels.ts';
 import type { RuleOrigin } from './api/rule.ts';
 import type { IdentityNets } from './identity_nets.ts';
 import { type L7ParserType, PARSER_DNS, PARSER_HTTP, PARSER_NONE, PARSER_TLS } from './l7_parser.ts';
-import { type EntrySource, MapState, type MapStateEntry, newEntry, UNKNOWN_PROXY_PORT } from './mapstate.ts';
+import { MapState, UNKNOWN_PROXY_PORT } from './mapstate.ts';
+import { type EntrySource, type MapStateEntry, newEntry } from './mapstate_entry.ts';
 import { isRedirect, type PerSelectorPolicy } from './per_selector_policy.ts';
 import type { EndpointPolicy } from './resolve.ts';
 import type { CachedSelector, SelectionUser, SelectorCache } from './selectorcache.ts';
@@ -186,27 +187,37 @@ export class L4Policy {
 export interface KeyContext {
   readonly nets: IdentityNets;
   readonly coveredDenyDropped: boolean;
+  /** Of the filter's redirects; 0 = not known yet. */
+  readonly proxyPort: number;
 }
 
-/** Takes one key of a filter. The entry is the receiver's own. */
+/** Takes one key of a filter. */
 export type KeyReceiver = (identity: NumericIdentity, entry: MapStateEntry) => void;
 
 /**
- * The map keys of a filter at a port, redirects with {@link UNKNOWN_PROXY_PORT}.
+ * The map keys of a filter at a port, redirects whose proxy port is not known with {@link UNKNOWN_PROXY_PORT}.
  * @see cilium:pkg/policy/l4.go#L4Filter.ToMapState
  */
-export function filterKeys(filter: L4Filter, port: number, { nets, coveredDenyDropped }: KeyContext, receive: KeyReceiver): void {
+export function filterKeys(
+  filter: L4Filter,
+  port: number,
+  { nets, coveredDenyDropped, proxyPort }: KeyContext,
+  receive: KeyReceiver,
+): void {
+  const redirectPort = proxyPort === 0 ? UNKNOWN_PROXY_PORT : proxyPort;
   const parts = keyedParts(filter);
   if (parts.length === 1 || parts.every(({ policy }) => policy === null)) {
     const isDeny = parts[0]?.policy?.isDeny ?? false;
     if (!isDeny) {
-      forEachKey(filter, parts, receive);
+      forEachKey(filter, parts, redirectPort, receive);
       return;
     }
   }
   // Selectors may select the same identity with different results: sort that out within the filter first, as upstream does.
   const state = new MapState(coveredDenyDropped);
-  forEachKey(filter, parts, (identity, entry) => state.denyPreferredInsert(identity, port, filter.u8Proto, filter.direction, entry, nets));
+  forEachKey(filter, parts, redirectPort, (identity, entry) =>
+    state.denyPreferredInsert(identity, port, filter.u8Proto, filter.direction, entry, nets),
+  );
   state.forEach((identity, _port, _proto, _direction, entry) => {
     receive(identity, entry);
   });
@@ -238,16 +249,15 @@ function canSkip(current: PerSelectorPolicy | null, wildcard: PerSelectorPolicy 
   return isRedirect(wildcard) || !isRedirect(current);
 }
 
-function forEachKey(filter: L4Filter, parts: readonly FilterSelector[], receive: KeyReceiver): void {
+function forEachKey(filter: L4Filter, parts: readonly FilterSelector[], redirectPort: number, receive: KeyReceiver): void {
   for (const part of parts) {
-    const proxyPort = isRedirect(part.policy) ? UNKNOWN_PROXY_PORT : 0;
-    const isDeny = part.policy?.isDeny ?? false;
+    const entry = newEntry(part, filter.derivedFrom, isRedirect(part.policy) ? redirectPort : 0, part.policy?.isDeny ?? false);
     if (part.selector.isWildcard) {
-      receive(0, newEntry(part, filter.derivedFrom, proxyPort, isDeny));
+      receive(0, entry);
       continue;
     }
     for (const identity of part.selector.selections()) {
-      receive(identity, newEntry(part, filter.derivedFrom, proxyPort, isDeny));
+      receive(identity, entry);
     }
   }
 }

@@ -7,9 +7,17 @@
 import type { Identity as NumericIdentity } from '../../maps/identity.ts';
 import { TRAFFIC_EGRESS, TRAFFIC_INGRESS, type TrafficDirection } from '../../maps/policymap.ts';
 import { assert } from '../../sim/assert.ts';
-import type { LabelArray } from '../labels/labels.ts';
-import type { RuleOrigin } from './api/rule.ts';
 import type { IdentityNets } from './identity_nets.ts';
+import {
+  type MapStateEntry,
+  type MapStateOwner,
+  newEntry,
+  ownersOf,
+  type PackedKey,
+  Unions,
+  withDependent,
+  withoutOwner,
+} from './mapstate_entry.ts';
 import { type Bucket, coveredIds, Direction, isBroader, isCovered, isCoveredBy } from './mapstate_index.ts';
 
 /** Key of the policy map. @see cilium:pkg/policy/mapstate.go#Key */
@@ -22,9 +30,6 @@ export interface PolicyKey {
   readonly nexthdr: number;
   readonly trafficDirection: TrafficDirection;
 }
-
-/** A key as one number, for sets and diffs: `identity < 2^28`. */
-export type PackedKey = number;
 
 /** Packs a key. */
 export function packKey(identity: NumericIdentity, destPort: number, nexthdr: number, direction: TrafficDirection): PackedKey {
@@ -42,31 +47,6 @@ export function unpackKey(key: PackedKey): PolicyKey {
   };
 }
 
-/**
- * What needs an entry: a selector's part of a filter, a key (for entries that exist because of another entry), or nobody (`null`, sticky).
- * @see cilium:pkg/policy/mapstate.go#MapStateOwner
- */
-export type MapStateOwner = EntrySource | PackedKey | null;
-
-/** A selector's part of a filter, as far as map entries care. */
-export interface EntrySource {
-  /** The rules behind it. */
-  readonly origins: readonly RuleOrigin[];
-}
-
-/** Value of a map entry; mutable, owned by one map state. @see cilium:pkg/policy/mapstate.go#MapStateEntry */
-export interface MapStateEntry {
-  /** Host order; 0 = no proxy. {@link UNKNOWN_PROXY_PORT} until a redirect's port is known. */
-  proxyPort: number;
-  isDeny: boolean;
-  /** Labels of the rules, one array a rule; shared, not to be changed. */
-  derivedFrom: readonly LabelArray[];
-  /** Never empty. One owner is kept bare. */
-  owners: MapStateOwner | Set<MapStateOwner>;
-  /** Keys of entries that exist because of this one. */
-  dependents: Set<PackedKey> | null;
-}
-
 /** Stands for a proxy port that the caller has to fill in. */
 export const UNKNOWN_PROXY_PORT = 1;
 
@@ -76,26 +56,11 @@ export interface KeyChanges {
   readonly deletes: Set<PackedKey>;
 }
 
-/** Makes an entry with one owner. */
-export function newEntry(owner: MapStateOwner, derivedFrom: readonly LabelArray[], proxyPort: number, isDeny: boolean): MapStateEntry {
-  return { proxyPort, isDeny, derivedFrom, owners: owner, dependents: null };
-}
-
-/** Notes that the entry of `key` exists because of this one. */
-export function addDependent(entry: MapStateEntry, key: PackedKey): void {
-  entry.dependents ??= new Set();
-  entry.dependents.add(key);
-}
-
-/** The owners of an entry. */
-export function ownersOf(entry: MapStateEntry): readonly MapStateOwner[] {
-  return entry.owners instanceof Set ? [...entry.owners] : [entry.owners];
-}
-
 /** The map state. Its methods take keys in pieces: they run for every identity of every filter, and a key object each time would cost too much. */
 export class MapState {
   private directions: readonly [Direction, Direction] = [new Direction(), new Direction()];
   private readonly coveredDenyDropped: boolean;
+  private readonly unions = new Unions();
   /** What entries were before an undoable change touched them. */
   private journal: Map<PackedKey, MapStateEntry | null> | null = null;
 
@@ -171,6 +136,14 @@ export class MapState {
     }
   }
 
+  /** Notes that a key exists because of another one, which is there. */
+  addDependent(identity: NumericIdentity, port: number, proto: number, direction: TrafficDirection, key: PackedKey): void {
+    const entry = this.get(identity, port, proto, direction);
+    if (entry !== undefined) {
+      this.set(identity, port, proto, direction, withDependent(entry, key));
+    }
+  }
+
   /** Makes a change and returns how to take it back; other changes in between must not touch the same keys. */
   undoable(change: () => void): () => void {
     assert(this.journal === null, 'one undoable change at a time');
@@ -207,8 +180,7 @@ export class MapState {
   }
 
   /**
-   * Inserts an entry so that a deny wins over an allow it covers, and a deny inside a wider allow gets keys at the allow's ports. The entry
-   * becomes the map's own.
+   * Inserts an entry so that a deny wins over an allow it covers, and a deny inside a wider allow gets keys at the allow's ports.
    * @see cilium:pkg/policy/mapstate.go#MapState.denyPreferredInsertWithChanges
    */
   denyPreferredInsert(
@@ -255,13 +227,15 @@ export class MapState {
     }
     const key = packKey(identity, port, proto, direction);
     if (owner !== null) {
-      if (!removeOwner(entry, owner.owner)) {
+      const rest = withoutOwner(entry, owner.owner);
+      if (rest === undefined) {
         return;
       }
       if (typeof owner.owner === 'number') {
         this.removeDependent(owner.owner, key);
       }
-      if (entry.owners instanceof Set && entry.owners.size > 0) {
+      if (rest !== null) {
+        this.set(identity, port, proto, direction, rest);
         return;
       }
     } else {
@@ -301,7 +275,8 @@ export class MapState {
   }
 
   private insertDeny(insertion: Insertion): void {
-    const { identity, port, proto, direction, entry, nets, changes } = insertion;
+    const { identity, port, proto, direction, nets, changes } = insertion;
+    let { entry } = insertion;
     const key = packKey(identity, port, proto, direction);
     const wider = nets.ancestors(identity);
     const l3Denies = this.directions[direction].find(0, 0)?.deny;
@@ -320,7 +295,7 @@ export class MapState {
         const covered = bucket.allow.has(0) || wider.some((id) => bucket.allow.has(id));
         if (covered) {
           this.addKey(identity, bucket.port, bucket.proto, direction, newEntry(key, entry.derivedFrom, 0, true), changes);
-          addDependent(entry, packKey(identity, bucket.port, bucket.proto, direction));
+          entry = withDependent(entry, packKey(identity, bucket.port, bucket.proto, direction));
         }
       }
       if (broader || (port === bucket.port && proto === bucket.proto)) {
@@ -375,7 +350,7 @@ export class MapState {
       }
       const owner = packKey(id, bucket.port, bucket.proto, direction);
       this.addKey(id, port, proto, direction, newEntry(owner, cover.derivedFrom, 0, true), changes);
-      addDependent(cover, packKey(id, port, proto, direction));
+      bucket.deny.set(id, withDependent(cover, packKey(id, port, proto, direction)));
     }
   }
 
@@ -393,7 +368,7 @@ export class MapState {
     if (old === undefined && changes === null && this.journal === null) {
       bucket.allow.set(identity, entry);
     } else if (old !== undefined && (old.isDeny || old.proxyPort !== 0)) {
-      mergeReferences(old, entry);
+      this.set(identity, port, proto, direction, this.unions.of(old, entry));
     } else {
       this.addKey(identity, port, proto, direction, entry, changes);
     }
@@ -409,10 +384,7 @@ export class MapState {
     changes: KeyChanges | null,
   ): void {
     const old = this.get(identity, port, proto, direction);
-    if (old !== undefined) {
-      mergeReferences(entry, old);
-    }
-    this.set(identity, port, proto, direction, entry);
+    this.set(identity, port, proto, direction, old === undefined ? entry : this.unions.of(entry, old));
     if (changes !== null && (old === undefined || old.isDeny !== entry.isDeny || old.proxyPort !== entry.proxyPort)) {
       const key = packKey(identity, port, proto, direction);
       changes.adds.add(key);
@@ -457,29 +429,4 @@ interface Insertion {
   readonly entry: MapStateEntry;
   readonly nets: IdentityNets;
   readonly changes: KeyChanges | null;
-}
-
-function mergeReferences(into: MapStateEntry, from: MapStateEntry): void {
-  if (into.owners !== from.owners || into.owners instanceof Set) {
-    const owners = into.owners instanceof Set ? into.owners : new Set<MapStateOwner>([into.owners]);
-    for (const owner of ownersOf(from)) {
-      owners.add(owner);
-    }
-    into.owners = owners;
-  }
-  if (from.dependents !== null) {
-    into.dependents = new Set([...(into.dependents ?? []), ...from.dependents]);
-  }
-}
-
-/** Removes an owner; `false` if it was none. A bare last owner leaves an empty set. */
-function removeOwner(entry: MapStateEntry, owner: MapStateOwner): boolean {
-  if (entry.owners instanceof Set) {
-    return entry.owners.delete(owner);
-  }
-  if (entry.owners !== owner) {
-    return false;
-  }
-  entry.owners = new Set();
-  return true;
 }

@@ -5,7 +5,7 @@
  */
 import type { Identity as NumericIdentity } from '../../maps/identity.ts';
 import type { IdentityNets } from './identity_nets.ts';
-import type { MapStateEntry, PackedKey } from './mapstate.ts';
+import type { MapStateEntry, PackedKey } from './mapstate_entry.ts';
 
 /** Entries of one port and protocol of one direction. */
 export class Bucket {

@@ -2,7 +2,8 @@
  * Where map entries come from: the elements of policy objects behind them.
  */
 import type { Path, PolicyRef, RuleOrigin } from './api/rule.ts';
-import { type MapState, type MapStateEntry, ownersOf, type PackedKey } from './mapstate.ts';
+import type { MapState } from './mapstate.ts';
+import { type MapStateEntry, ownersOf, type PackedKey } from './mapstate_entry.ts';
 
 /** The elements behind an entry, also through the entry it exists because of; empty for the built-in ones. */
 export function originsOfEntry(mapState: MapState, entry: MapStateEntry): RuleOrigin[] {

@@ -56,11 +56,8 @@ export function addNewRedirects(
 function writeKeys(policy: EndpointPolicy, filter: L4Filter, port: number, proxyPort: number): void {
   const { mapState } = policy;
   const { cache, config } = policy.selectorPolicy;
-  const context = { nets: cache.nets, coveredDenyDropped: config.quirks.coveredDenyDropped };
+  const context = { nets: cache.nets, coveredDenyDropped: config.quirks.coveredDenyDropped, proxyPort };
   filterKeys(filter, port, context, (identity, entry) => {
-    if (entry.proxyPort !== 0) {
-      entry.proxyPort = proxyPort;
-    }
     if (config.quirks.redirectOverwritesDeny) {
       mapState.set(identity, port, filter.u8Proto, filter.direction, entry);
     } else {

@@ -8,7 +8,8 @@ import { TRAFFIC_EGRESS, TRAFFIC_INGRESS } from '../../maps/policymap.ts';
 import type { LabelArray } from '../labels/labels.ts';
 import type { PolicyConfig } from './config.ts';
 import { type FilterSelector, filterKeys, hasKeys, type L4Filter, type L4Policy, type L4PolicyMap, type NamedPorts } from './l4.ts';
-import { type KeyChanges, MapState, newEntry, UNKNOWN_PROXY_PORT } from './mapstate.ts';
+import { type KeyChanges, MapState, UNKNOWN_PROXY_PORT } from './mapstate.ts';
+import { newEntry } from './mapstate_entry.ts';
 import { isRedirect } from './per_selector_policy.ts';
 import type { CertificateManager } from './policy_context.ts';
 import type { SelectorCache } from './selectorcache.ts';
@@ -126,8 +127,8 @@ export function consumeMapChanges(policy: EndpointPolicy): KeyChanges {
       proxyPort = owner.lookupRedirectPort(filter.ingress, filter.protocol, port);
       proxyPort = proxyPort === 0 ? UNKNOWN_PROXY_PORT : proxyPort;
     }
+    const entry = newEntry(part, filter.derivedFrom, proxyPort, isDeny);
     for (const identity of added) {
-      const entry = newEntry(part, filter.derivedFrom, proxyPort, isDeny);
       mapState.denyPreferredInsert(identity, port, filter.u8Proto, filter.direction, entry, cache.nets, changes);
     }
     for (const identity of deleted) {
@@ -141,21 +142,18 @@ export function consumeMapChanges(policy: EndpointPolicy): KeyChanges {
 function computeDirection({ policy, owner, mapState }: Target, filters: L4PolicyMap): void {
   const { cache, config } = policy;
   const { nets } = cache;
-  const context = { nets, coveredDenyDropped: config.quirks.coveredDenyDropped };
+  const { coveredDenyDropped } = config.quirks;
   for (const filter of filters.values()) {
     const port = filter.resolvePort(owner);
     if (port === null) {
       continue;
     }
     const proxyPort = filter.isRedirect() ? owner.lookupRedirectPort(filter.ingress, filter.protocol, port) : 0;
-    filterKeys(filter, port, context, (identity, entry) => {
-      if (entry.proxyPort !== 0) {
-        entry.proxyPort = proxyPort;
-        if (proxyPort === 0) {
-          return;
-        }
+    filterKeys(filter, port, { nets, coveredDenyDropped, proxyPort }, (identity, entry) => {
+      // A redirect without its port has to wait.
+      if (entry.proxyPort === 0 || proxyPort !== 0) {
+        mapState.denyPreferredInsert(identity, port, filter.u8Proto, filter.direction, entry, nets);
       }
-      mapState.denyPreferredInsert(identity, port, filter.u8Proto, filter.direction, entry, nets);
     });
   }
 }

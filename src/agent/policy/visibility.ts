@@ -9,7 +9,8 @@ import { TRAFFIC_EGRESS, TRAFFIC_INGRESS, type TrafficDirection } from '../../ma
 import type { LabelArray } from '../labels/labels.ts';
 import { protocolNumber } from './l4.ts';
 import { type L7ParserType, PARSER_DNS, PARSER_HTTP, PARSER_KAFKA } from './l7_parser.ts';
-import { addDependent, type KeyChanges, type MapState, type MapStateEntry, newEntry, packKey } from './mapstate.ts';
+import { type KeyChanges, type MapState, packKey } from './mapstate.ts';
+import { type MapStateEntry, newEntry } from './mapstate_entry.ts';
 
 /** One port to watch. @see cilium:pkg/policy/visibility.go#VisibilityMetadata */
 export interface VisibilityMetadata {
@@ -128,7 +129,7 @@ export function addVisibilityKeys(
     const owner = packKey(identity, 0, 0, direction);
     const derivedFrom = entry.isDeny ? entry.derivedFrom : [DERIVED_FROM, ...entry.derivedFrom];
     write(identity, newEntry(owner, derivedFrom, entry.isDeny ? 0 : proxyPort, entry.isDeny));
-    addDependent(entry, packKey(identity, meta.port, proto, direction));
+    mapState.addDependent(identity, 0, 0, direction, packKey(identity, meta.port, proto, direction));
   }
 }
 

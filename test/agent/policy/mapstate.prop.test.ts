@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { newIdentity } from '../../../src/agent/identity/identity.ts';
 import { cidrLabels } from '../../../src/agent/labels/cidr.ts';
 import { IdentityNets } from '../../../src/agent/policy/identity_nets.ts';
-import { type EntrySource, MapState, newEntry, type PackedKey, packKey, unpackKey } from '../../../src/agent/policy/mapstate.ts';
+import { MapState, packKey, unpackKey } from '../../../src/agent/policy/mapstate.ts';
+import { type EntrySource, newEntry, type PackedKey } from '../../../src/agent/policy/mapstate_entry.ts';
 import { type IpPrefix, parsePrefix } from '../../../src/net/prefix.ts';
 import { type Insert, refInsert, refOf, verdicts } from './mapstate_reference.ts';
 

@@ -4,7 +4,8 @@
  */
 
 import type { IdentityNets } from '../../../src/agent/policy/identity_nets.ts';
-import { type MapState, type MapStateOwner, ownersOf, type PackedKey, packKey, unpackKey } from '../../../src/agent/policy/mapstate.ts';
+import { type MapState, packKey, unpackKey } from '../../../src/agent/policy/mapstate.ts';
+import { type MapStateOwner, ownersOf, type PackedKey } from '../../../src/agent/policy/mapstate_entry.ts';
 
 export interface RefEntry {
   deny: boolean;
