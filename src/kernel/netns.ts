@@ -135,7 +135,12 @@ export class NetNs implements SocketLayer {
 
   /** Whether an address is one of the namespace's own. */
   isLocal(address: Ipv4): boolean {
-    return this.#addresses.some((entry) => entry.address === address);
+    for (const entry of this.#addresses) {
+      if (entry.address === address) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Forgets a device that is gone. */

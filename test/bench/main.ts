@@ -1,6 +1,6 @@
 /** `npm run bench [-- NAME...]`: a line a figure, of all benches or of the named ones. */
 import { benchCheck } from './check.ts';
-import { benchMatrix, benchPacketMatrix } from './matrix.ts';
+import { benchMatrix, benchPacketMatrix, benchVerdictMatrix } from './matrix.ts';
 import { benchMemory } from './memory.ts';
 import { benchPackets } from './packets.ts';
 import { benchPaths } from './paths.ts';
@@ -21,8 +21,8 @@ const BENCHES = {
   matrix: benchMatrix,
 };
 
-/** A part that the parent runs in a process of its own. */
-const PARTS = { 'packet-matrix': benchPacketMatrix };
+/** Parts of `matrix`, which run in processes of their own. */
+const PARTS = { 'packet-matrix': benchPacketMatrix, 'verdict-matrix': benchVerdictMatrix };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !Object.hasOwn(BENCHES, name) && !Object.hasOwn(PARTS, name));

@@ -19,7 +19,7 @@ export function collectGarbage(map: CtMap, nowSeconds: number, nat: NatMap | nul
   return map.deleteWhere(
     (entry) => entry.lifetime < nowSeconds,
     (key) => {
-      if (nat !== null && (key.flags & TUPLE_F_IN) === 0) {
+      if (nat !== null && nat.size > 0 && (key.flags & TUPLE_F_IN) === 0) {
         deleteMapping(nat, key);
       }
     },
@@ -62,12 +62,17 @@ export function nextInterval(previous: number, ratio: number): number {
 
 /** Hears which connections live, to keep names alive that they use. @see cilium:pkg/maps/ctmap/gc/gc.go#Enable */
 export interface LiveConnections {
+  /** Whether there are names that a connection could keep alive. */
+  readonly interested: boolean;
   markDnsCtEntry(source: Ipv4, destination: Ipv4, now: Nanos): void;
   markCtGcTime(start: Nanos): void;
 }
 
 /** Tells of the connections pods have opened that are still in a map. */
 export function tellLiveConnections(map: CtMap, live: LiveConnections, now: Nanos): void {
+  if (!live.interested) {
+    return;
+  }
   for (const [key] of map.entries()) {
     if (key.flags === TUPLE_F_OUT) {
       // The key holds the addresses of the reply: the pod is where the reply goes.

@@ -125,6 +125,11 @@ export class Fqdn {
     this.#memories.delete(endpoint);
   }
 
+  /** Whether any endpoint has asked for names. */
+  get interested(): boolean {
+    return this.#memories.size > 0;
+  }
+
   /** A connection from an endpoint to an address was seen by conntrack garbage collection. @see cilium:pkg/endpoint/endpoint.go#Endpoint.MarkDNSCTEntry */
   markDnsCtEntry(source: Ipv4, destination: Ipv4, now: Nanos): void {
     for (const [endpoint, { zombies }] of this.#memories) {

@@ -1,5 +1,14 @@
-/** Bytes a process has written and TCP has not sent yet. @see linux:net/ipv4/tcp.c#tcp_sendmsg_locked */
+/** Bytes a process has written: those TCP has not sent yet, and segments of which it may have to send another copy. @see linux:net/ipv4/tcp.c#tcp_sendmsg_locked */
 import { concatBytes } from '../../net/bytes.ts';
+
+/** A segment that was sent and is not acknowledged. */
+export interface InFlight {
+  readonly seq: number;
+  readonly flags: number;
+  readonly payload: Uint8Array;
+  /** Sequence number after it. */
+  readonly end: number;
+}
 
 /** A queue of written pieces, taken out in segments. */
 export class SendBuffer {

@@ -4,7 +4,7 @@
  */
 
 import { NO_BYTES } from '../../net/bytes.ts';
-import { IPV4_ANY, type Ipv4 } from '../../net/ipv4.ts';
+import { IPV4_ANY } from '../../net/ipv4.ts';
 import { makePacket, type Packet, type TcpHeader, type TcpOptions, tcpOptionsLength } from '../../net/packet.ts';
 import { IPPROTO_TCP, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from '../../net/protocol.ts';
 import type { NetNs } from '../netns.ts';
@@ -50,8 +50,9 @@ export interface Segment {
 export class TcpLayer {
   readonly netns: NetNs;
   readonly ports: PortAllocator;
-  /** Connections by remote end, then local end; an end is address * 65536 + port. */
-  readonly #connections = new Map<number, Map<number, TcpSock>>();
+  /** Connections by a hash of their ends; those of one hash are chained. @see linux:net/ipv4/inet_hashtables.c#inet_ehashfn */
+  readonly #connections = new Map<number, TcpSock>();
+  #size = 0;
   readonly #listeners = new Map<number, Listener[]>();
   /** How many connections use a local port, for the allocator. */
   readonly #localPorts = new Map<number, number>();
@@ -123,11 +124,7 @@ export class TcpLayer {
 
   /** Connections in any state, TIME-WAIT included. */
   get size(): number {
-    let count = 0;
-    for (const locals of this.#connections.values()) {
-      count += locals.size;
-    }
-    return count;
+    return this.#size;
   }
 
   /** Whether a transparent socket takes the packet. @see linux:net/ipv4/netfilter/nf_socket_ipv4.c#nf_sk_lookup_slow_v4 */
@@ -188,13 +185,8 @@ export class TcpLayer {
 
   /** Removes a closed connection. */
   remove(socket: TcpSock): void {
-    const remote = end(socket.remote);
-    const locals = this.#connections.get(remote);
-    if (locals?.get(end(socket.local)) === socket) {
-      locals.delete(end(socket.local));
-      if (locals.size === 0) {
-        this.#connections.delete(remote);
-      }
+    if (this.#unchain(socket)) {
+      this.#size -= 1;
       const users = (this.#localPorts.get(socket.local.port) ?? 1) - 1;
       if (users === 0) {
         this.#localPorts.delete(socket.local.port);
@@ -230,24 +222,55 @@ export class TcpLayer {
   }
 
   #insert(socket: TcpSock): void {
-    const remote = end(socket.remote);
-    let locals = this.#connections.get(remote);
-    if (locals === undefined) {
-      locals = new Map();
-      this.#connections.set(remote, locals);
-    }
-    locals.set(end(socket.local), socket);
+    const hash = hashEnds(socket.local, socket.remote);
+    socket.next = this.#connections.get(hash);
+    this.#connections.set(hash, socket);
+    this.#size += 1;
     this.#localPorts.set(socket.local.port, (this.#localPorts.get(socket.local.port) ?? 0) + 1);
   }
 
   #find(local: SocketAddress, remote: SocketAddress): TcpSock | undefined {
-    return this.#connections.get(end(remote))?.get(end(local));
+    let socket = this.#connections.get(hashEnds(local, remote));
+    while (socket !== undefined && !(isEnd(socket.remote, remote) && isEnd(socket.local, local))) {
+      socket = socket.next;
+    }
+    return socket;
+  }
+
+  /** Takes a connection out of the table; `false`: it was not there. */
+  #unchain(socket: TcpSock): boolean {
+    const hash = hashEnds(socket.local, socket.remote);
+    let before = this.#connections.get(hash);
+    if (before === socket) {
+      if (socket.next === undefined) {
+        this.#connections.delete(hash);
+      } else {
+        this.#connections.set(hash, socket.next);
+      }
+      return true;
+    }
+    while (before !== undefined && before.next !== socket) {
+      before = before.next;
+    }
+    if (before !== undefined) {
+      before.next = socket.next;
+    }
+    return before !== undefined;
   }
 
   #listener(local: SocketAddress): Listener | undefined {
-    const accepts = (listener: Listener, address: Ipv4): boolean => listener.local.address === address && this.netns.isLocal(local.address);
-    const candidates = this.#listeners.get(local.port) ?? [];
-    return candidates.find((listener) => accepts(listener, local.address)) ?? candidates.find((listener) => accepts(listener, IPV4_ANY));
+    const candidates = this.#listeners.get(local.port);
+    if (candidates === undefined || !this.netns.isLocal(local.address)) {
+      return undefined;
+    }
+    let any: Listener | undefined;
+    for (const listener of candidates) {
+      if (listener.local.address === local.address) {
+        return listener;
+      }
+      any ??= listener.local.address === IPV4_ANY ? listener : undefined;
+    }
+    return any;
   }
 
   /** @see linux:net/ipv4/tcp_ipv4.c#tcp_v4_send_reset */
@@ -267,6 +290,11 @@ export class TcpLayer {
   }
 }
 
-function end(address: SocketAddress): number {
-  return address.address * 65536 + address.port;
+function hashEnds(local: SocketAddress, remote: SocketAddress): number {
+  const ports = (local.port << 16) | remote.port;
+  return Math.imul(local.address ^ Math.imul(remote.address, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(ports, 0xc2b2ae35);
+}
+
+function isEnd(a: SocketAddress, b: SocketAddress): boolean {
+  return a.port === b.port && a.address === b.address;
 }

@@ -14,7 +14,7 @@ import type { ListenOptions, SocketAddress, SocketErrno, TcpHandlers, TcpSocket,
 import { AckPolicy } from './ack_policy.ts';
 import { LazyTimer } from './lazy_timer.ts';
 import { Reassembly } from './reassembly.ts';
-import { SendBuffer } from './send_buffer.ts';
+import { type InFlight, SendBuffer } from './send_buffer.ts';
 import { seqAdd, seqDiff } from './seq.ts';
 import type { TcpLayer } from './tcp_layer.ts';
 import {
@@ -43,14 +43,6 @@ export interface TcpSockOptions {
   readonly listener?: ListenOptions;
 }
 
-interface InFlight {
-  readonly seq: number;
-  readonly flags: number;
-  readonly payload: Uint8Array;
-  /** Sequence number after it. */
-  readonly end: number;
-}
-
 /** A connection. */
 export class TcpSock implements TcpSocket {
   readonly local: SocketAddress;
@@ -59,11 +51,13 @@ export class TcpSock implements TcpSocket {
   readonly peerName: () => SocketAddress;
   /** Accepted on behalf of another address (TPROXY). */
   readonly transparent: boolean;
+  /** The next connection of the same place in the layer's table. */
+  next: TcpSock | undefined;
   state: TcpState = 'CLOSED';
   readonly #layer: TcpLayer;
   readonly #listener: ListenOptions | null;
   #handlers: TcpHandlers;
-  readonly #options = new Map<string, number>();
+  #options: Map<string, number> | null = null;
 
   #sndUna = 0;
   #sndNxt = 0;
@@ -99,6 +93,7 @@ export class TcpSock implements TcpSocket {
   }
 
   setOption(name: string, value: number): void {
+    this.#options ??= new Map();
     this.#options.set(name, value);
   }
 
