@@ -44,6 +44,20 @@ export interface Execution {
   kill(): void;
 }
 
+/** A class, for the reason that ProcessTimer has. */
+class Running implements Execution {
+  result: ProcessResult | null = null;
+  program: { kill(): void } | null = null;
+
+  get done(): boolean {
+    return this.result !== null;
+  }
+
+  kill(): void {
+    this.program?.kill();
+  }
+}
+
 /** Stand where a namespace would: processes of the nodes themselves, and of hosts outside. */
 export const ON_NODE = 'node';
 export const OUTSIDE = 'world';
@@ -186,20 +200,12 @@ export class Cluster {
     if (env === undefined) {
       return null;
     }
-    let result: ProcessResult | null = null;
-    const program = execute(env, argv, (left) => {
-      result = left;
+    const execution = new Running();
+    execution.program = execute(env, argv, (left) => {
+      execution.result = left;
       ended?.(left);
     });
-    return {
-      get done() {
-        return result !== null;
-      },
-      get result() {
-        return result;
-      },
-      kill: () => program.kill(),
-    };
+    return execution;
   }
 
   /** A client in a pod that keeps its connection; `null` if the pod does not run. */

@@ -18,7 +18,7 @@ export interface Witness {
   /** Numbers of the requests of which a byte arrived. */
   readonly reached: ReadonlySet<number>;
   /** Bytes that belong to no numbered request. */
-  readonly strange: number;
+  strange(): number;
 }
 
 /** Puts a witness in place of a pod's processes; `null` if the pod does not run. */
@@ -54,7 +54,7 @@ export function placeWitness(cluster: Cluster, namespace: string, name: string, 
   sandbox.env.sockets.listen({ local: { address: IPV4_ANY, port }, onAccept });
   return {
     reached,
-    get strange() {
+    strange: () => {
       let bytes = 0;
       for (const { text } of pieces) {
         bytes += text.length;

@@ -175,7 +175,8 @@ export class ApiServer {
       return this.create(object, origin ?? null);
     }
     const old = existing.object as T;
-    const specChanged = !sameJson(withoutStatus(old), withoutStatus(object));
+    const counted = !WITHOUT_GENERATION.has(object.kind);
+    const specChanged = counted && !sameSpec(old, object);
     const stored: T = {
       ...object,
       metadata: {
@@ -184,7 +185,7 @@ export class ApiServer {
         ...(old.metadata.uid === undefined ? {} : { uid: old.metadata.uid }),
         ...(old.metadata.creationTimestamp === undefined ? {} : { creationTimestamp: old.metadata.creationTimestamp }),
         resourceVersion: String(++this.#store.revision),
-        ...(WITHOUT_GENERATION.has(object.kind) ? {} : { generation: (old.metadata.generation ?? 1) + (specChanged ? 1 : 0) }),
+        ...(counted ? { generation: (old.metadata.generation ?? 1) + (specChanged ? 1 : 0) } : {}),
       },
     };
     const from = origin === undefined ? existing.origin : origin;
@@ -300,23 +301,40 @@ function keyOf(kind: string, namespace: string | undefined, name: string): strin
   return isNamespaced(kind) ? `${namespace ?? 'default'}/${name}` : name;
 }
 
-function withoutStatus(object: KubeObject): unknown {
-  const { status: _status, metadata: _metadata, ...rest } = object;
-  return rest;
+/** Whether all but metadata and status is the same. */
+function sameSpec(old: KubeObject, now: KubeObject): boolean {
+  for (const key of Object.keys(now)) {
+    if (key !== 'metadata' && key !== 'status' && !sameJson(old[key], now[key])) {
+      return false;
+    }
+  }
+  return Object.keys(old).every((key) => key === 'metadata' || key === 'status' || now[key] !== undefined || old[key] === undefined);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether two JSON values are equal, whatever the order of their members. */
+/** Whether two JSON values are equal, whatever the order of their members; an absent member is as good as an undefined one. Objects that share parts are compared at once. */
 function sameJson(a: unknown, b: unknown): boolean {
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((one, index) => sameJson(one, b[index]));
+  if (a === b) {
+    return true;
   }
-  if (isObject(a) && isObject(b)) {
-    const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-    return [...keys].every((key) => sameJson(a[key], b[key]));
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((one, index) => sameJson(one, b[index]));
   }
-  return a === b;
+  if (!isObject(a) || !isObject(b)) {
+    return false;
+  }
+  for (const key of Object.keys(a)) {
+    if (!sameJson(a[key], b[key])) {
+      return false;
+    }
+  }
+  for (const key of Object.keys(b)) {
+    if (b[key] !== undefined && a[key] === undefined) {
+      return false;
+    }
+  }
+  return true;
 }

@@ -25,15 +25,7 @@ export class ProcessScheduler implements Scheduler {
       callback();
     });
     this.#pending.add(timer);
-    return {
-      cancel: () => {
-        this.#pending.delete(timer);
-        timer.cancel();
-      },
-      get pending() {
-        return timer.pending;
-      },
-    };
+    return new ProcessTimer(this.#pending, timer);
   }
 
   /** The process is dead. */
@@ -43,6 +35,26 @@ export class ProcessScheduler implements Scheduler {
       timer.cancel();
     }
     this.#pending.clear();
+  }
+}
+
+/** A class: an object literal with a getter gets a hidden class of its own each time, which keeps what it closes over alive until the next full collection. */
+class ProcessTimer implements Timer {
+  readonly #among: Set<Timer>;
+  readonly #timer: Timer;
+
+  constructor(among: Set<Timer>, timer: Timer) {
+    this.#among = among;
+    this.#timer = timer;
+  }
+
+  cancel(): void {
+    this.#among.delete(this.#timer);
+    this.#timer.cancel();
+  }
+
+  get pending(): boolean {
+    return this.#timer.pending;
   }
 }
 

@@ -3,9 +3,15 @@
  * @see https://pkg.go.dev/regexp/syntax
  */
 import { RE2JS } from 're2js';
+import { Memo } from '../../../net/memo.ts';
 
 /** Why an expression does not compile, in Go's words, or `null`. */
 export function goRegexpError(text: string): string | null {
+  return ERRORS.get(text);
+}
+
+/** The same expressions are checked for each cluster anew. */
+const ERRORS = new Memo((text: string): string | null => {
   // Groups named without P came with Go 1.22.
   if (hasAngleGroup(text)) {
     return 'error parsing regexp: invalid or unsupported Perl syntax: `(?<`';
@@ -16,7 +22,7 @@ export function goRegexpError(text: string): string | null {
   } catch (error) {
     return error instanceof Error ? error.message : `error parsing regexp: \`${text}\``;
   }
-}
+});
 
 /** A test for texts that contain a match (Go's `MatchString`), or why the expression does not compile. */
 export function goRegexp(text: string): ((input: string) => boolean) | { readonly error: string } {

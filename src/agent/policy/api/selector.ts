@@ -33,9 +33,16 @@ export function newSelector(
   return { matchLabels: labels, matchExpressions, text: selectorText(labels, matchExpressions), valid: isValid(labels, matchExpressions) };
 }
 
-/** The selector of one reserved label. */
+const RESERVED = new Map<string, EndpointSelector>();
+
+/** The selector of one reserved label; there are few. */
 export function reservedSelector(name: string): EndpointSelector {
-  return newSelector([[`reserved.${name}`, '']]);
+  let selector = RESERVED.get(name);
+  if (selector === undefined) {
+    selector = newSelector([[`reserved.${name}`, '']]);
+    RESERVED.set(name, selector);
+  }
+  return selector;
 }
 
 /** Selects everything, never enumerated. @see cilium:pkg/policy/api/selector.go#WildcardEndpointSelector */
