@@ -36,8 +36,9 @@ export type { Judged } from './check/oracle/judge.ts';
 export { type Enforcement, Oracle, type OracleFlow } from './check/oracle/oracle.ts';
 export type { Direction, OraclePeer, Statement } from './check/oracle/statement.ts';
 export { CHECK_FORMATS, github, junit, sarif } from './check/report/machine.ts';
-export { checkJsonSchema } from './check/report/schema.ts';
-export { checkReport } from './check/report/text.ts';
+export { checkJsonSchema, parseCheckResults } from './check/report/schema.ts';
+export { checkHead, checkReport, checkSummary, propertyLines } from './check/report/text.ts';
+export { BLOCK } from './check/run/blocks.ts';
 export {
   type CheckOptions,
   type CheckPlan,
@@ -48,7 +49,9 @@ export {
   type Part,
   type PlannedProperty,
   type PropertyResult,
+  passes,
   planOf,
+  propertyResultOf,
   resultOf,
   type Slice,
   tryPart,

@@ -1,16 +1,14 @@
 /** What `trenchrun check` reads: scenario files, and directories of manifests. */
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Issue, parseScenario, type Scenario } from '../index.ts';
-import { readTextFile } from './files.ts';
+import { join, relative } from 'node:path';
+import { type Issue, isScenarioText, parseScenario, type Scenario } from '../index.ts';
+import { kindOf, readTextFile, yamlFiles } from './files.ts';
 
 /** What a path holds. */
 export type Loaded = { readonly scenario: Scenario } | { readonly issues: readonly Issue[] };
 
 /** A scenario file, or all manifests of a directory as one. */
 export function load(path: string): Loaded {
-  const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (isDirectory) {
+  if (kindOf(path) === 'directory') {
     const files = manifestsIn(path);
     if (files.length === 0) {
       return problem(path, 'the directory holds no manifests (*.yaml, *.yml, *.json)');
@@ -31,14 +29,13 @@ function problem(file: string, message: string): Loaded {
   return { issues: [{ code: 'file', message, position: { file, line: 1, column: 1 }, path: '' }] };
 }
 
-/** Manifests of a directory and below; scenario files, which have steps, are none. */
+/** Manifests of a directory and below, relative to it; scenario files, which have steps, are none. */
 function manifestsIn(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(ya?ml|json)$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name).slice(join(directory, '/').length))
-    .filter((name) => {
-      const read = readTextFile(join(directory, name));
-      return !('text' in read && /^steps:/m.test(read.text));
+  return yamlFiles(directory)
+    .filter((file) => {
+      const read = readTextFile(file);
+      return !('text' in read && isScenarioText(read.text));
     })
+    .map((file) => relative(directory, file))
     .sort();
 }

@@ -1,28 +1,47 @@
-/** A thread of `trenchrun check`: tries the slices it is sent. */
+/** A thread of `trenchrun check`: tries pieces until the desk has none. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type CheckOptions, type CheckPlan, planOf, tryPart } from '../testing.ts';
+import { type CheckPlan, planOf, tryPart } from '../testing.ts';
 import { load } from './check_input.ts';
-import type { Job, JobDone, WorkerData } from './check_search.ts';
+import { Desk } from './check_jobs.ts';
+import type { ThreadMessage, Work, WorkerData } from './check_threads.ts';
 
 const { paths, options } = workerData as WorkerData;
 const plans = new Map<number, CheckPlan>();
 
-parentPort?.on('message', (job: Job) => {
-  const done: JobDone = { job, part: tryPart(plan(job.file, options), job.slice) };
-  parentPort?.postMessage(done);
-});
-
-/** The main thread has read the file without a fault a moment ago. */
-function plan(file: number, how: CheckOptions): CheckPlan {
-  let found = plans.get(file);
-  if (found === undefined) {
-    const path = paths[file] ?? '';
-    const loaded = load(path);
-    if ('issues' in loaded) {
-      throw new Error(`${path} has changed and has a fault now`);
+parentPort?.on('message', ({ jobs, memory }: Work) => {
+  const desk = new Desk(jobs, memory);
+  for (let number = desk.take(); number !== null; number = desk.take()) {
+    const job = jobs[number];
+    const ready = job === undefined ? null : plan(job.file);
+    if (job === undefined || ready === null) {
+      say({ failed: `${paths[job?.file ?? 0] ?? ''} has changed and has a fault now` });
+      return;
     }
-    found = planOf(loaded.scenario, how);
-    plans.set(file, found);
+    const start = performance.now();
+    const part = tryPart(ready, job.slice);
+    if (part.verdict !== 'holds') {
+      desk.broken(job);
+    }
+    say({ number, part, millis: performance.now() - start });
+  }
+  say('idle');
+});
+// While the main thread reads the files too.
+plan(0);
+
+function say(message: ThreadMessage): void {
+  parentPort?.postMessage(message);
+}
+
+/** `null`: the file has a fault, of which the main thread tells. */
+function plan(file: number): CheckPlan | null {
+  let found = plans.get(file) ?? null;
+  if (found === null) {
+    const loaded = load(paths[file] ?? '');
+    found = 'scenario' in loaded ? planOf(loaded.scenario, options) : null;
+    if (found !== null) {
+      plans.set(file, found);
+    }
   }
   return found;
 }

@@ -1,5 +1,5 @@
 /** Reads text files, and says in words a person understands why one cannot be read. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Larger files are no scenarios and no manifests. */
@@ -30,6 +30,24 @@ export function readTextFile(path: string): { readonly text: string } | { readon
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch {
     return { error: `the file is not UTF-8 (byte ${firstBadByte(bytes)})` };
+  }
+}
+
+/** What a path leads to; `absent` also where a part of it is no directory. */
+export function kindOf(path: string): 'directory' | 'file' | 'absent' {
+  try {
+    return statSync(path).isDirectory() ? 'directory' : 'file';
+  } catch {
+    return 'absent';
+  }
+}
+
+/** Entries of a directory, or an error in words. */
+export function entriesOf(path: string): readonly Dirent[] | { readonly error: string } {
+  try {
+    return readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    return { error: errnoText(error) };
   }
 }
 
@@ -64,20 +82,20 @@ function firstBadByte(bytes: Buffer): number {
   return good;
 }
 
-/** The file itself, or the YAML and JSON files below a directory in the order of their names. */
+/** The file itself, or the YAML and JSON files below a directory in the order of their names. A directory that cannot be read stands for itself: reading it says why. */
 export function yamlFiles(path: string): string[] {
-  let isDirectory = false;
-  try {
-    isDirectory = statSync(path).isDirectory();
-  } catch {
-    // Reading it says why.
-  }
-  if (!isDirectory) {
+  const entries = kindOf(path) === 'directory' ? entriesOf(path) : null;
+  if (entries === null || 'error' in entries) {
     return [path];
   }
-  const entries = readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   return entries.flatMap((entry) => {
     const full = join(path, entry.name);
-    return entry.isDirectory() ? yamlFiles(full) : /\.(?:ya?ml|json)$/.test(entry.name) ? [full] : [];
+    if (kindOf(full) === 'directory') {
+      // Links could lead in a circle; `..data` and what it leads to are a ConfigMap volume's own copies.
+      return entry.isSymbolicLink() || entry.name.startsWith('..') ? [] : yamlFiles(full);
+    }
+    return YAML_NAME.test(entry.name) ? [full] : [];
   });
 }
+
+const YAML_NAME = /\.(?:ya?ml|json)$/;

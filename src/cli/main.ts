@@ -86,9 +86,9 @@ async function main(args: readonly string[]): Promise<number> {
     .option('--replay <handle>', 'only the case that an earlier run printed')
     .option('--format <format>', 'text, json, junit, sarif or github', 'text')
     .option('--out <dir>', 'write counterexamples there as scenario files')
-    .option('--workers <number>', 'threads that search; what is found does not depend on it', workersOf, 1)
+    .option('--workers <number>', 'threads that search, at most one a processor; what is found does not depend on it', workersOf, 1)
     .option('--shard <i/n>', 'search only the i-th of n parts; "/n" takes the part from JOB_COMPLETION_INDEX (which counts from 0)')
-    .option('--merge', 'the paths are results of all shards (--format json): tell what they found together', false)
+    .option('--merge', 'the paths are results (--format json) of all shards, or of one search: tell what they found together', false)
     .option('--no-builtins', 'leave out the built-in safety properties')
     .option(
       '--coverage [format]',
@@ -97,7 +97,7 @@ async function main(args: readonly string[]): Promise<number> {
     .option('--no-color', 'no colours (they are also off when the output is no terminal)')
     .addHelpText(
       'after',
-      '\nExit code: 0 all properties hold, 1 one is broken, 2 bad input, 130 stopped by Ctrl-C: what was found until then is told.',
+      '\nExit code: 0 all properties hold, 1 one is broken, 2 bad input, 130 stopped by Ctrl-C before anything was found: what was tried is told.',
     )
     .action(async (paths: string[], options) => {
       const { check } = await import('./check.ts');

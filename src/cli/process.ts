@@ -9,6 +9,8 @@ export const EXIT_BAD_INPUT = 2;
 
 /** Ended by Ctrl-C. */
 export const EXIT_INTERRUPTED = 130;
+/** Ended by a request to terminate. */
+export const EXIT_TERMINATED = 143;
 
 /** Writes text to standard output and waits until it is taken. */
 export function write(text: string): Promise<void> {

@@ -387,7 +387,7 @@ describe('formats', () => {
 
   it('JUnit', () => {
     const text = junit([result]);
-    expect(text).toContain('<testsuite name="ships.yaml" tests="1" failures="1">');
+    expect(text).toContain('<testsuite name="ships.yaml" tests="1" failures="1" errors="0" skipped="0">');
     expect(text).toContain('name="only &lt;land&gt; &amp; &quot;go&quot;, 100%"');
   });
 

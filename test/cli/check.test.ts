@@ -1,65 +1,53 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { check, newFolder, ships, trenchrun } from './check_support.ts';
 
-const TOP = fileURLToPath(new URL('../../', import.meta.url));
-let folder: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'trenchrun-check-'));
-});
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
-
-function cli(...args: string[]): { readonly code: number | null; readonly out: string; readonly err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
-    cwd: TOP,
-    encoding: 'utf8',
-  });
-  expect(stderr).not.toMatch(/\n\s+at |node:internal/);
-  return { code: status, out: stdout, err: stderr };
-}
-
-const scenario = (path: string): string => `name: ships
-steps:
-  - apply: |
-      {apiVersion: v1, kind: Pod, metadata: {name: tiefighter, labels: {org: empire}}, spec: {containers: [{name: c, image: curl}]}}
-      ---
-      {apiVersion: v1, kind: Pod, metadata: {name: deathstar, labels: {class: deathstar}}, spec: {containers: [{name: c, image: nginx}]}}
-      ---
-      apiVersion: cilium.io/v2
-      kind: CiliumNetworkPolicy
-      metadata: {name: rule1}
-      spec:
-        endpointSelector: {matchLabels: {class: deathstar}}
-        ingress:
-          - fromEndpoints: [{matchLabels: {org: empire}}]
-            toPorts: [{ports: [{port: "80", protocol: TCP}], rules: {http: [{method: POST, path: "${path}"}]}}]
-properties:
-  - name: only landing
-    only: {from: {pod: tiefighter}, to: {pod: deathstar}, http: [{method: POST, path: /v1/land}]}
-`;
+const { path: folder, holed, closed, file } = newFolder();
 
 describe('trenchrun check', () => {
   test('1 with a hole, and a scenario that run replays', () => {
-    const file = join(folder, 'hole.yaml');
-    writeFileSync(file, scenario('/v1/.*'));
-    const { code, out } = cli('check', file, '--out', join(folder, 'found'));
+    const { code, out } = check([holed, '--out', join(folder, 'found', 'here')]);
     expect(code).toBe(1);
     expect(out).toContain('default/tiefighter sends POST /v1/ to default/deathstar port 80: it reaches the destination');
-    const [written] = readdirSync(join(folder, 'found'));
-    expect(cli('run', join(folder, 'found', written as string)).code).toBe(1);
+    const [written] = readdirSync(join(folder, 'found', 'here'));
+    expect(trenchrun(['run', join(folder, 'found', 'here', written as string)]).code).toBe(1);
   });
 
   test('0 without', () => {
-    const file = join(folder, 'closed.yaml');
-    writeFileSync(file, scenario('/v1/land'));
-    const { code, out } = cli('check', file, '--runs', '2000');
+    const { code, out } = check([closed, '--runs', '2000']);
     expect([code, out]).toEqual([0, expect.stringContaining('3 properties, all hold; 4100 cases, seed 1')]);
+  });
+
+  test('a counterexample is found again by its handle', () => {
+    const { out } = check([holed, '--no-builtins']);
+    const [, seed = '', replay = ''] = /again: --seed (\d+) --replay (\S+)/.exec(out) ?? [];
+    const again = check([holed, '--seed', seed, '--replay', replay]);
+    expect(again.code).toBe(1);
+    expect(again.out.replace('  1 cases', '')).toBe(out.replace(/ {2}\d+ cases/, '').replace(/; \d+ cases/, '; 1 cases'));
+  });
+
+  test('several files that have the same name', () => {
+    for (const name of ['a', 'b']) {
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, 'same.yaml'), ships('/v1/.*'));
+    }
+    const files = [join(folder, 'a/same.yaml'), join(folder, 'b/same.yaml')];
+    const { code, out } = check([...files, '--no-builtins', '--out', join(folder, 'same')]);
+    expect(code).toBe(1);
+    expect(readdirSync(join(folder, 'same'))).toEqual(['same-property-1-2.yaml', 'same-property-1.yaml']);
+    // Each file's answer is complete before the next begins.
+    expect(
+      out
+        .split('\n')
+        .filter((line) => /^(\S*same\.yaml$|. 1 property)/.test(line))
+        .map((line) => line.slice(-20)),
+    ).toEqual([
+      (files[0] as string).slice(-20),
+      expect.stringContaining('seed 1'),
+      (files[1] as string).slice(-20),
+      expect.stringContaining('seed 1'),
+    ]);
   });
 
   test('a directory of manifests, by the built-in properties', () => {
@@ -67,21 +55,43 @@ describe('trenchrun check', () => {
     mkdirSync(directory);
     writeFileSync(
       join(directory, 'np.yaml'),
-      'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {}}\n',
+      'apiVersion: networking.k8s.io/v1\r\nkind: NetworkPolicy\r\nmetadata: {name: a}\r\nspec: {podSelector: {}}\r\n',
     );
-    expect(cli('check', directory, '--runs', '500').code).toBe(0);
+    expect(check([directory, '--runs', '500']).code).toBe(0);
     rmSync(join(directory, 'np.yaml'));
-    expect(cli('check', directory)).toMatchObject({ code: 2, err: expect.stringContaining('the directory holds no manifests') });
+    expect(check([directory])).toMatchObject({ code: 2, err: expect.stringContaining('the directory holds no manifests') });
   });
 
   test.each([
-    [['check', '/nowhere.yaml'], 'there is no such file'],
-    [['check', 'x.yaml', '--format', 'xml'], 'there is no format "xml"'],
-    [['check', 'x.yaml', '--replay', 'x'], 'it looks like 1:17:0:2'],
-    [['check', 'x.yaml', '--runs', '0'], 'whole number from 1'],
-    [['check'], "missing required argument 'path'"],
-  ])('2: %s', (args, message) => {
-    const { code, err } = cli(...args);
-    expect([code, err]).toEqual([2, expect.stringContaining(message)]);
+    [['/nowhere.yaml'], 'there is no such file'],
+    [[closed, '--format', 'xml'], 'there is no format "xml"'],
+    [[closed, '--replay', 'x'], 'it looks like 1:17:0:2'],
+    [[closed, '--replay', '9:1'], 'there is no property 9; there are 3'],
+    [[closed, '--runs', '0'], 'whole number from 1'],
+    [[closed, '--runs', '1e3'], 'whole number from 1'],
+    [[closed, '--fault-runs', '-1'], 'whole number from 1'],
+    [[closed, '--seed', '4294967296'], 'whole number from 0'],
+    [[closed, '--workers', '0'], 'whole number from 1'],
+    [[closed, '--workers', '2', '--format', 'xml'], 'there is no format "xml"'],
+    [['/nowhere.yaml', '--workers', '2'], 'there is no such file'],
+    [[closed, '--shard', '3/2'], 'there is no shard 3 of 2'],
+    [[closed, '--shard', '/2'], 'JOB_COMPLETION_INDEX'],
+    [[closed, '--coverage', 'html'], 'there is no coverage format "html"'],
+    [[closed, '--coverage', 'json='], 'names no file'],
+    [[closed, '--coverage', 'lcov', '--format', 'json'], 'needs a file of its own: --coverage lcov=FILE'],
+    [[closed, '--out', closed], 'this is no directory'],
+    [[closed, '--out', ''], 'names no directory'],
+    [[closed, '--out', join(closed, 'below')], 'is no directory'],
+    [['--merge', closed], 'this is no result'],
+    [['--merge', '/nowhere.json'], 'there is no such file'],
+    [['--merge', closed, '--shard', '1/2'], '--merge searches nothing'],
+    [[file('binary.yaml', Buffer.from([1, 0, 2]))], 'this is a binary file'],
+    [[file('latin1.yaml', Buffer.from('name: sch\xf6n\n', 'latin1'))], 'the file is not UTF-8 (byte 9)'],
+    [[file('empty.yaml', '')], 'the file is empty'],
+    [[file('nothing.yaml', 'name: x\nsteps: [{advance: 1s}]\n'), '--no-builtins'], 'no file states a property'],
+    [[], "missing required argument 'path'"],
+  ])('2: %j', (args, message) => {
+    const { code, err, out } = check(args);
+    expect([code, err, out]).toEqual([2, expect.stringContaining(message), '']);
   });
 });

@@ -7,6 +7,7 @@ import { parseScenario } from '../../scenario/parse.ts';
 import { plainText } from '../../scenario/report/block.ts';
 import { report } from '../../scenario/report/report.ts';
 import { runScenario } from '../../scenario/run_scenario.ts';
+import { type SearchRange, searchBlocks } from '../run/blocks.ts';
 import type { Counterexample, Part } from '../run/check.ts';
 import { partyText } from '../run/minimize.ts';
 import { prepare } from '../run/property.ts';
@@ -28,7 +29,7 @@ const WINDOW =
 export interface FaultSearch {
   /** Whether there is anybody to send requests. */
   readonly possible: boolean;
-  run(how: { readonly seed: number; readonly count: number; readonly path: string; readonly number: number }): Omit<Part, 'first'>;
+  run(range: SearchRange): Omit<Part, 'first'>;
 }
 
 /** Makes the search of a subject ready. */
@@ -42,7 +43,7 @@ export function faultSearch(subject: CheckSubject): FaultSearch {
   const scene = faultScene(subject);
   return {
     possible: cases !== null,
-    run: ({ seed, count, path, number }) => {
+    run: (range) => {
       if (cases === null) {
         return { runs: 0, verdict: 'vacuous', counterexample: null };
       }
@@ -52,18 +53,13 @@ export function faultSearch(subject: CheckSubject): FaultSearch {
         windows += played.windows;
         return played.broken === null;
       });
-      const found = fc.check(property, { seed, numRuns: count, ...(path === '' ? {} : { path, endOnFailure: path.includes(':') }) });
+      const { runs, found } = searchBlocks(range, property);
       const notes = windows === 0 ? {} : { notes: [WINDOW] };
-      if (!found.failed || found.counterexample === null) {
-        return { runs: found.numRuns, verdict: 'holds', counterexample: null, ...notes };
+      if (found === null) {
+        return { runs, verdict: 'holds', counterexample: null, ...notes };
       }
-      const replay = `${number}:${found.counterexamplePath ?? ''}`;
-      return {
-        runs: found.numRuns,
-        verdict: 'broken',
-        counterexample: explain(subject, found.counterexample[0] as FaultCase, seed, replay),
-        ...notes,
-      };
+      const { seed, number } = range;
+      return { runs, verdict: 'broken', counterexample: explain(subject, found.value, seed, `${number}:${found.path}`), ...notes };
     },
   };
 }

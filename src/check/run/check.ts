@@ -5,9 +5,10 @@ import { plainText } from '../../scenario/report/block.ts';
 import { report } from '../../scenario/report/report.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { FAULT_PROPERTY, faultSearch } from '../faults/search.ts';
+import { type SearchRange, searchBlocks } from './blocks.ts';
 import { builtins } from './builtins.ts';
 import { confirm } from './confirm.ts';
-import { derivationOf, summaryOf } from './derivation.ts';
+import { derivationOf, placeOf, summaryOf } from './derivation.ts';
 import { disturb } from './disturb.ts';
 import { minimize } from './minimize.ts';
 import { type Case, type Prepared, prepare } from './property.ts';
@@ -39,6 +40,8 @@ export interface Counterexample {
   readonly summary: string;
   /** Why, line by line: the policy elements that decided. */
   readonly derivation: readonly string[];
+  /** Where the first of these elements was written, if one decided. */
+  readonly position?: SourcePosition;
   /** A scenario that `trenchrun run` replays; it fails as long as the property is broken. */
   readonly scenario: string;
   /** The story of its run. */
@@ -47,13 +50,16 @@ export interface Counterexample {
   readonly unconfirmed: string | null;
 }
 
+/** `holds`: no case tried breaks it. `vacuous`: it speaks of nobody. */
+export type Verdict = 'holds' | 'broken' | 'vacuous';
+
 /** Some cases of a property, one after the other, and what became of them. */
 export interface Part {
   /** Number of the first case. */
   readonly first: number;
   /** Cases tried. */
   readonly runs: number;
-  readonly verdict: 'holds' | 'broken' | 'vacuous';
+  readonly verdict: Verdict;
   readonly counterexample: Counterexample | null;
   /** What the real system does that the property leaves out, with its reference, if a case met it. */
   readonly notes?: readonly string[];
@@ -66,7 +72,10 @@ export interface PropertyResult {
   readonly builtin: boolean;
   /** Cases tried. */
   readonly runs: number;
-  readonly verdict: 'holds' | 'broken' | 'vacuous';
+  /** Cases that should have been tried; only with `unfinished`, if it is known. */
+  readonly planned?: number;
+  /** `unfinished`: not all cases were tried, and none of those that were breaks it. */
+  readonly verdict: Verdict | 'unfinished';
   readonly counterexample: Counterexample | null;
   /** What the real system does that the property leaves out, with its reference, if a case met it. */
   readonly notes?: readonly string[];
@@ -81,6 +90,12 @@ export interface CheckResult {
   readonly properties: readonly PropertyResult[];
   /** Policies that the agents refuse: the properties were checked without them. */
   readonly refused: readonly RefusedPolicy[];
+  /** Which shard's result it is; absent: that of all. */
+  readonly shard?: { readonly number: number; readonly of: number };
+  /** Whether the search was stopped before its end. */
+  readonly interrupted?: boolean;
+  /** Numbers of the shards whose results were not there when the others' were put together. */
+  readonly missingShards?: readonly number[];
   readonly passed: boolean;
 }
 
@@ -114,16 +129,6 @@ export interface PlannedProperty {
   readonly wanted: boolean;
   /** Whether a case takes milliseconds. */
   readonly costly: boolean;
-}
-
-/** Which cases to try, of the property of which number. */
-export interface SearchRange {
-  readonly seed: number;
-  readonly count: number;
-  /** Where to begin, as fast-check writes it; empty = at the start. */
-  readonly path: string;
-  /** From 1. */
-  readonly number: number;
 }
 
 /** Cases of a property: from the first on, so many. Trying them in parts gives what trying them at once gives. */
@@ -171,17 +176,29 @@ function runsOf({ replay, runs, faultRuns }: CheckOptions, costly: boolean): num
   return replay !== null && !replay.endsWith(':') ? 1 : costly ? (faultRuns ?? Math.min(runs, FAULT_RUNS)) : runs;
 }
 
-/** Puts together what became of the parts of each property. */
-export function resultOf({ file, options, properties, refused }: CheckPlan, parts: readonly (readonly Part[])[]): CheckResult {
-  const results = properties.flatMap(({ name, position, builtin, wanted }, index) =>
-    wanted ? [{ name, position, builtin, ...joinParts(parts[index] ?? []) }] : [],
+/** Puts together what became of the parts of each property. `left`: cases of each that were not tried although they should have been. */
+export function resultOf(plan: CheckPlan, parts: readonly (readonly Part[])[], left: readonly number[] = []): CheckResult {
+  const { file, options, properties, refused } = plan;
+  const results = properties.flatMap((property, index) =>
+    property.wanted ? [propertyResultOf(property, parts[index] ?? [], left[index] ?? 0)] : [],
   );
-  const passed = refused.length === 0 && results.every(({ verdict }) => verdict === 'holds');
-  return { file, seed: options.seed, properties: results, refused, passed };
+  return { file, seed: options.seed, properties: results, refused, passed: passes(results, refused) };
+}
+
+/** What became of one property. */
+export function propertyResultOf({ name, position, builtin }: PlannedProperty, parts: readonly Part[], left = 0): PropertyResult {
+  const joined = joinParts(parts);
+  const open = left > 0 && joined.verdict === 'holds';
+  return { name, position, builtin, ...joined, ...(open ? { verdict: 'unfinished', planned: joined.runs + left } : {}) };
+}
+
+/** Whether all is as it should be. */
+export function passes(properties: readonly PropertyResult[], refused: readonly RefusedPolicy[]): boolean {
+  return refused.length === 0 && properties.every(({ verdict }) => verdict === 'holds');
 }
 
 /** What comes after the first part that is broken does not count: who searches in one go stops there. */
-export function joinParts(parts: readonly Part[]): Pick<PropertyResult, 'runs' | 'verdict' | 'counterexample' | 'notes'> {
+export function joinParts(parts: readonly Part[]): Omit<Part, 'first'> {
   let runs = 0;
   const notes = new Set<string>();
   const noted = () => (notes.size === 0 ? {} : { notes: [...notes] });
@@ -197,24 +214,21 @@ export function joinParts(parts: readonly Part[]): Pick<PropertyResult, 'runs' |
   return { runs, verdict: 'holds', counterexample: null, ...noted() };
 }
 
-function search(prepared: Prepared, { seed, count, path, number }: SearchRange): Omit<Part, 'first'> {
+function search(prepared: Prepared, range: SearchRange): Omit<Part, 'first'> {
   if (prepared.cases === null) {
     return { runs: 0, verdict: 'vacuous', counterexample: null };
   }
-  const found = fc.check(
+  const { runs, found } = searchBlocks(
+    range,
     fc.property(prepared.cases, (one) => prepared.breaks(one) === null),
-    { seed, numRuns: count, ...(path === '' ? {} : { path, endOnFailure: path.includes(':') }) },
   );
-  if (!found.failed || found.counterexample === null) {
+  const { seed, path, number } = range;
+  if (found === null) {
     const disturbed = path === '' ? restarts(prepared, number, seed) : { runs: 0, counterexample: null };
     const verdict = disturbed.counterexample === null ? 'holds' : 'broken';
-    return { runs: found.numRuns + disturbed.runs, verdict, counterexample: disturbed.counterexample };
+    return { runs: runs + disturbed.runs, verdict, counterexample: disturbed.counterexample };
   }
-  const counterexample = explain(prepared, found.counterexample[0], {
-    seed,
-    replay: `${number}:${found.counterexamplePath ?? ''}`,
-  });
-  return { runs: found.numRuns, verdict: 'broken', counterexample };
+  return { runs, verdict: 'broken', counterexample: explain(prepared, found.value, { seed, replay: `${number}:${found.path}` }) };
 }
 
 /** The conditions that only packets can try. */
@@ -244,6 +258,7 @@ function explain(prepared: Prepared, found: Case, handle: { readonly seed: numbe
   const minimal = minimize(prepared, found);
   const summary = summaryOf(minimal);
   const derivation = derivationOf(prepared, minimal, found);
+  const position = placeOf(prepared, minimal);
   const text = scenarioText(prepared, minimal, {
     title: summary,
     description: [`Found by trenchrun check --seed ${handle.seed} --replay ${handle.replay}`, ...derivation].join('\n'),
@@ -253,6 +268,7 @@ function explain(prepared: Prepared, found: Case, handle: { readonly seed: numbe
     ...handle,
     summary,
     derivation,
+    ...(position === null ? {} : { position }),
     scenario: text,
     story: run.confirmed ? plainText(report(run.result, 0)) : '',
     unconfirmed: run.confirmed ? null : run.why,

@@ -30,6 +30,12 @@ export function derivationOf({ subject }: Prepared, { attempt, broken }: Minimal
   return [...gone, ...[attempt.from, attempt.to].flatMap(changeOf), ...seenAs(attempt.request.path, broken), ...reasons(subject, broken)];
 }
 
+/** Where the first element that decided was written. */
+export function placeOf({ subject }: Prepared, { broken: { reach } }: Minimal): SourcePosition | null {
+  const by = reach.reaches === 'unknown' ? [] : reach.by;
+  return by.map((one) => subject.locate(one.policy, one.where)).find((position) => position !== null) ?? null;
+}
+
 function changeOf(party: Party): string[] {
   if (party.kind !== 'pod') {
     return [];

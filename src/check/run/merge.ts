@@ -1,43 +1,89 @@
 /** Puts the results of shards together: what one process would have found. */
-import { type CheckResult, joinParts, type PropertyResult } from './check.ts';
+import { type CheckResult, joinParts, type Part, type PropertyResult, passes } from './check.ts';
 
-/** The result of all shards, or an error text if they do not belong together. Parts that are missing are simply not in the count. */
+/** The result of all shards, file by file; an error text if they do not belong together. A result that is no shard's stays as it is. */
 export function mergeResults(shards: readonly (readonly CheckResult[])[]): readonly CheckResult[] | string {
-  const merged = new Map<string, CheckResult>();
+  const byFile = new Map<string, CheckResult[]>();
   for (const result of shards.flat()) {
-    const known = merged.get(result.file);
-    if (known === undefined) {
-      merged.set(result.file, result);
-      continue;
-    }
-    if (known.seed !== result.seed) {
-      return `the results of ${result.file} have different seeds: ${known.seed} and ${result.seed}`;
-    }
-    const both = mergeProperties(known.properties, result.properties);
-    if (typeof both === 'string') {
-      return `${result.file}: ${both}`;
-    }
-    const passed = known.refused.length === 0 && both.every(({ verdict }) => verdict === 'holds');
-    merged.set(result.file, { ...known, properties: both, passed });
+    byFile.set(result.file, [...(byFile.get(result.file) ?? []), result]);
   }
-  return [...merged.values()];
-}
-
-function mergeProperties(a: readonly PropertyResult[], b: readonly PropertyResult[]): readonly PropertyResult[] | string {
-  if (a.length !== b.length || a.some(({ name }, i) => name !== b[i]?.name)) {
-    return 'the results are of different properties';
-  }
-  const merged: PropertyResult[] = [];
-  for (const [i, one] of a.entries()) {
-    const other = b[i] as PropertyResult;
-    if (one.parts === undefined || other.parts === undefined) {
-      return 'only results of shards (--shard) can be merged';
+  const merged: CheckResult[] = [];
+  for (const [file, results] of byFile) {
+    const one = mergeFile(results);
+    if (typeof one === 'string') {
+      return `${file}: ${one}`;
     }
-    const parts = [...one.parts, ...other.parts].sort((x, y) => x.first - y.first);
-    if (parts.some((part, at) => part.first === parts[at + 1]?.first)) {
-      return 'the same shard is there twice';
-    }
-    merged.push({ ...one, ...joinParts(parts), parts });
+    merged.push(one);
   }
   return merged;
+}
+
+function mergeFile(results: readonly CheckResult[]): CheckResult | string {
+  const [first, ...rest] = results as [CheckResult, ...CheckResult[]];
+  if (first.shard === undefined && rest.length === 0) {
+    return first;
+  }
+  const wrong = differs(first, rest);
+  if (wrong !== null) {
+    return wrong;
+  }
+  const numbers = results.map(({ shard }) => shard?.number ?? 0);
+  const missing = Array.from({ length: first.shard?.of ?? 0 }, (_, i) => i + 1).filter((number) => !numbers.includes(number));
+  const properties = first.properties.map((_, i) =>
+    mergeProperty(
+      results.map((one) => one.properties[i] as PropertyResult),
+      missing.length > 0,
+    ),
+  );
+  const { shard: _shard, interrupted: _interrupted, ...common } = first;
+  return {
+    ...common,
+    properties,
+    ...(results.some(({ interrupted }) => interrupted === true) ? { interrupted: true } : {}),
+    ...(missing.length === 0 ? {} : { missingShards: missing }),
+    passed: passes(properties, first.refused),
+  };
+}
+
+/** Why results are not the shards of one search. */
+function differs(first: CheckResult, rest: readonly CheckResult[]): string | null {
+  const seen = new Set([first.shard?.number]);
+  for (const one of [first, ...rest]) {
+    if (one.shard === undefined || one.properties.some(({ parts }) => parts === undefined)) {
+      return 'only results of shards (--shard) can be merged';
+    }
+    if (one.seed !== first.seed) {
+      return `the shards have different seeds: ${first.seed} and ${one.seed}`;
+    }
+    if (one.shard.of !== first.shard?.of) {
+      return `a shard is one of ${first.shard?.of ?? 0}, another one of ${one.shard.of}`;
+    }
+    const same =
+      one.properties.length === first.properties.length && one.properties.every(({ name }, i) => name === first.properties[i]?.name);
+    if (!same) {
+      return 'the shards are of different properties';
+    }
+  }
+  for (const { shard } of rest) {
+    if (seen.has(shard?.number)) {
+      return `the same shard is there twice: ${shard?.number ?? 0}/${shard?.of ?? 0}`;
+    }
+    seen.add(shard?.number);
+  }
+  const overlap = first.properties.some((_, i) => {
+    const firsts = [first, ...rest].flatMap(({ properties }) => properties[i]?.parts ?? []).map((part) => part.first);
+    return new Set(firsts).size < firsts.length;
+  });
+  return overlap ? 'the shards overlap: they were made with different options' : null;
+}
+
+function mergeProperty(shards: readonly PropertyResult[], incomplete: boolean): PropertyResult {
+  const { name, position, builtin } = shards[0] as PropertyResult;
+  const joined = joinParts(shards.flatMap(({ parts = [] }): readonly Part[] => parts));
+  const open = incomplete || shards.some(({ verdict }) => verdict === 'unfinished');
+  if (joined.verdict !== 'holds' || !open) {
+    return { name, position, builtin, ...joined };
+  }
+  const planned = shards.reduce((sum, one) => sum + (one.planned ?? one.runs), 0);
+  return { name, position, builtin, ...joined, verdict: 'unfinished', ...(incomplete ? {} : { planned }) };
 }

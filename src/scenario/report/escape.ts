@@ -6,10 +6,21 @@ export const SARIF_HEAD = { $schema: 'https://json.schemastore.org/sarif-2.1.0.j
 
 /** Text for XML, in elements and attributes. */
 export function xmlText(text: string): string {
-  const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\n': '&#10;' };
-  // Characters XML has no way to write are left out.
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '').replace(/[&<>"\n]/g, (sign) => escapes[sign] ?? sign);
+  const escapes: Readonly<Record<string, string>> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+    '\t': '&#9;',
+    '\n': '&#10;',
+    '\r': '&#13;',
+  };
+  return text.replace(NOT_IN_XML, '').replace(/[&<>"\t\n\r]/g, (sign) => escapes[sign] ?? sign);
 }
+
+/** Characters XML has no way to write; they are left out. @see https://www.w3.org/TR/xml/#charsets */
+const NOT_IN_XML =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** The message of a workflow command. @see https://docs.github.com/en/actions/using-workflows/workflow-commands-for-github-actions */
 export function commandText(text: string): string {
@@ -23,5 +34,6 @@ export function commandProperty(text: string): string {
 
 /** The place of a SARIF result. */
 export function sarifLocation({ file, line, column }: SourcePosition): object {
-  return { physicalLocation: { artifactLocation: { uri: file }, region: { startLine: line, startColumn: column } } };
+  const uri = file.split('/').map(encodeURIComponent).join('/');
+  return { physicalLocation: { artifactLocation: { uri }, region: { startLine: line, startColumn: column } } };
 }
