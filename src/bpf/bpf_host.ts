@@ -4,7 +4,7 @@
  */
 import { type Skb, TC_ACT_OK, type TcProgram } from '../kernel/skb.ts';
 import { type CallsMap, CILIUM_CALL_IPV4_FROM_HOST, CILIUM_CALL_IPV4_FROM_NETDEV } from '../maps/callsmap.ts';
-import { DROP_FRAG_NOSUPPORT, DROP_MISSED_TAIL_CALL, DROP_UNROUTABLE } from '../maps/drop_reasons.ts';
+import { DROP_FRAG_NOSUPPORT, DROP_MISSED_TAIL_CALL, DROP_NO_TUNNEL_ENDPOINT, DROP_UNROUTABLE } from '../maps/drop_reasons.ts';
 import {
   TRACE_FROM_HOST,
   TRACE_FROM_NETWORK,
@@ -14,6 +14,7 @@ import {
   TRACE_TO_STACK,
 } from '../maps/eventsmap.ts';
 import { IDENTITY_HOST, IDENTITY_WORLD, type Identity } from '../maps/identity.ts';
+import type { RemoteEndpointInfo } from '../maps/ipcache.ts';
 import { ENDPOINT_F_HOST } from '../maps/lxcmap.ts';
 import {
   MARK_MAGIC_HOST,
@@ -31,13 +32,14 @@ import { ETH_P_IP } from '../net/protocol.ts';
 import type { BpfEnv } from './env.ts';
 import { TRACE_PAYLOAD_LEN } from './lib/conntrack.ts';
 import { FILE_BPF_HOST, sendDropNotify } from './lib/drop.ts';
+import { encapAndRedirectNetdev, encapAndRedirectWithNodeid } from './lib/encap.ts';
 import { lookupIp4Endpoint } from './lib/eps.ts';
 import { type HostFirewall, ipv4HostPolicyEgress, ipv4HostPolicyIngress } from './lib/host_firewall.ts';
 import { identityIsReserved, inheritIdentityFromHost, lookupIp4RemoteEndpoint } from './lib/identity.ts';
 import { isUntrackedFragment } from './lib/ipv4.ts';
 import { ipv4LocalDelivery } from './lib/l3.ts';
 import { isFromL7Lb, tailCallEgressPolicy } from './lib/l7_lb.ts';
-import { CB_PROXY_MAGIC, CB_SRC_LABEL } from './lib/meta.ts';
+import { CB_DST_ENDPOINT_ID, CB_FROM_HOST, CB_PROXY_MAGIC, CB_SRC_LABEL } from './lib/meta.ts';
 import { handleNatFwd, nodeportLb4 } from './lib/nodeport.ts';
 import { sendTraceNotify } from './lib/trace.ts';
 import { passUnjudged } from './lxc_drops.ts';
@@ -57,6 +59,8 @@ export interface HostPrograms {
   readonly cilFromHost: TcProgram;
   /** tc ingress of cilium_host and cilium_net. */
   readonly cilToHost: TcProgram;
+  /** Slot of the host in cilium_call_policy, for pods with routes of their own. */
+  readonly handleLxcTraffic: TcProgram;
   /** tc ingress and egress of a network card. */
   readonly cilFromNetdev: TcProgram;
   readonly cilToNetdev: TcProgram;
@@ -84,6 +88,7 @@ export function loadBpfHost(env: BpfEnv, config: HostConfig, calls: CallsMap): H
   return {
     cilFromHost: (skb) => cilFromHost(host, skb),
     cilToHost: (skb) => cilToHost(host, skb),
+    handleLxcTraffic: (skb) => handleLxcTraffic(host, skb),
     cilFromNetdev: (skb) => cilFromNetdev(host, skb),
     cilToNetdev: (skb) => cilToNetdev(host, skb),
   };
@@ -141,10 +146,7 @@ function tailHandleIpv4FromHost(host: Host, skb: Skb): ReturnType<TcProgram> {
     : (result as ReturnType<TcProgram>);
 }
 
-/**
- * @see cilium:bpf/bpf_host.c#handle_ipv4
- * @remarks Not modelled: encapsulation to other nodes.
- */
+/** @see cilium:bpf/bpf_host.c#handle_ipv4 */
 function handleIpv4FromHost(host: Host, skb: Skb, secctx: Identity): number {
   const { env } = host;
   if (isUntrackedFragment(env, skb.packet)) {
@@ -157,7 +159,22 @@ function handleIpv4FromHost(host: Host, skb: Skb, secctx: Identity): number {
     return (local.flags & ENDPOINT_F_HOST) !== 0 ? TC_ACT_OK : ipv4LocalDelivery(env, skb, secctx, local, METRIC_INGRESS, true);
   }
   const info = lookupIp4RemoteEndpoint(env, skb, skb.packet.ip.dst);
+  if (env.config.tunnel) {
+    const result = toOtherNode(host, skb, secctx, info);
+    if (result !== DROP_NO_TUNNEL_ENDPOINT) {
+      return result;
+    }
+  }
   return info === undefined || info.secLabel === IDENTITY_WORLD ? DROP_UNROUTABLE : TC_ACT_OK;
+}
+
+/** Into the tunnel, by what the ipcache says of the address, or by the range it is in. @see cilium:bpf/bpf_host.c#handle_ipv4 */
+function toOtherNode({ env, config }: Host, skb: Skb, secLabel: Identity, info: RemoteEndpointInfo | undefined): number {
+  const tunnelEndpoint = info?.tunnelEndpoint ?? 0;
+  const told = { secLabel, source: config.endpointId, reason: TRACE_REASON_UNKNOWN, monitor: TRACE_PAYLOAD_LEN };
+  return info !== undefined && tunnelEndpoint !== 0
+    ? encapAndRedirectWithNodeid(env, skb, { ...told, tunnelEndpoint, dstId: info.secLabel })
+    : encapAndRedirectNetdev(env, skb, { ...told, tunnelEndpoint, dstId: 0 });
 }
 
 /** @see cilium:bpf/bpf_host.c#cil_from_netdev */
@@ -215,7 +232,7 @@ function cilToNetdev(host: Host, skb: Skb): ReturnType<TcProgram> {
     reason = env.scratch.ctStatus;
   }
   if (env.config.nodePort && (skb.mark & MARK_MAGIC_SNAT_DONE) !== MARK_MAGIC_SNAT_DONE) {
-    const result = handleNatFwd(env, skb, config.endpointId);
+    const result = handleNatFwd(env, skb, config.endpointId, false);
     return result < 0
       ? sendDropNotify(env, skb, config.endpointId, 0, 0, 0, result, METRIC_EGRESS, SITE_TO_NETDEV_NAT)
       : (result as ReturnType<TcProgram>);
@@ -230,7 +247,9 @@ function handleToNetdevIpv4(host: Host, firewall: HostFirewall, skb: Skb): numbe
   const magic = mark & MARK_MAGIC_HOST_MASK;
   let source: Identity = magic === MARK_MAGIC_HOST ? IDENTITY_HOST : magic === MARK_MAGIC_IDENTITY ? markIdentity(mark) : 0;
   if (source === 0) {
-    source = lookupIp4RemoteEndpoint(host.env, skb, skb.packet.ip.src)?.secLabel ?? 0;
+    // An address of the host says nothing: a pod's packets may have it by now, or a proxy's.
+    const label = lookupIp4RemoteEndpoint(host.env, skb, skb.packet.ip.src)?.secLabel ?? 0;
+    source = label === IDENTITY_HOST ? 0 : label;
   }
   return ipv4HostPolicyEgress(host.env, firewall, skb, source);
 }
@@ -247,16 +266,49 @@ function cilToHost(host: Host, skb: Skb): ReturnType<TcProgram> {
     skb.cb[CB_PROXY_MAGIC] = 0;
     skb.mark = magic;
   }
+  const { scratch } = env;
+  scratch.remoteId = 0;
+  scratch.ctStatus = TRACE_REASON_UNKNOWN;
+  scratch.monitor = 0;
   if (config.firewall !== null && skb.packet.eth.type === ETH_P_IP) {
     const refused = ipv4HostPolicyIngress(env, config.firewall, skb);
     if (refused < 0) {
-      return sendDropNotify(env, skb, config.endpointId, env.scratch.remoteId, 0, 0, refused, METRIC_INGRESS, SITE_TO_HOST);
+      return sendDropNotify(env, skb, config.endpointId, scratch.remoteId, 0, 0, refused, METRIC_INGRESS, SITE_TO_HOST);
     }
   }
   if (!toProxy) {
-    sendTraceNotify(env, skb, config.endpointId, TRACE_TO_STACK, 0, 0, 0, 0, TRACE_REASON_UNKNOWN, 0);
+    const { remoteId, ctStatus, monitor } = scratch;
+    sendTraceNotify(env, skb, config.endpointId, TRACE_TO_STACK, remoteId, 0, 0, env.config.ciliumIfindex, ctStatus, monitor);
   }
   return TC_ACT_OK;
+}
+
+/**
+ * With endpoint routes: what a pod sends to the host, and what the host sends to a pod, which then goes on to the pod's program.
+ * @see cilium:bpf/bpf_host.c#handle_lxc_traffic
+ */
+function handleLxcTraffic({ env, config }: Host, skb: Skb): ReturnType<TcProgram> {
+  const { firewall, endpointId } = config;
+  if (firewall === null) {
+    return TC_ACT_OK;
+  }
+  if (skb.cb[CB_FROM_HOST] === 0) {
+    env.scratch.remoteId = 0;
+    const refused = ipv4HostPolicyIngress(env, firewall, skb);
+    return refused < 0
+      ? sendDropNotify(env, skb, endpointId, env.scratch.remoteId, 0, 0, refused, METRIC_INGRESS, SITE_TO_HOST)
+      : TC_ACT_OK;
+  }
+  const pod = skb.cb[CB_DST_ENDPOINT_ID];
+  const refused = ipv4HostPolicyEgress(env, firewall, skb, IDENTITY_HOST);
+  if (refused < 0) {
+    return sendDropNotify(env, skb, endpointId, IDENTITY_HOST, 0, 0, refused, METRIC_EGRESS, SITE_TO_HOST);
+  }
+  skb.cb[CB_SRC_LABEL] = IDENTITY_HOST;
+  return (
+    env.maps.policyCall.get(pod)?.(skb) ??
+    sendDropNotify(env, skb, endpointId, IDENTITY_HOST, 0, 0, DROP_MISSED_TAIL_CALL, METRIC_EGRESS, SITE_TO_HOST)
+  );
 }
 
 function enter(host: Host, skb: Skb, fn: string, where: string): void {

@@ -5,20 +5,13 @@
 import { type Skb, TC_ACT_OK, type TcProgram } from '../kernel/skb.ts';
 import { type CallsMap, CILIUM_CALL_IPV4_CT_EGRESS, CILIUM_CALL_IPV4_FROM_LXC, CILIUM_CALL_IPV4_FROM_LXC_CONT } from '../maps/callsmap.ts';
 import { DROP_FRAG_NOSUPPORT, DROP_INVALID_SIP, DROP_MISSED_TAIL_CALL, DROP_UNKNOWN_CT, DROP_UNKNOWN_L3 } from '../maps/drop_reasons.ts';
-import {
-  TRACE_FROM_LXC,
-  TRACE_REASON_UNKNOWN,
-  TRACE_TO_HOST,
-  TRACE_TO_NETWORK,
-  TRACE_TO_PROXY,
-  TRACE_TO_STACK,
-} from '../maps/eventsmap.ts';
-import { IDENTITY_HOST, IDENTITY_WORLD, type Identity } from '../maps/identity.ts';
+import { TRACE_FROM_LXC, TRACE_REASON_UNKNOWN, TRACE_TO_NETWORK, TRACE_TO_PROXY } from '../maps/eventsmap.ts';
+import { IDENTITY_WORLD, type Identity } from '../maps/identity.ts';
 import { l7LbProxyPort } from '../maps/lbmap.ts';
-import { ENDPOINT_F_HOST } from '../maps/lxcmap.ts';
-import { identityMark, MARK_MAGIC_IDENTITY, TC_INDEX_F_SKIP_RECIRCULATION } from '../maps/marks.ts';
+import { TC_INDEX_F_SKIP_RECIRCULATION } from '../maps/marks.ts';
 import { METRIC_EGRESS } from '../maps/metricsmap.ts';
 import type { PolicyMap } from '../maps/policymap.ts';
+import type { Ipv4 } from '../net/ipv4.ts';
 import { ETH_P_ARP, ETH_P_IP } from '../net/protocol.ts';
 import type { BpfEnv } from './env.ts';
 import {
@@ -33,10 +26,8 @@ import {
   getCtMap4,
   TRACE_PAYLOAD_LEN,
 } from './lib/conntrack.ts';
-import { lookupIp4Endpoint } from './lib/eps.ts';
 import { lookupIp4RemoteEndpoint } from './lib/identity.ts';
 import { hasPorts, ipv4HandleFragmentation, isUntrackedFragment } from './lib/ipv4.ts';
-import { ipv4L3, ipv4LocalDelivery } from './lib/l3.ts';
 import { FROM_HOST_L7_LB, handlePolicyEgress } from './lib/l7_lb.ts';
 import { lb4CtxRestoreState, lb4CtxStoreState, lb4Local, lb4LookupService, lb4RevNat, lb4SvcIsL7loadbalancer } from './lib/lb.ts';
 import { CB_FROM_HOST, CB_POLICY } from './lib/meta.ts';
@@ -47,6 +38,7 @@ import { ctxRedirectToProxy, redirectToProxy } from './lib/proxy.ts';
 import { sendTraceNotify } from './lib/trace.ts';
 import { type EndpointConfig, enter, type Lxc, verdictEvent } from './lxc.ts';
 import { dropEgress, passUnjudged, SITE_CONT, SITE_FROM_LXC, SITE_HANDLE_IPV4 } from './lxc_drops.ts';
+import { forwardFromLxc } from './lxc_forward.ts';
 import { cilToContainer, handlePolicy } from './lxc_policy.ts';
 
 /** The entry points of an endpoint's object. */
@@ -170,13 +162,14 @@ function tailIpv4CtEgress(lxc: Lxc, skb: Skb): ReturnType<TcProgram> {
 function tailHandleIpv4Cont(lxc: Lxc, skb: Skb): ReturnType<TcProgram> {
   const { env, ep } = lxc;
   const info = lookupIp4RemoteEndpoint(env, skb, skb.packet.ip.dst);
-  const dstId = info === undefined || info.secLabel === 0 ? IDENTITY_WORLD : info.secLabel;
-  const result = handleIpv4FromLxc(lxc, skb, dstId);
+  const known = info !== undefined && info.secLabel !== 0;
+  const dstId = known ? info.secLabel : IDENTITY_WORLD;
+  const result = handleIpv4FromLxc(lxc, skb, dstId, known ? info.tunnelEndpoint : 0);
   return result < 0 ? dropEgress(env, ep, skb, dstId, result, SITE_CONT) : (result as ReturnType<TcProgram>);
 }
 
 /** Policy, connection entry, and where the packet goes. @see cilium:bpf/bpf_lxc.c#handle_ipv4_from_lxc */
-function handleIpv4FromLxc(lxc: Lxc, skb: Skb, dstId: Identity): number {
+function handleIpv4FromLxc(lxc: Lxc, skb: Skb, dstId: Identity, tunnelEndpoint: Ipv4): number {
   const { env, ep } = lxc;
   const { scratch } = env;
   const { ctState, ctStateNew, tuple } = scratch;
@@ -203,7 +196,7 @@ function handleIpv4FromLxc(lxc: Lxc, skb: Skb, dstId: Identity): number {
   if (error === NODEPORT_REPLY) {
     sendTraceNotify(env, skb, ep.endpointId, TRACE_TO_NETWORK, ep.secLabel, dstId, 0, 0, status, scratch.monitor);
     skb.tcIndex |= TC_INDEX_F_SKIP_RECIRCULATION;
-    return revNodeportLb4(env, skb);
+    return revNodeportLb4(env, skb, ep.endpointId, ep.secLabel);
   }
   if (error < 0) {
     return error;
@@ -213,7 +206,7 @@ function handleIpv4FromLxc(lxc: Lxc, skb: Skb, dstId: Identity): number {
     sendTraceNotify(env, skb, ep.endpointId, TRACE_TO_PROXY, ep.secLabel, 0, verdict, 0, status, scratch.monitor);
     return ctxRedirectToProxy(env, skb, verdict);
   }
-  return forwardFromLxc(lxc, skb, dstId, hairpin, fromL7Lb);
+  return forwardFromLxc(env, skb, ep, dstId, tunnelEndpoint, hairpin, fromL7Lb);
 }
 
 /** Creates, renews or reverse-translates by connection state. @see cilium:bpf/bpf_lxc.c#handle_ipv4_from_lxc */
@@ -244,53 +237,4 @@ function egressConnection(lxc: Lxc, skb: Skb, dstId: Identity, verdict: number, 
     default:
       return DROP_UNKNOWN_CT;
   }
-}
-
-/** To a local endpoint, or up the stack. @see cilium:bpf/bpf_lxc.c#handle_ipv4_from_lxc */
-function forwardFromLxc(lxc: Lxc, skb: Skb, dstId: Identity, hairpin: boolean, fromL7Lb: boolean): number {
-  const { env, ep } = lxc;
-  if (env.config.enableRouting || hairpin) {
-    const local = lookupIp4Endpoint(env, skb, skb.packet.ip.dst);
-    if (local !== undefined && (local.flags & ENDPOINT_F_HOST) === 0) {
-      skb.cb[CB_POLICY] = 0;
-      return ipv4LocalDelivery(env, skb, ep.secLabel, local, METRIC_EGRESS, fromL7Lb, hairpin);
-    }
-    if (local !== undefined && env.config.hostFirewall && dstId === IDENTITY_HOST) {
-      const { ctStatus, monitor } = env.scratch;
-      const { hostIfindex } = env.config;
-      sendTraceNotify(env, skb, ep.endpointId, TRACE_TO_HOST, ep.secLabel, IDENTITY_HOST, 0, hostIfindex, ctStatus, monitor);
-      return skb.redirect(hostIfindex, true);
-    }
-  }
-  return passToStack(lxc, skb, dstId);
-}
-
-/** @see cilium:bpf/bpf_lxc.c#handle_ipv4_from_lxc */
-function passToStack(lxc: Lxc, skb: Skb, dstId: Identity): number {
-  const { env, ep } = lxc;
-  // With endpoint routes the stack does the hop.
-  const error = env.config.enableRouting ? ipv4L3(skb, null, env.config.routerMac) : 0;
-  if (error < 0) {
-    return error;
-  }
-  const before = skb.mark;
-  skb.mark = identityMark(MARK_MAGIC_IDENTITY, ep.secLabel);
-  if (env.journey.recording) {
-    env.journey.add({
-      kind: 'change',
-      actor: 'bpf',
-      fn: 'set_identity_mark',
-      see: 'cilium:bpf/lib/common.h#set_identity_mark',
-      packet: skb.packet.id,
-      target: 'mark',
-      before: hex(before),
-      after: hex(skb.mark),
-    });
-  }
-  sendTraceNotify(env, skb, ep.endpointId, TRACE_TO_STACK, ep.secLabel, dstId, 0, 0, env.scratch.ctStatus, env.scratch.monitor);
-  return TC_ACT_OK;
-}
-
-function hex(mark: number): string {
-  return `0x${mark.toString(16).padStart(8, '0')}`;
 }

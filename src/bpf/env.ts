@@ -33,6 +33,7 @@ import { METRICS_MAP_NAME, type MetricsKey, type MetricsMap } from '../maps/metr
 import { type NatMap, SNAT_V4_EXTERNAL_NAME } from '../maps/natmap.ts';
 import type { PolicyKey } from '../maps/policymap.ts';
 import { LB4_SOURCE_RANGE_NAME, type SourceRangeMap } from '../maps/source_range.ts';
+import { TUNNEL_MAP_NAME, type TunnelMap } from '../maps/tunnel.ts';
 import type { Cidr4, Ipv4 } from '../net/ipv4.ts';
 import type { Mac } from '../net/mac.ts';
 import { assertPresent } from '../sim/assert.ts';
@@ -61,7 +62,11 @@ export interface NodeConfig {
   readonly routerIp: Ipv4;
   /** Source address of a pod that talks to itself through a service. */
   readonly ipv4Loopback: Ipv4;
-  /** HOST_IFINDEX: cilium_net, reached through cilium_host. */
+  /** HOST_EP_ID */
+  readonly hostEpId: number;
+  /** CILIUM_IFINDEX: cilium_host. */
+  readonly ciliumIfindex: number;
+  /** HOST_IFINDEX: cilium_net. What it sends enters the host by cilium_host. */
   readonly hostIfindex: number;
   /** HOST_IFINDEX_MAC: cilium_host's address on cilium_net's side. */
   readonly hostMac: Mac;
@@ -99,6 +104,10 @@ export interface NodeConfig {
   /** TUNNEL_MODE */
   readonly tunnel: boolean;
   readonly tunnelPort: number;
+  /** ENCAP_IFINDEX: the tunnel's device; 0 = none. */
+  readonly encapIfindex: number;
+  /** IPV4_MASK: of the range that a node's pods have. */
+  readonly ipv4Mask: number;
   readonly enableIcmpRule: boolean;
   /** ENABLE_L7_LB */
   readonly l7Lb: boolean;
@@ -130,6 +139,7 @@ export interface DatapathMaps {
   readonly policyCall: CallsMap;
   /** POLICY_EGRESSCALL_MAP, with ENABLE_L7_LB. */
   readonly policyEgressCall: CallsMap | null;
+  readonly tunnel: TunnelMap;
 }
 
 /** Opens the pinned maps. */
@@ -153,6 +163,7 @@ export function openMaps(bpffs: BpfFs): DatapathMaps {
     events: open(EVENTS_MAP_NAME),
     policyCall: open(POLICY_CALL_NAME),
     policyEgressCall: bpffs.get<CallsMap>(POLICY_EGRESSCALL_NAME) ?? null,
+    tunnel: open(TUNNEL_MAP_NAME),
   };
 }
 

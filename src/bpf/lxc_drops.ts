@@ -21,6 +21,7 @@ export const SITE_HANDLE_IPV4: DropSite = { file: FILE_BPF_LXC, line: 1264 };
 export const SITE_FROM_LXC: DropSite = { file: FILE_BPF_LXC, line: 1355 };
 export const SITE_POLICY: DropSite = { file: FILE_BPF_LXC, line: 1889 };
 export const SITE_TO_ENDPOINT: DropSite = { file: FILE_BPF_LXC, line: 1968 };
+export const SITE_TO_CONTAINER: DropSite = { file: FILE_BPF_LXC, line: 2177 };
 export const SITE_HANDLE_POLICY: DropSite = { file: FILE_BPF_LXC, line: 2043 };
 export const SITE_HANDLE_POLICY_EGRESS: DropSite = { file: FILE_BPF_LXC, line: 2095 };
 

@@ -30,13 +30,14 @@ import { identityIsReserved, inheritIdentityFromHost, lookupIp4RemoteEndpoint } 
 import { redirectEp } from './lib/l3.ts';
 import { isFromL7Lb, tailCallEgressPolicy } from './lib/l7_lb.ts';
 import { lb4RevNat } from './lib/lb.ts';
-import { CB_FROM_HOST, CB_IFINDEX, CB_POLICY, CB_PROXY_MAGIC, CB_SRC_LABEL } from './lib/meta.ts';
+import { CB_DST_ENDPOINT_ID, CB_FROM_HOST, CB_IFINDEX, CB_POLICY, CB_PROXY_MAGIC, CB_SRC_LABEL } from './lib/meta.ts';
 import { policyCanAccessIngress } from './lib/policy.ts';
 import { POLICY_INGRESS } from './lib/policy_log.ts';
 import { ctxRedirectToProxy, ctxRedirectToProxyHairpin, redirectToProxy } from './lib/proxy.ts';
 import { sendTraceNotify } from './lib/trace.ts';
 import { enter, type Lxc, verdictEvent } from './lxc.ts';
-import { dropIngress, passUnjudged, SITE_HANDLE_POLICY, SITE_POLICY, SITE_TO_ENDPOINT } from './lxc_drops.ts';
+import { dropIngress, passUnjudged, SITE_HANDLE_POLICY, SITE_POLICY, SITE_TO_CONTAINER, SITE_TO_ENDPOINT } from './lxc_drops.ts';
+import { callHostProgram } from './lxc_forward.ts';
 
 /** Return of ipv4_policy that asks for the proxy. @see cilium:bpf/lib/common.h#POLICY_ACT_PROXY_REDIRECT */
 const POLICY_ACT_PROXY_REDIRECT = 1 << 16;
@@ -77,7 +78,6 @@ export function handlePolicy(lxc: Lxc, skb: Skb): ReturnType<TcProgram> {
  * With endpoint routes the stack brings packets to the pod's device itself, and the policy runs there.
  * @see cilium:bpf/bpf_lxc.c#cil_to_container
  * @see cilium:bpf/bpf_lxc.c#tail_ipv4_to_endpoint
- * @remarks Not modelled: the host firewall together with endpoint routes.
  */
 export function cilToContainer(lxc: Lxc, skb: Skb): ReturnType<TcProgram> {
   const { env, ep } = lxc;
@@ -96,6 +96,14 @@ export function cilToContainer(lxc: Lxc, skb: Skb): ReturnType<TcProgram> {
   let source = inheritIdentityFromHost(env, skb);
   const point = magic === MARK_MAGIC_PROXY_INGRESS || magic === MARK_MAGIC_PROXY_EGRESS ? TRACE_FROM_PROXY : TRACE_FROM_STACK;
   sendTraceNotify(env, skb, ep.endpointId, point, source, 0, 0, 0, TRACE_REASON_UNKNOWN, TRACE_PAYLOAD_LEN);
+  if (env.config.hostFirewall && source === IDENTITY_HOST) {
+    // The host's program asks the host's policy first, and then comes back by handle_policy.
+    skb.cb.fill(0);
+    skb.cb[CB_FROM_HOST] = 1;
+    skb.cb[CB_DST_ENDPOINT_ID] = ep.endpointId;
+    const result = callHostProgram(env, skb);
+    return result < 0 ? dropIngress(env, ep, skb, source, result, SITE_TO_CONTAINER) : (result as ReturnType<TcProgram>);
+  }
   if (identityIsReserved(source)) {
     const label = lookupIp4RemoteEndpoint(env, skb, skb.packet.ip.src)?.secLabel ?? 0;
     source = label === 0 || label === IDENTITY_HOST ? source : label;

@@ -9,13 +9,15 @@ import { monitorAggregationLevel } from '../agent/option/config.ts';
 import { datapathFeatures } from '../agent/option/features.ts';
 import { loadBpfHost } from '../bpf/bpf_host.ts';
 import { loadBpfLxc } from '../bpf/bpf_lxc.ts';
+import { loadBpfOverlay } from '../bpf/bpf_overlay.ts';
 import { loadBpfSock } from '../bpf/bpf_sock.ts';
 import { type BpfEnv, type DatapathQuirks, type NodeConfig, newBpfEnv } from '../bpf/env.ts';
 import type { BpfFs } from '../kernel/bpffs.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { NetDevice } from '../kernel/netdev.ts';
 import { type CallsMap, newCallsMap, POLICY_CALL_NAME } from '../maps/callsmap.ts';
-import { type Ipv4, parseIpv4 } from '../net/ipv4.ts';
+import { type Ipv4, netmask4, parseIpv4 } from '../net/ipv4.ts';
+import { TUNNEL_PORTS } from '../net/tunnel.ts';
 import { assertPresent } from '../sim/assert.ts';
 import type { Clock } from '../sim/clock.ts';
 import type { Journey } from '../sim/journey.ts';
@@ -71,6 +73,14 @@ export class DatapathLoader implements Loader {
     this.#parts.kernel.cgroup = features.socketLb
       ? loadBpfSock(env, { hostOnly: features.socketLbHostOnly, nodePort: features.nodePort, traceSock: features.traceSock })
       : null;
+    if (config.tunnelDevice !== null) {
+      const onTunnel = loadBpfOverlay(env, newCallsMap('cilium_calls_overlay_2'));
+      config.tunnelDevice.ingress = onTunnel.cilFromOverlay;
+      config.tunnelDevice.egress = onTunnel.cilToOverlay;
+    }
+    if (features.hostFirewall) {
+      this.#policyCalls().set(config.hostEndpointId, onHost.handleLxcTraffic);
+    }
     config.ciliumNet.ingress = loadBpfHost(env, host, newCallsMap('cilium_calls_netdev')).cilToHost;
   }
 
@@ -113,7 +123,9 @@ function nodeConfig(config: NodeDatapathConfig, quirks: Partial<DatapathQuirks>)
   return {
     routerIp,
     ipv4Loopback: parseIpv4('169.254.42.1') as number,
-    hostIfindex: ciliumHost.ifindex,
+    hostEpId: config.hostEndpointId,
+    ciliumIfindex: ciliumHost.ifindex,
+    hostIfindex: ciliumNet.ifindex,
     hostMac: ciliumHost.mac,
     ciliumNetMac: ciliumNet.mac,
     routerMac: ciliumHost.mac,
@@ -136,7 +148,9 @@ function nodeConfig(config: NodeDatapathConfig, quirks: Partial<DatapathQuirks>)
     sessionAffinity: features.sessionAffinity,
     enableRouting: !features.endpointRoutes,
     tunnel: options.tunnel !== 'disabled',
-    tunnelPort: options.tunnel === 'geneve' ? 6081 : 8472,
+    tunnelPort: options['tunnel-port'] === 0 ? TUNNEL_PORTS[options.tunnel === 'geneve' ? 'geneve' : 'vxlan'] : options['tunnel-port'],
+    encapIfindex: config.tunnelDevice?.ifindex ?? 0,
+    ipv4Mask: netmask4(config.podCidr.length),
     l7Lb: features.l7Lb,
     enableIcmpRule: options['enable-icmp-rules'],
     enableSctp: options['enable-sctp'],

@@ -3,6 +3,7 @@
  * @see cilium:plugins/cilium-cni/main.go#cmdAdd
  */
 import type { Daemon } from '../agent/daemon/daemon.ts';
+import { tunnelRouteMtu } from '../agent/datapath/node.ts';
 import type { ApiServer } from '../k8s/api_server.ts';
 import type { Container, Pod, PodStatus } from '../k8s/objects.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -237,7 +238,9 @@ export class Kubelet {
     netns.addAddress(eth0, ipv4, 32);
     const router = agent.routerIp;
     netns.routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: { address: router, length: 32 }, device: eth0 });
-    netns.routing.replaceRoute(RT_TABLE_MAIN, { kind: 'unicast', dst: { address: 0, length: 0 }, gateway: router, device: eth0 });
+    const mtu = tunnelRouteMtu(agent.options);
+    const anywhere = { kind: 'unicast', dst: { address: 0, length: 0 }, gateway: router, device: eth0 } as const;
+    netns.routing.replaceRoute(RT_TABLE_MAIN, mtu === undefined ? anywhere : { ...anywhere, mtu });
     netns.tcp.ports.pinned.push(...(pins.tcpPorts ?? []));
     netns.udpLayer.ports.pinned.push(...(pins.udpPorts ?? []));
     this.#adding.set(keyOf(pod), pod);

@@ -292,7 +292,6 @@ export class Node {
 /**
  * Routes to the pods of other nodes by way of those nodes, without a tunnel.
  * @see cilium:pkg/datapath/linux/node.go#linuxNodeHandler.updateDirectRoute
- * @remarks Not modelled: with a tunnel pods of different nodes do not reach each other.
  */
 function directRoutes({ node, nodes, options }: NodeDeps): { readonly cidr: Cidr4; readonly via: Ipv4 }[] {
   return options.tunnel === 'disabled' && options['auto-direct-node-routes']

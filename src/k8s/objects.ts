@@ -173,6 +173,17 @@ export interface Node extends KubeObject {
   readonly status?: { readonly addresses?: readonly { readonly type: string; readonly address: string }[] };
 }
 
+/** A CiliumNode: what the agents of other nodes need to know of a node. @see cilium:pkg/k8s/apis/cilium.io/v2/types.go#CiliumNode */
+export interface CiliumNode extends KubeObject {
+  readonly spec: {
+    readonly addresses: readonly { readonly type: string; readonly ip: string }[];
+    readonly encryption: object;
+    readonly health: { readonly ipv4?: string };
+    readonly ingress: object;
+    readonly ipam: { readonly podCIDRs: readonly string[] };
+  };
+}
+
 /** A Namespace. */
 export type Namespace = KubeObject;
 

@@ -85,6 +85,13 @@ export class Kernel {
     return device;
   }
 
+  /** A device without another end, for tunnels. */
+  createTunnel(end: VethEnd, encapsulate: (skb: Skb) => void): NetDevice {
+    const device = this.#add(end.netns, end.name, 'tunnel', end.mac);
+    device.encapsulate = encapsulate;
+    return device;
+  }
+
   /** Removes a device (and a veth's other end) with its addresses and routes. */
   deleteDevice(device: NetDevice): void {
     for (const one of device.peer === null ? [device] : [device, device.peer]) {

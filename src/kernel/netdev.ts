@@ -1,5 +1,5 @@
 /**
- * Network devices: veth ends, loopback, and network cards whose far side is somebody else's.
+ * Network devices: veth ends, loopback, network cards whose far side is somebody else's, and tunnels (see tunnel.ts).
  * @see linux:drivers/net/veth.c#veth_xmit
  * @remarks Simplified: no queues, no offloads (every packet is one MTU-sized frame), no neighbour table: a frame without a destination gets the peer's address.
  */
@@ -16,7 +16,7 @@ const ETHERNET_MTU = 1500;
 const LOOPBACK_MTU = 65536;
 
 /** What is behind a device. */
-export type DeviceKind = 'loopback' | 'veth' | 'uplink';
+export type DeviceKind = 'loopback' | 'veth' | 'uplink' | 'tunnel';
 
 /** A device of one network namespace. */
 export class NetDevice {
@@ -30,16 +30,15 @@ export class NetDevice {
   peer: NetDevice | null = null;
   /** Takes the frames of an uplink. */
   uplink: ((packet: Packet) => void) | null = null;
+  /** Takes the packets of a tunnel. */
+  encapsulate: ((skb: Skb) => void) | null = null;
   /** Programs at the tc hooks. */
   ingress: TcProgram | null = null;
   egress: TcProgram | null = null;
   /** What is wrong with the link it sends on; `null`: nothing. */
   netem: Netem | null = null;
   up = true;
-  /**
-   * Largest packet without its Ethernet header.
-   * @remarks Simplified: routes have no MTU of their own; those that Cilium gives pods are 50 bytes smaller with a tunnel.
-   */
+  /** Largest packet without its Ethernet header. */
   readonly mtu: number;
   /** Frames received and sent. */
   rxPackets = 0;
@@ -123,7 +122,9 @@ export class NetDevice {
   #startXmit(skb: Skb, delay: Nanos): void {
     const target = this.kind === 'loopback' ? this : this.peer;
     if (target === null) {
-      if (delay === 0) {
+      if (this.encapsulate !== null) {
+        this.encapsulate(skb);
+      } else if (delay === 0) {
         this.uplink?.(skb.packet);
       } else {
         this.#kernel.scheduler.after(delay, 'netem', () => this.uplink?.(skb.packet));
@@ -145,6 +146,7 @@ export class NetDevice {
 function scrub(skb: Skb): void {
   skb.mark = 0;
   skb.tcIndex = 0;
+  skb.tunnelKey = null;
   skb.notrack = false;
   skb.nfct = null;
   skb.sk = null;

@@ -13,7 +13,7 @@ import { formatIpv4, type Ipv4, netmask4 } from '../net/ipv4.ts';
 import { ETH_HLEN, type Packet, packetSummary, withIp } from '../net/packet.ts';
 import { ICMP_DEST_UNREACH, ICMP_EXC_FRAGTIME, ICMP_FRAG_NEEDED, ICMP_PORT_UNREACH, ICMP_TIME_EXCEEDED } from '../net/protocol.ts';
 import { assert } from '../sim/assert.ts';
-import { SYS_REJECT } from './cgroup.ts';
+import { CgroupHooks } from './cgroup_hooks.ts';
 import { DNAT_MASQUERADE_MARK, DnatTable } from './dnat.ts';
 import { Icmp } from './icmp.ts';
 import { Defragmenter, ipFragment, isFragment } from './ip_fragment.ts';
@@ -21,7 +21,7 @@ import type { Kernel } from './kernel.ts';
 import type { NetDevice } from './netdev.ts';
 import { Netfilter, type NfContext, nfRuleText } from './netfilter.ts';
 import { beginsConnection, NfConntrack } from './nf_conntrack.ts';
-import { type RouteResult, RoutingTables, RT_TABLE_LOCAL, RT_TABLE_MAIN, routeText, ruleText } from './route.ts';
+import { type RouteResult, RoutingTables, RT_TABLE_LOCAL, RT_TABLE_MAIN, routeMtu, routeText, ruleText } from './route.ts';
 import { SctpLayer } from './sctp/sctp_layer.ts';
 import { Skb } from './skb.ts';
 import type {
@@ -33,7 +33,6 @@ import type {
   SctpConnectOptions,
   SctpListener,
   SctpListenOptions,
-  SocketAddress,
   SocketErrno,
   SocketLayer,
   TcpListener,
@@ -42,6 +41,7 @@ import type {
   UdpSocket,
 } from './socket.ts';
 import { TcpLayer } from './tcp/tcp_layer.ts';
+import { decapsulate } from './tunnel.ts';
 import { UdpLayer } from './udp.ts';
 
 /** An address of the namespace. */
@@ -66,8 +66,12 @@ export class NetNs implements SocketLayer {
   /** Destinations that are translated before routing (kube-proxy's rules). */
   readonly dnat = new DnatTable();
   readonly conntrack: NfConntrack;
+  /** Tunnel devices by the UDP port they listen on. */
+  readonly tunnels = new Map<number, NetDevice>();
   /** net.ipv4.ip_forward */
   forwarding = false;
+  /** Programs that see its socket calls. */
+  readonly cgroup: CgroupHooks;
   readonly tcp: TcpLayer;
   readonly udpLayer: UdpLayer;
   readonly sctp: SctpLayer;
@@ -83,6 +87,7 @@ export class NetNs implements SocketLayer {
     this.name = name;
     this.cookie = cookie;
     this.conntrack = new NfConntrack(() => kernel.scheduler.clock.now());
+    this.cgroup = new CgroupHooks(kernel, cookie);
     this.tcp = new TcpLayer(this);
     this.udpLayer = new UdpLayer(this);
     this.sctp = new SctpLayer(this);
@@ -184,38 +189,6 @@ export class NetNs implements SocketLayer {
     return this.#icmp.open(options);
   }
 
-  /**
-   * The control group of its processes.
-   * @remarks Simplified: one for each namespace; a real pod has one for each container.
-   */
-  get cgroupId(): number {
-    return this.cookie;
-  }
-
-  /** Lets the control group's program see where a socket is to go; what it makes of it, or that it may not. */
-  toCgroup(
-    hook: 'connect4' | 'sendmsg4',
-    protocol: number,
-    cookie: number,
-    address: SocketAddress,
-  ): SocketAddress | Extract<SocketErrno, 'EPERM'> {
-    const { cgroup } = this.kernel;
-    const seen = cgroup === null ? null : cgroup[hook]({ protocol, netnsCookie: this.cookie, cookie, cgroupId: this.cgroupId, address });
-    return seen === SYS_REJECT ? 'EPERM' : (seen ?? address);
-  }
-
-  /** Lets it see whom a socket heard from, or is connected to. */
-  fromCgroup(hook: 'recvmsg4' | 'getpeername4', protocol: number, cookie: number, address: SocketAddress): SocketAddress {
-    const { cgroup } = this.kernel;
-    const context = { protocol, netnsCookie: this.cookie, cookie, cgroupId: this.cgroupId, address };
-    return cgroup === null ? address : (cgroup[hook](context) ?? address);
-  }
-
-  /** Whether the control group's program lets a bind stand. */
-  mayBind(protocol: number, address: SocketAddress): boolean {
-    return this.kernel.cgroup?.postBind4({ protocol, netnsCookie: this.cookie, cookie: 0, cgroupId: this.cgroupId, address }) ?? true;
-  }
-
   /** The next IP identification. */
   nextIpId(): number {
     this.#ipId = (this.#ipId + 1) & 0xffff;
@@ -240,6 +213,12 @@ export class NetNs implements SocketLayer {
       this.#addresses[1]?.address ??
       null
     );
+  }
+
+  /** The largest packet to a destination, without its Ethernet header. */
+  pathMtu(destination: Ipv4, mark: number): number {
+    const found = this.routing.lookup(destination, mark);
+    return found === null ? this.loopback.mtu : routeMtu(found.route);
   }
 
   /** A frame that tc let in. @see linux:net/ipv4/ip_input.c#ip_rcv */
@@ -298,9 +277,10 @@ export class NetNs implements SocketLayer {
       // A changed mark or destination is looked up again, as after the mangle table. @see linux:net/ipv4/netfilter.c#ip_route_me_harder
       result = this.routing.lookup(skb.packet.ip.dst, skb.mark) ?? result;
     }
-    const device = result.route.kind === 'local' ? this.loopback : result.route.device;
+    const local = result.route.kind === 'local';
+    const device = local ? this.loopback : result.route.device;
     this.#natOut(skb, null, device);
-    this.#finishOutput(skb, device);
+    this.#finishOutput(skb, device, local ? device.mtu : routeMtu(result.route));
   }
 
   /** Waits for the rest of a datagram; `true` once the packet is the whole of it. */
@@ -319,8 +299,7 @@ export class NetNs implements SocketLayer {
   }
 
   /** What is larger than the way goes in pieces. @see linux:net/ipv4/ip_output.c#ip_finish_output */
-  #finishOutput(skb: Skb, device: NetDevice): void {
-    const { mtu } = device;
+  #finishOutput(skb: Skb, device: NetDevice, mtu: number): void {
     if (skb.packet.length - ETH_HLEN <= mtu) {
       device.transmit(skb);
       return;
@@ -413,7 +392,7 @@ export class NetNs implements SocketLayer {
       this.#dropped(skb, 'ip_forward', 'TTL exceeded');
       return;
     }
-    if (ip.dontFragment && skb.packet.length - ETH_HLEN > result.route.device.mtu) {
+    if (ip.dontFragment && skb.packet.length - ETH_HLEN > routeMtu(result.route)) {
       this.#icmp.sendError(skb.packet, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED);
       this.#dropped(skb, 'ip_forward', 'larger than the MTU, and not to be fragmented');
       return;
@@ -430,7 +409,7 @@ export class NetNs implements SocketLayer {
     this.#natOut(skb, device, result.route.device);
     // The next device fills in its own Ethernet addresses.
     skb.packet = { ...skb.packet, eth: { dst: 0, src: 0, type: skb.packet.eth.type } };
-    this.#finishOutput(skb, result.route.device);
+    this.#finishOutput(skb, result.route.device, routeMtu(result.route));
   }
 
   #deliver(skb: Skb): void {
@@ -445,9 +424,15 @@ export class NetNs implements SocketLayer {
       case 'tcp':
         this.tcp.receive(skb, l4);
         return;
-      case 'udp':
-        this.udpLayer.receive(skb, l4);
+      case 'udp': {
+        const tunnel = this.tunnels.size === 0 ? undefined : this.tunnels.get(l4.dport);
+        if (tunnel === undefined) {
+          this.udpLayer.receive(skb, l4);
+        } else {
+          decapsulate(tunnel, skb, l4);
+        }
         return;
+      }
       case 'sctp':
         this.sctp.receive(skb, l4);
         return;

@@ -25,6 +25,13 @@ export interface Route {
   readonly gateway?: Ipv4;
   /** Preferred source address. */
   readonly src?: Ipv4;
+  /** Largest packet on this route, where it is less than the device's. */
+  readonly mtu?: number;
+}
+
+/** The largest packet on a route, without its Ethernet header. @see linux:net/ipv4/route.c#ipv4_mtu */
+export function routeMtu({ mtu, device }: Route): number {
+  return mtu === undefined ? device.mtu : Math.min(mtu, device.mtu);
 }
 
 /** A route found, and how. */
@@ -134,5 +141,6 @@ export function routeText(route: Route): string {
   const prefix = route.dst.length === 0 ? 'default' : route.dst.length === 32 ? formatIpv4(route.dst.address) : formatCidr4(route.dst);
   const gateway = route.gateway === undefined ? '' : ` via ${formatIpv4(route.gateway)}`;
   const src = route.src === undefined ? '' : ` src ${formatIpv4(route.src)}`;
-  return `${route.kind === 'local' ? 'local ' : ''}${prefix}${gateway} dev ${route.device.name}${src}`;
+  const mtu = route.mtu === undefined ? '' : ` mtu ${route.mtu}`;
+  return `${route.kind === 'local' ? 'local ' : ''}${prefix}${gateway} dev ${route.device.name}${src}${mtu}`;
 }

@@ -2,6 +2,7 @@
  * The socket buffer: a packet on its way through one node, with what the kernel keeps beside the bytes.
  * @see linux:include/linux/skbuff.h#sk_buff
  */
+import type { Ipv4 } from '../net/ipv4.ts';
 import type { Packet } from '../net/packet.ts';
 import type { NfPacketState } from './nf_conntrack.ts';
 
@@ -18,6 +19,14 @@ export type TcAct = typeof TC_ACT_OK | typeof TC_ACT_SHOT | typeof TC_ACT_REDIRE
 
 /** A classifier attached to a tc hook, or reached by tail call. */
 export type TcProgram = (skb: Skb) => TcAct;
+
+/** Where a tunnel device is to send a packet, or whence it came. @see linux:include/net/ip_tunnels.h#ip_tunnel_key */
+export interface TunnelKey {
+  /** The network identifier. */
+  readonly id: number;
+  /** The other end's address. */
+  readonly remote: Ipv4;
+}
 
 /** A packet and its mutable metadata. */
 export class Skb {
@@ -39,6 +48,8 @@ export class Skb {
   redirectIngress = false;
   /** Set by bpf_redirect_peer: straight into the peer's namespace. */
   redirectPeer = false;
+  /** Set by bpf_skb_set_tunnel_key, or by the tunnel device the packet came in by. */
+  tunnelKey: TunnelKey | null = null;
   /** Not tracked by nf_conntrack (raw NOTRACK). */
   notrack = false;
   /** The connection nf_conntrack found or began. */

@@ -52,11 +52,11 @@ export class UdpLayer {
     }
     const clash =
       this.#byPort.get(port)?.some((other) => other.local.address === options.local.address || other.local.address === IPV4_ANY) ?? false;
-    if (clash || !this.#netns.mayBind(IPPROTO_UDP, { address: options.local.address, port })) {
+    if (clash || !this.#netns.cgroup.mayBind(IPPROTO_UDP, { address: options.local.address, port })) {
       return 'EADDRINUSE';
     }
     const cookie = this.#netns.kernel.nextSocketCookie();
-    const remote = options.remote === undefined ? null : this.#netns.toCgroup('connect4', IPPROTO_UDP, cookie, options.remote);
+    const remote = options.remote === undefined ? null : this.#netns.cgroup.to('connect4', IPPROTO_UDP, cookie, options.remote);
     if (remote === 'EPERM') {
       return remote;
     }
@@ -75,7 +75,7 @@ export class UdpLayer {
 
   /** @see linux:net/ipv4/udp.c#udp_sendmsg */
   send(socket: Udp, asked: SocketAddress, bytes: Uint8Array, from?: SocketAddress): void {
-    const to = socket.remote ?? this.#netns.toCgroup('sendmsg4', IPPROTO_UDP, socket.cookie, asked);
+    const to = socket.remote ?? this.#netns.cgroup.to('sendmsg4', IPPROTO_UDP, socket.cookie, asked);
     if (to === 'EPERM') {
       socket.options.onError?.(to);
       return;
@@ -125,7 +125,7 @@ export class UdpLayer {
       this.#netns.icmpError(packet, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH);
       return;
     }
-    const asked = this.#netns.fromCgroup('recvmsg4', IPPROTO_UDP, socket.cookie, from);
+    const asked = this.#netns.cgroup.from('recvmsg4', IPPROTO_UDP, socket.cookie, from);
     socket.options.onMessage(packet.payload, asked, { address: ip.dst, port: udp.dport });
   }
 

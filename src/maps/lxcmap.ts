@@ -28,6 +28,18 @@ export interface EndpointInfo {
   readonly nodeMac: Mac;
 }
 
+/** A pod as the agent knows it. */
+interface PodEndpoint {
+  readonly id: number;
+  readonly device: { readonly ifindex: number; readonly mac: Mac };
+  readonly mac: Mac;
+}
+
+/** The entry of a pod. @see cilium:pkg/maps/lxcmap/lxcmap.go#GetBPFValue */
+export function podEndpointInfo({ id, device, mac }: PodEndpoint): EndpointInfo {
+  return { ifindex: device.ifindex, lxcId: id, flags: 0, mac, nodeMac: device.mac };
+}
+
 /** The map. */
 export type LxcMap = HashMap<EndpointKey, EndpointInfo>;
 

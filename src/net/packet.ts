@@ -62,6 +62,15 @@ export interface UdpHeader {
   readonly kind: 'udp';
   readonly sport: number;
   readonly dport: number;
+  /** What the payload of a tunnel's datagram stands for. */
+  readonly tunnel?: TunnelFrame;
+}
+
+/** A frame in a tunnel. */
+export interface TunnelFrame {
+  /** The network identifier of its header, 24 bits. */
+  readonly vni: number;
+  readonly packet: Packet;
 }
 
 /** SCTP common header, 12 bytes. */

@@ -16,7 +16,8 @@ export function packetBytes(packet: Packet): Uint8Array {
   const header = [0x45, 0, ...u16(total), ...u16(ip.id), ...u16(fragment), ip.ttl, ip.protocol, 0, 0, ...u32(ip.src), ...u32(ip.dst)];
   header.splice(10, 2, ...u16(checksum(header)));
   const place = ip.protocol === IPPROTO_TCP ? 16 : ip.protocol === IPPROTO_UDP ? 6 : null;
-  if (place !== null && packet.l4.kind !== 'none') {
+  // A tunnel's datagrams go without one.
+  if (place !== null && packet.l4.kind !== 'none' && !(packet.l4.kind === 'udp' && packet.l4.tunnel !== undefined)) {
     const pseudo = [...u32(ip.src), ...u32(ip.dst), 0, ip.protocol, ...u16(segment.length)];
     segment.splice(place, 2, ...u16(checksum([...pseudo, ...segment])));
   }

@@ -40,7 +40,7 @@ export function nodeView(cluster: Cluster, node: Node): NodeView {
     },
     api: agentApi(cluster, node),
     addressOfCgroup: (cgroupId) =>
-      node.kubelet.sandboxes().find(({ netns, device }) => device !== null && netns.cgroupId === cgroupId)?.ip ?? null,
+      node.kubelet.sandboxes().find(({ netns, device }) => device !== null && netns.cgroup.id === cgroupId)?.ip ?? null,
     dnsNames: (endpointId, ip) => node.api.namesOf(endpointId, ip),
     envoyAdmin: (path, method) => (node.proxy === null ? null : node.proxy.admin.request(method, path)),
     status: () => status(node),

@@ -14,6 +14,8 @@ import { Rng } from '../../src/sim/rng.ts';
 const CONFIG: NodeConfig = {
   routerIp: 0x0a000043,
   ipv4Loopback: 0xa9fe2a01,
+  hostEpId: 9,
+  ciliumIfindex: 1,
   hostIfindex: 2,
   hostMac: 2,
   ciliumNetMac: 3,
@@ -33,6 +35,8 @@ const CONFIG: NodeConfig = {
   tunnel: true,
   tunnelPort: 8472,
   l7Lb: false,
+  encapIfindex: 5,
+  ipv4Mask: 0xffffff00,
   enableIcmpRule: true,
   enableSctp: false,
   allowIcmpFragNeeded: true,

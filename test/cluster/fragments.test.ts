@@ -68,7 +68,7 @@ function talk(test: TestCluster, to: string, port: number, sizes: readonly numbe
   return { heard, answered, drops };
 }
 
-const SIZES = [1472, 1473, 4000, 20000];
+const SIZES = [1422, 1423, 1472, 1473, 4000, 20000];
 
 describe('datagrams larger than the MTU', () => {
   it('go in fragments, which the programs follow by the ports of the first', () => {
@@ -91,6 +91,13 @@ describe('datagrams larger than the MTU', () => {
 
   it('are dropped without fragment tracking', () => {
     const test = newTestCluster([pod('client'), pod('server')], { options: { 'enable-ipv4-fragment-tracking': false } });
+    expect(talk(test, test.ip('default', 'server'), 7000, [1422, 1423])).toEqual({ heard: [1422], answered: [1422], drops: [157, 157] });
+  });
+
+  it('are larger without a tunnel: routes are not 50 bytes smaller then', () => {
+    const test = newTestCluster([pod('client'), pod('server')], {
+      options: { 'enable-ipv4-fragment-tracking': false, tunnel: 'disabled' },
+    });
     expect(talk(test, test.ip('default', 'server'), 7000, [1472, 1473])).toEqual({ heard: [1472], answered: [1472], drops: [157, 157] });
   });
 

@@ -4,6 +4,7 @@
  */
 import type { Pod } from '../../k8s/objects.ts';
 import { IDENTITY_HOST, IDENTITY_WORLD } from '../../maps/identity.ts';
+import { podEndpointInfo } from '../../maps/lxcmap.ts';
 import { newPolicyMap, policyMapName } from '../../maps/policymap.ts';
 import { type Ipv4, parseCidr4 } from '../../net/ipv4.ts';
 import type { IpPrefix } from '../../net/prefix.ts';
@@ -15,6 +16,7 @@ import { scrubAddress, startConntrackGc } from '../ctmap/gc.ts';
 import { installRules } from '../datapath/iptables.ts';
 import { randomMac } from '../datapath/mac.ts';
 import { ciliumHostAddress, type HostDevices, initMaps, type NodeMaps, setupHostNetwork, upsertEndpointRoute } from '../datapath/node.ts';
+import { nodeRoutes, tunnelOf } from '../datapath/node_routes.ts';
 import { Endpoint } from '../endpoint/endpoint.ts';
 import { applyPolicyMapChanges } from '../endpoint/policy_map_changes.ts';
 import type { RegenerationLevel } from '../endpoint/state.ts';
@@ -28,6 +30,7 @@ import type { ClusterIdentities } from '../identity/cluster_identities.ts';
 import { type CidrIdentities, type Identity, newCidrIdentities, reservedIdentities } from '../identity/identity.ts';
 import { Ipam } from '../ipam/ipam.ts';
 import { hostPrefix4, Ipcache } from '../ipcache/ipcache.ts';
+import { updateCiliumNode } from '../k8s/cilium_node.ts';
 import { podNamedPorts } from '../k8s/pod_labels.ts';
 import { syncCiliumEndpoint } from '../k8s/watchers/endpoint_sync.ts';
 import { Remote } from '../k8s/watchers/remote.ts';
@@ -85,6 +88,8 @@ export class Daemon {
   readonly fqdn: Fqdn;
   readonly xdsServer: XdsCacheServer;
   readonly monitor: MonitorAgent;
+  /** Takes the proxy's access log. */
+  readonly accessLog: AccessLogSink;
   readonly policy: PolicyManager;
   /** Policies the agent refused, in order. */
   readonly rejectedPolicies: RejectedPolicy[] = [];
@@ -113,6 +118,7 @@ export class Daemon {
     const cidrs = oldCidrs(deps.bpffs);
     this.maps = initMaps(deps.bpffs, options);
     this.monitor = new MonitorAgent(this.maps.events);
+    this.accessLog = accessLogServer((entry) => scheduler.after(0, 'access log', () => this.monitor.send({ kind: 'l7', entry })));
     this.ipam = new Ipam(deps.podCidr, rng.fork('ipam'), deps.pins.keptIps);
     const routerIp = ciliumHostAddress(deps.hostNetns) ?? deps.pins.routerIp;
     this.routerIp = assertPresent(this.ipam.allocate('router', routerIp), 'router address');
@@ -123,6 +129,7 @@ export class Daemon {
       routerIp: this.routerIp,
       podCidr: deps.podCidr,
       macs: [randomMac(rng), randomMac(rng)],
+      tunnel: tunnelOf(options, rng),
       endpointRoutes: options['enable-endpoint-routes'],
       fromProxyTable: options.profile === 'branch-point',
     });
@@ -207,6 +214,8 @@ export class Daemon {
       ipcache: this.ipcache,
       identities: this.identities,
       namedPorts: this.endpoints.namedPorts,
+      tunnelToHosts: this.features.hostFirewall,
+      nodeRoutes: nodeRoutes(this, deps.hostNetns),
       updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
     });
     this.#labels = new EndpointLabels({
@@ -277,7 +286,10 @@ export class Daemon {
       regenerate: (endpoint, level, reason) => this.#regenerator.regenerateIfAlive(endpoint, level, reason),
       remote: this.#remote,
       hostPorts: this.features.hostPort ? { nodeName: this.nodeName, nodeAddresses: [this.nodeIp] } : null,
-      onNode: (node) => this.#localHost.onNode(node),
+      onNode: (node) => {
+        this.#localHost.onNode(node);
+        updateCiliumNode(this.#deps, this.routerIp);
+      },
       rejected: (object, origin, parsed) => {
         this.rejectedPolicies.push({ object, origin, parsed });
       },
@@ -349,6 +361,7 @@ export class Daemon {
       ...this.host,
       hostEndpointId: this.hostEndpointId,
       nodeIp: this.nodeIp,
+      podCidr: this.#deps.podCidr,
       notMasqueraded: parseCidr4(this.options['ipv4-native-routing-cidr']) ?? this.#deps.podCidr,
       devices: this.features.devices ? this.#deps.devices : [],
       hostPolicyMap: this.hostEndpoint?.policyMap ?? null,
@@ -356,11 +369,6 @@ export class Daemon {
       hostAuditMode: () => this.hostEndpoint?.policyAuditMode ?? false,
     });
   }
-
-  /** Records of the proxy's access log. @see cilium:pkg/envoy/accesslog_server.go#accessLogServer.logRecord */
-  readonly accessLog: AccessLogSink = accessLogServer((entry) =>
-    this.#deps.scheduler.after(0, 'access log', () => this.monitor.send({ kind: 'l7', entry })),
-  );
 
   /** Whether nothing is on its way from an object to a map or the proxy. */
   get quiet(): boolean {
@@ -465,10 +473,7 @@ export class Daemon {
     if (this.features.endpointRoutes) {
       upsertEndpointRoute(this.#deps.hostNetns, endpoint.ipv4, endpoint.device);
     }
-    this.maps.lxc.update(
-      { address: endpoint.ipv4 },
-      { ifindex: endpoint.device.ifindex, lxcId: endpoint.id, flags: 0, mac: endpoint.mac, nodeMac: endpoint.device.mac },
-    );
+    this.maps.lxc.update({ address: endpoint.ipv4 }, podEndpointInfo(endpoint));
   }
 
   /** The host's endpoint, with the host firewall. */
@@ -489,5 +494,6 @@ export class Daemon {
     const pins = saved === null ? this.#deps.pins : { proxyPorts: {} };
     const ipv4 = assertPresent(this.ipam.allocate('health', pins.healthIp), 'health address');
     this.createEndpoint(healthEndpoint(hostNetns, ipv4, [randomMac(rng), randomMac(rng)], pins.healthEndpointId), () => undefined);
+    updateCiliumNode(this.#deps, this.routerIp, ipv4);
   }
 }

@@ -15,6 +15,9 @@ export interface NodeDatapathConfig {
   readonly routerIp: Ipv4;
   readonly ciliumHost: NetDevice;
   readonly ciliumNet: NetDevice;
+  /** The tunnel's device, if there is one. */
+  readonly tunnelDevice: NetDevice | null;
+  readonly podCidr: Cidr4;
   readonly hostEndpointId: number;
   readonly nodeIp: Ipv4;
   /** Destinations that see a pod's own address. */

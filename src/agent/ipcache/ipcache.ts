@@ -8,6 +8,7 @@ import { ENDPOINT_KEY_IPV4, type IpcacheMap } from '../../maps/ipcache.ts';
 import type { Ipv4 } from '../../net/ipv4.ts';
 import { formatPrefix, type IpPrefix, maskPrefix } from '../../net/prefix.ts';
 import type { Journey } from '../../sim/journey.ts';
+import { NodeIds } from '../datapath/node_ids.ts';
 
 /** Who says so; later ones yield to earlier ones. @see cilium:pkg/source/source.go#AllowOverwrite */
 export const SOURCES = ['kube-apiserver', 'local', 'kvstore', 'custom-resource', 'k8s', 'generated', 'restored', 'unspec'] as const;
@@ -17,12 +18,13 @@ export type Source = (typeof SOURCES)[number];
 export interface IpcacheEntry {
   readonly identity: Identity;
   readonly source: Source;
-  /** The node that holds the address; 0 = this one. */
+  /** The node to tunnel to; 0 = this one, or none. */
   readonly hostIp: Ipv4;
 }
 
 /** The cache. */
 export class Ipcache {
+  readonly nodeIds: NodeIds;
   readonly #map: IpcacheMap;
   readonly #journey: Journey;
   readonly #nodeIp: Ipv4;
@@ -32,6 +34,7 @@ export class Ipcache {
     this.#map = map;
     this.#journey = journey;
     this.#nodeIp = nodeIp;
+    this.nodeIds = new NodeIds(nodeIp);
   }
 
   /** What is known of a prefix text. */
@@ -68,7 +71,7 @@ export class Ipcache {
     const key = keyOf(prefix);
     const before = this.#map.exact(key);
     const tunnelEndpoint = entry.hostIp === this.#nodeIp ? 0 : entry.hostIp;
-    const value = { secLabel: entry.identity, tunnelEndpoint, nodeId: 0, key: 0 };
+    const value = { secLabel: entry.identity, tunnelEndpoint, nodeId: this.nodeIds.of(tunnelEndpoint), key: 0 };
     this.#map.update(key, value);
     if (this.#journey.recording) {
       this.#journey.add({

@@ -13,6 +13,7 @@ export const DEFAULT_OPTIONS = {
   'monitor-aggregation-interval': 5,
   'monitor-aggregation-flags': 'all',
   tunnel: 'vxlan',
+  'tunnel-port': 0,
   'auto-direct-node-routes': false,
   'ipv4-native-routing-cidr': '',
   'kube-proxy-replacement': 'disabled',

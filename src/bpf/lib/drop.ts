@@ -11,6 +11,7 @@ import { updateMetrics } from './metrics.ts';
 /** File ids in drop notifications. @see cilium:bpf/lib/source_info.h */
 export const FILE_BPF_HOST = 1;
 export const FILE_BPF_LXC = 2;
+export const FILE_BPF_OVERLAY = 3;
 
 /** Where a drop was decided, as the notification carries it: lines are those of 1.13.3. */
 export interface DropSite {

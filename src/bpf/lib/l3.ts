@@ -78,12 +78,17 @@ export function ipv4LocalDelivery(
     return error;
   }
   updateMetrics(env, skb.packet.length, direction, REASON_FORWARDED);
+  if (hairpin && env.config.quirks.loopbackBypass) {
+    return redirectEp(env, skb, ep.ifindex, ep.lxcId);
+  }
   if (!env.config.enableRouting) {
     // Endpoint routes: the policy runs at the pod's device, which learns the identity from the mark.
     skb.mark = identityMark(MARK_MAGIC_IDENTITY, seclabel);
-    return redirectEp(env, skb, ep.ifindex, ep.lxcId);
-  }
-  if (hairpin && env.config.quirks.loopbackBypass) {
+    if (env.config.tunnel && !env.config.nodePort) {
+      // Straight to the device, answers to what kube-proxy has translated would miss its connection tracking.
+      skb.pktType = PACKET_HOST;
+      return TC_ACT_OK;
+    }
     return redirectEp(env, skb, ep.ifindex, ep.lxcId);
   }
   skb.cb[CB_SRC_LABEL] = seclabel;

@@ -35,12 +35,16 @@ export interface NatTarget {
   readonly srcFromWorld: boolean;
 }
 
-/** Whether a packet that leaves by the network card needs translation, and to what. @see cilium:bpf/lib/nat.h#snat_v4_prepare_state */
-export function snatV4PrepareState(env: BpfEnv, skb: Skb): NatTarget | null {
+/** Whether a packet that leaves by a network card, or into the tunnel, needs translation, and to what. @see cilium:bpf/lib/nat.h#snat_v4_prepare_state */
+export function snatV4PrepareState(env: BpfEnv, skb: Skb, overlay: boolean): NatTarget | null {
   const { config } = env;
   const { ip } = skb.packet;
-  if (ip.src === config.directRoutingIp) {
-    return { address: config.directRoutingIp, fromLocalEndpoint: false, srcFromWorld: false };
+  const own = overlay ? config.routerIp : config.directRoutingIp;
+  if (ip.src === own) {
+    return { address: own, fromLocalEndpoint: false, srcFromWorld: false };
+  }
+  if (overlay) {
+    return null;
   }
   const local = lookupIp4Endpoint(env, skb, ip.src);
   const remote = lookupIp4RemoteEndpoint(env, skb, ip.dst);

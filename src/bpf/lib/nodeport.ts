@@ -1,27 +1,27 @@
 /**
  * Services at the network card: node ports, external and load balancer addresses, and the way back.
  * @see cilium:bpf/lib/nodeport.h
- * @remarks Not modelled: DSR, backends on other nodes behind a tunnel, the neighbour table, BPF host routing (replies find their card by the route alone).
+ * @remarks Not modelled: DSR, the neighbour table, BPF host routing (replies find their card by the route alone).
  */
 import { type Skb, TC_ACT_OK } from '../../kernel/skb.ts';
 import { CT_NODE_PORT, TUPLE_F_OUT } from '../../maps/ctmap.ts';
 import {
   DROP_INVALID,
   DROP_IS_CLUSTER_IP,
-  DROP_MISSED_TAIL_CALL,
+  DROP_NAT_NO_MAPPING,
   DROP_NO_FIB,
   DROP_NOT_IN_SRC_RANGE,
   DROP_UNKNOWN_CT,
-  DROP_UNROUTABLE,
 } from '../../maps/drop_reasons.ts';
 import {
   TRACE_REASON_CT_REPLY,
   TRACE_REASON_POLICY,
   TRACE_REASON_UNKNOWN,
   TRACE_TO_NETWORK,
+  TRACE_TO_OVERLAY,
   TRACE_TO_PROXY,
 } from '../../maps/eventsmap.ts';
-import { IDENTITY_WORLD } from '../../maps/identity.ts';
+import { IDENTITY_WORLD, type Identity } from '../../maps/identity.ts';
 import { type Lb4Service, l7LbProxyPort, SVC_FLAG_HOSTPORT, SVC_FLAG_ROUTABLE, SVC_FLAG_SOURCE_RANGE } from '../../maps/lbmap.ts';
 import { MARK_MAGIC_SNAT_DONE, TC_INDEX_F_SKIP_RECIRCULATION } from '../../maps/marks.ts';
 import { METRIC_INGRESS } from '../../maps/metricsmap.ts';
@@ -38,15 +38,22 @@ import {
   ctExtractTuple4,
   ctLookup4,
   getCtMap4,
+  TRACE_PAYLOAD_LEN,
 } from './conntrack.ts';
+import { type Encap, encapWithNodeid } from './encap.ts';
 import { lookupIp4Endpoint } from './eps.ts';
+import { lookupIp4RemoteEndpoint } from './identity.ts';
 import { hasPorts, ipv4HandleFragmentation } from './ipv4.ts';
 import { lb4Local, lb4LookupService, lb4RevNat, lb4SvcIsL7loadbalancer } from './lb.ts';
 import { NAT_PUNT_TO_STACK, snatV4Nat, snatV4PrepareState, snatV4RevNat } from './nat.ts';
 import { ctxRedirectToProxyHairpin } from './proxy.ts';
 import { sendTraceNotify } from './trace.ts';
 
-/** A request for a service, or an answer to something translated. @see cilium:bpf/lib/nodeport.h#nodeport_lb4 */
+/**
+ * A request for a service, or an answer to something translated.
+ * @param source endpoint of the program
+ * @see cilium:bpf/lib/nodeport.h#nodeport_lb4
+ */
 export function nodeportLb4(env: BpfEnv, skb: Skb, ifindex: number, source: number): number {
   const { ip } = skb.packet;
   const ports = hasPorts(skb.packet);
@@ -59,7 +66,7 @@ export function nodeportLb4(env: BpfEnv, skb: Skb, ifindex: number, source: numb
   }
   const service = ports ? lb4LookupService(env, skb, ip.dst, env.scratch.dport, false) : undefined;
   if (service === undefined) {
-    return natIngress(env, skb);
+    return natIngress(env, skb, source);
   }
   if (!sourceRangeOk(env, service, ip.src)) {
     return DROP_NOT_IN_SRC_RANGE;
@@ -83,22 +90,34 @@ export function nodeportLb4(env: BpfEnv, skb: Skb, ifindex: number, source: numb
     return DROP_INVALID;
   }
   const tracked = trackRequest(env, skb, service, ifindex);
-  return tracked < 0 || local ? tracked : natEgress(env, skb);
+  return tracked < 0 || local ? tracked : natEgress(env, skb, source);
 }
 
-/** A request for a backend elsewhere leaves with the node's address. @see cilium:bpf/lib/nodeport.h#tail_nodeport_nat_egress_ipv4 */
-function natEgress(env: BpfEnv, skb: Skb): number {
-  if (env.config.tunnel) {
-    return DROP_UNROUTABLE;
-  }
-  const target = { address: env.config.directRoutingIp, fromLocalEndpoint: false, srcFromWorld: true };
-  const result = snatV4Nat(env, skb, target);
+/**
+ * A request for a backend elsewhere leaves with an address of this node, into the tunnel as one of the world's.
+ * @see cilium:bpf/lib/nodeport.h#tail_nodeport_nat_egress_ipv4
+ */
+function natEgress(env: BpfEnv, skb: Skb, source: number): number {
+  const { config } = env;
+  const tunnelled = intoTunnel(env, skb, { secLabel: IDENTITY_WORLD, source, reason: TRACE_REASON_POLICY, monitor: TRACE_PAYLOAD_LEN });
+  const address = tunnelled ? config.routerIp : config.directRoutingIp;
+  const result = snatV4Nat(env, skb, { address, fromLocalEndpoint: false, srcFromWorld: true });
   if (result < 0 && result !== NAT_PUNT_TO_STACK) {
     return result;
   }
   skb.mark = (skb.mark | MARK_MAGIC_SNAT_DONE) >>> 0;
-  const ifindex = env.fibLookup(skb.packet.ip.dst);
+  const ifindex = tunnelled ? config.encapIfindex : env.fibLookup(skb.packet.ip.dst);
   return ifindex === null ? DROP_NO_FIB : skb.redirect(ifindex);
+}
+
+/** Prepares a packet for the tunnel if its destination is behind it. */
+function intoTunnel(env: BpfEnv, skb: Skb, told: Omit<Encap, 'tunnelEndpoint' | 'dstId'>): boolean {
+  const info = env.config.tunnel ? lookupIp4RemoteEndpoint(env, skb, skb.packet.ip.dst) : undefined;
+  if (info === undefined || info.tunnelEndpoint === 0) {
+    return false;
+  }
+  encapWithNodeid(env, skb, { ...told, tunnelEndpoint: info.tunnelEndpoint, dstId: info.secLabel });
+  return true;
 }
 
 /** @see cilium:bpf/lib/lb.h#lb4_src_range_ok */
@@ -131,41 +150,43 @@ function trackRequest(env: BpfEnv, skb: Skb, service: Lb4Service, ifindex: numbe
 }
 
 /** What has no mapping goes on as it is. @see cilium:bpf/lib/nodeport.h#tail_nodeport_nat_ingress_ipv4 */
-function natIngress(env: BpfEnv, skb: Skb): number {
+function natIngress(env: BpfEnv, skb: Skb, source: number): number {
   if (snatV4RevNat(env, skb) < 0) {
     return TC_ACT_OK;
   }
   skb.mark = (skb.mark | MARK_MAGIC_SNAT_DONE) >>> 0;
-  return revNodeportLb4(env, skb);
+  return revNodeportLb4(env, skb, source, IDENTITY_WORLD);
 }
 
 /**
- * A reply gets the service's address back and leaves by the network card; anything else goes on as if nothing had been.
+ * A reply gets the service's address back and leaves by the network card or the tunnel; anything else goes on as if nothing had been.
+ * @param source endpoint of the program
+ * @param secLabel the identity the program sends with
  * @see cilium:bpf/lib/nodeport.h#rev_nodeport_lb4
  */
-export function revNodeportLb4(env: BpfEnv, skb: Skb): number {
-  const { scratch } = env;
-  const { tuple, ctState } = scratch;
-  ctState.reset();
-  const status = ctLookup4(env, getCtMap4(env, skb.packet.ip.protocol), tuple, skb, CT_INGRESS, ctState);
-  if (status === CT_REPLY && ctState.nodePort && ctState.revNatIndex !== 0) {
-    const error = lb4RevNat(env, skb, ctState, tuple, true);
-    if (error < 0) {
-      return error;
+export function revNodeportLb4(env: BpfEnv, skb: Skb, source: number, secLabel: Identity): number {
+  const { ctState } = env.scratch;
+  const reversed = revDnat(env, skb);
+  if (reversed < 0) {
+    return reversed;
+  }
+  if (reversed > 0) {
+    if (intoTunnel(env, skb, { secLabel, source, reason: TRACE_REASON_CT_REPLY, monitor: env.scratch.monitor })) {
+      return skb.redirect(env.config.encapIfindex);
     }
-    skb.mark = (skb.mark | MARK_MAGIC_SNAT_DONE) >>> 0;
     const ifindex = env.fibLookup(skb.packet.ip.dst) ?? ctState.ifindex;
     return ifindex === 0 ? DROP_NO_FIB : skb.redirect(ifindex);
   }
   // A pod's program cannot go on from here: it has no other way for a reply of a node port.
-  return (skb.tcIndex & TC_INDEX_F_SKIP_RECIRCULATION) === 0 ? TC_ACT_OK : DROP_MISSED_TAIL_CALL;
+  return (skb.tcIndex & TC_INDEX_F_SKIP_RECIRCULATION) === 0 ? TC_ACT_OK : DROP_NAT_NO_MAPPING;
 }
 
 /**
- * An answer to a node port request that no pod's program has seen, because the proxy gave it.
+ * Gives a reply to a node port request the service's address. On its way out it is one that no pod's program has seen, because the proxy gave it.
+ * @returns 1 if it is such a reply, 0 if not, or a drop reason
  * @see cilium:bpf/lib/nodeport.h#nodeport_rev_dnat_fwd_ipv4
  */
-function revDnatFwd(env: BpfEnv, skb: Skb): number {
+function revDnat(env: BpfEnv, skb: Skb): number {
   const { tuple, ctState, natTuple } = env.scratch;
   const map = getCtMap4(env, skb.packet.ip.protocol);
   if (ctExtractTuple4(env, natTuple, skb, CT_INGRESS) < 0) {
@@ -183,25 +204,30 @@ function revDnatFwd(env: BpfEnv, skb: Skb): number {
       return error;
     }
     skb.mark = (skb.mark | MARK_MAGIC_SNAT_DONE) >>> 0;
+    return 1;
   }
   return 0;
 }
 
-/** Translation on the way out of the network card. @see cilium:bpf/lib/nodeport.h#tail_handle_nat_fwd_ipv4 */
-export function handleNatFwd(env: BpfEnv, skb: Skb, source: number): number {
-  const reversed = revDnatFwd(env, skb);
+/**
+ * Translation on the way out of a network card, or into the tunnel.
+ * @see cilium:bpf/lib/nodeport.h#tail_handle_nat_fwd_ipv4
+ */
+export function handleNatFwd(env: BpfEnv, skb: Skb, source: number, overlay: boolean): number {
+  const point = overlay ? TRACE_TO_OVERLAY : TRACE_TO_NETWORK;
+  const reversed = revDnat(env, skb);
   if (reversed < 0) {
     return reversed;
   }
   if ((skb.mark & MARK_MAGIC_SNAT_DONE) === MARK_MAGIC_SNAT_DONE) {
-    sendTraceNotify(env, skb, source, TRACE_TO_NETWORK, 0, 0, 0, 0, TRACE_REASON_CT_REPLY, env.scratch.monitor);
+    sendTraceNotify(env, skb, source, point, 0, 0, 0, 0, TRACE_REASON_CT_REPLY, env.scratch.monitor);
     return TC_ACT_OK;
   }
-  const target = snatV4PrepareState(env, skb);
+  const target = snatV4PrepareState(env, skb, overlay);
   const result = target === null ? TC_ACT_OK : snatV4Nat(env, skb, target);
   if (result < 0 && result !== NAT_PUNT_TO_STACK) {
     return result;
   }
-  sendTraceNotify(env, skb, source, TRACE_TO_NETWORK, 0, 0, 0, 0, TRACE_REASON_UNKNOWN, 0);
+  sendTraceNotify(env, skb, source, point, 0, 0, 0, 0, TRACE_REASON_UNKNOWN, 0);
   return TC_ACT_OK;
 }

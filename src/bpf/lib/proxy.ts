@@ -45,5 +45,5 @@ export function ctxRedirectToProxyHairpin(env: BpfEnv, skb: Skb, proxyPort: numb
     return error;
   }
   skb.cb[CB_PROXY_MAGIC] = toProxyMark(proxyPort);
-  return skb.redirect(env.config.hostIfindex, true);
+  return skb.redirect(env.config.hostIfindex);
 }

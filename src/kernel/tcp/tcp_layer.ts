@@ -66,7 +66,7 @@ export class TcpLayer {
   connect(options: ConnectOptions): TcpSocket | SocketErrno {
     const mark = options.mark ?? 0;
     const cookie = this.netns.kernel.nextSocketCookie();
-    const remote = this.netns.toCgroup('connect4', IPPROTO_TCP, cookie, options.remote);
+    const remote = this.netns.cgroup.to('connect4', IPPROTO_TCP, cookie, options.remote);
     if (remote === 'EPERM') {
       return remote;
     }
@@ -86,7 +86,7 @@ export class TcpLayer {
     if (port === null) {
       return wanted === 0 ? 'EADDRNOTAVAIL' : 'EADDRINUSE';
     }
-    const peerName = (): SocketAddress => this.netns.fromCgroup('getpeername4', IPPROTO_TCP, cookie, remote);
+    const peerName = (): SocketAddress => this.netns.cgroup.from('getpeername4', IPPROTO_TCP, cookie, remote);
     const socket = new TcpSock(this, { local: { address, port }, remote, mark, peerName, handlers: options.handlers });
     this.#insert(socket);
     socket.startConnect();
@@ -99,7 +99,7 @@ export class TcpLayer {
     const clash = others.some(
       (other) => other.local.address === options.local.address || other.local.address === IPV4_ANY || options.local.address === IPV4_ANY,
     );
-    if (clash || !this.netns.mayBind(IPPROTO_TCP, options.local)) {
+    if (clash || !this.netns.cgroup.mayBind(IPPROTO_TCP, options.local)) {
       return 'EADDRINUSE';
     }
     const listener = new Listener(this, options);

@@ -18,18 +18,15 @@ import { type InFlight, SendBuffer } from './send_buffer.ts';
 import { seqAdd, seqDiff } from './seq.ts';
 import type { TcpLayer } from './tcp_layer.ts';
 import {
-  TCP_ADVERTISED_MSS,
   TCP_FIN_TIMEOUT,
-  TCP_MSS,
-  TCP_ORPHAN_RETRIES,
-  TCP_RETRIES2,
   TCP_RTO_MAX,
   TCP_RTO_MIN,
-  TCP_SYN_RETRIES,
-  TCP_SYNACK_RETRIES,
   TCP_TIMEOUT_INIT,
+  TCP_TIMESTAMPS_LENGTH,
   TCP_TIMEWAIT_LEN,
   TCP_WINDOW,
+  tcpAdvertisedMss,
+  tcpRetryLimit,
 } from './tcp_timing.ts';
 
 /** How a connection begins. */
@@ -70,6 +67,8 @@ export class TcpSock implements TcpSocket {
   readonly #receiveQueue = new Reassembly();
   readonly #acks: AckPolicy;
   #peerTimestamp = 0;
+  /** The largest segment that both ends can take. */
+  #mss: number;
   /** close(2): nobody reads any more. */
   #orphan = false;
   #finReceived = false;
@@ -83,6 +82,7 @@ export class TcpSock implements TcpSocket {
     this.peerName = options.peerName ?? (() => this.remote);
     this.#handlers = options.handlers;
     this.#listener = options.listener ?? null;
+    this.#mss = this.#ownMss();
     this.transparent = options.listener?.transparent ?? false;
     this.#rto = new LazyTimer(scheduler, 'tcp retransmission', () => this.#onRto());
     this.#acks = new AckPolicy(scheduler, () => this.#sendAck());
@@ -146,7 +146,7 @@ export class TcpSock implements TcpSocket {
   startAccept(tcp: TcpHeader): void {
     this.#sndUna = this.#sndNxt = this.#layer.netns.kernel.rng.uint32();
     this.#receiveQueue.start(seqAdd(tcp.seq, 1));
-    this.#readTimestamp(tcp);
+    this.#readOptions(tcp);
     this.#setState('SYN-RECV');
     this.#send(TCP_SYN | TCP_ACK, NO_BYTES);
   }
@@ -172,7 +172,7 @@ export class TcpSock implements TcpSocket {
       this.#onReset(tcp);
       return;
     }
-    this.#readTimestamp(tcp);
+    this.#readOptions(tcp);
     if (this.state === 'SYN-SENT') {
       this.#onSynAck(tcp);
       return;
@@ -323,7 +323,7 @@ export class TcpSock implements TcpSocket {
       return;
     }
     while (!this.#pending.empty && seqDiff(this.#sndNxt, this.#sndUna) < TCP_WINDOW) {
-      const payload = this.#pending.take(TCP_MSS);
+      const payload = this.#pending.take(this.#mss - TCP_TIMESTAMPS_LENGTH);
       const last = this.#pending.empty;
       this.#acks.onDataSent();
       this.#send(TCP_ACK | (last ? TCP_PSH : 0), payload);
@@ -369,7 +369,7 @@ export class TcpSock implements TcpSocket {
   #segmentOptions(syn: boolean): TcpOptions {
     const value = Math.floor(this.#layer.netns.kernel.scheduler.clock.now() / MILLISECOND) >>> 0;
     const timestamps = { value, echo: this.#peerTimestamp };
-    return syn ? { mss: TCP_ADVERTISED_MSS, wscale: 7, sackPermitted: true, timestamps } : { timestamps };
+    return syn ? { mss: this.#ownMss(), wscale: 7, sackPermitted: true, timestamps } : { timestamps };
   }
 
   #acknowledged(ack: number): void {
@@ -392,7 +392,7 @@ export class TcpSock implements TcpSocket {
       this.#closed('CLOSED');
       return;
     }
-    if (this.#retries >= this.#retryLimit()) {
+    if (this.#retries >= tcpRetryLimit(this.state, this.#orphan)) {
       this.fail('ETIMEDOUT');
       return;
     }
@@ -425,18 +425,12 @@ export class TcpSock implements TcpSocket {
     return Math.min(base * 2 ** this.#retries, TCP_RTO_MAX);
   }
 
-  #retryLimit(): number {
-    switch (this.state) {
-      case 'SYN-SENT':
-        return TCP_SYN_RETRIES;
-      case 'SYN-RECV':
-        return TCP_SYNACK_RETRIES;
-      default:
-        return this.#orphan ? TCP_ORPHAN_RETRIES : TCP_RETRIES2;
-    }
+  #ownMss(): number {
+    return tcpAdvertisedMss(this.#layer.netns.pathMtu(this.remote.address, this.mark));
   }
 
-  #readTimestamp(tcp: TcpHeader): void {
+  #readOptions(tcp: TcpHeader): void {
+    this.#mss = Math.min(this.#mss, tcp.options?.mss ?? this.#mss);
     this.#peerTimestamp = tcp.options?.timestamps?.value ?? this.#peerTimestamp;
   }
 

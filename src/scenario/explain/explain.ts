@@ -247,7 +247,7 @@ function notesOf(found: {
   const elsewhere = destination.endpointId !== null && destination.node !== client.node;
   if (elsewhere && !dropped && !checks.some(({ direction }) => direction === 'ingress')) {
     notes.push(
-      `the packet leaves node ${client.node} and does not come to ${destination.node}, so the policy of ${destination.name} was not asked: pods of different nodes reach each other here only with the options tunnel: disabled, auto-direct-node-routes: true and ipv4-native-routing-cidr`,
+      `the packet leaves node ${client.node} and does not come to ${destination.node}, so the policy of ${destination.name} was not asked: without a tunnel pods of different nodes reach each other only with the options auto-direct-node-routes: true and ipv4-native-routing-cidr`,
     );
   }
   if (question.protocol === 'SCTP' && dropped && !checks.some(({ verdict }) => verdict === 'drop')) {

@@ -6,7 +6,8 @@
  */
 import { IPCACHE_NAME, type IpcacheMap, ipcacheKey4 } from '../../maps/ipcache.ts';
 import { LXC_MAP_NAME, type LxcMap } from '../../maps/lxcmap.ts';
-import { parseIpv4 } from '../../net/ipv4.ts';
+import { TUNNEL_MAP_NAME, type TunnelMap, type TunnelMapValue } from '../../maps/tunnel.ts';
+import { formatIpv4, parseIpv4 } from '../../net/ipv4.ts';
 import { parseIp } from '../../net/prefix.ts';
 import type { NodeView } from '../cluster_view.ts';
 import type { Flags } from '../flags.ts';
@@ -34,14 +35,25 @@ export const bpfEndpointDeleteCommand: CiliumCommand = {
   run: endpointDelete,
 };
 
-/** `cilium bpf tunnel list`. @remarks Not modelled: traffic through tunnels, so the map has no entries. */
+/** `cilium bpf tunnel list`. */
 export const bpfTunnelListCommand: CiliumCommand = {
   words: 'bpf tunnel list',
   summary: 'list tunnel endpoints',
   flags: [OUTPUT_FLAG],
   check: checkOutput,
-  run: (_node, flags) => keyedOutput(flags, 'TUNNEL', 'VALUE', new Map()),
+  run: tunnelList,
 };
+
+function tunnelList(node: NodeView, flags: Flags): CommandResult {
+  const entries = [...(node.map<TunnelMap>(TUNNEL_MAP_NAME)?.entries() ?? [])];
+  const rows = entries.map(([key, value]) => [formatIpv4(key.address), [tunnelValueText(value)]] as const);
+  return keyedOutput(flags, 'TUNNEL', 'VALUE', new Map(rows));
+}
+
+/** @see cilium:pkg/maps/tunnel/tunnel.go#TunnelValue.String */
+export function tunnelValueText({ address, key, nodeId }: TunnelMapValue): string {
+  return `${formatIpv4(address)}:${key} ${nodeId}`;
+}
 
 const ADDRESS = 'IP address must be in dotted decimal (192.168.1.1) or IPv6 (feab::f02b) form';
 

@@ -15,6 +15,7 @@ import {
   type Lb4ServicesMap,
 } from '../../maps/lbmap.ts';
 import { LXC_MAP_NAME, type LxcMap } from '../../maps/lxcmap.ts';
+import { TUNNEL_MAP_NAME, type TunnelMap } from '../../maps/tunnel.ts';
 import { formatIpv4 } from '../../net/ipv4.ts';
 import type { NodeView } from '../cluster_view.ts';
 import type { Flags } from '../flags.ts';
@@ -22,6 +23,7 @@ import { type CommandResult, ciliumTable, printed } from '../table.ts';
 import { refused } from '../tool.ts';
 import { lbBackendText, lbServiceText } from './bpf_lb_list.ts';
 import { endpointInfoText, ipcacheValueText } from './bpf_lists.ts';
+import { tunnelValueText } from './bpf_misc.ts';
 import type { CiliumCommand } from './command.ts';
 import { checkOutput, fatal, hasOutput, OUTPUT_FLAG, output } from './output.ts';
 
@@ -77,6 +79,8 @@ function cacheOf(node: NodeView, name: string): Rows | null {
       return rows(node.map<Lb4BackendsMap>(name), ([id, backend]) => [String(id), lbBackendText(backend)]);
     case LB4_REVERSE_NAT_NAME:
       return rows(node.map<Lb4ReverseNatMap>(name), ([id, { address, port }]) => [String(id), `${formatIpv4(address)}:${port}`]);
+    case TUNNEL_MAP_NAME:
+      return rows(node.map<TunnelMap>(name), ([key, value]) => [formatIpv4(key.address), tunnelValueText(value)]);
     default:
       return null;
   }

@@ -4,7 +4,7 @@
  */
 
 import type { Column } from './columns/cell.ts';
-import { CILIUM_ENDPOINT_COLUMNS, CILIUM_IDENTITY_COLUMNS, CILIUM_POLICY_COLUMNS } from './columns/cilium.ts';
+import { CILIUM_ENDPOINT_COLUMNS, CILIUM_IDENTITY_COLUMNS, CILIUM_NODE_COLUMNS, CILIUM_POLICY_COLUMNS } from './columns/cilium.ts';
 import {
   CONFIG_MAP_COLUMNS,
   ENDPOINTS_COLUMNS,
@@ -67,6 +67,7 @@ export const RESOURCE_TYPES: readonly ResourceType[] = [
   cilium('CiliumEndpoint', 'ciliumendpoints', ['cep', 'ciliumep'], CILIUM_ENDPOINT_COLUMNS),
   cilium('CiliumIdentity', 'ciliumidentities', ['ciliumid'], CILIUM_IDENTITY_COLUMNS, false),
   cilium('CiliumNetworkPolicy', 'ciliumnetworkpolicies', ['cnp', 'ciliumnp'], CILIUM_POLICY_COLUMNS),
+  cilium('CiliumNode', 'ciliumnodes', ['cn', 'ciliumn'], CILIUM_NODE_COLUMNS, false),
   core('NetworkPolicy', 'networkpolicies', ['netpol'], NETWORK_POLICY_COLUMNS, { group: 'networking.k8s.io' }),
 ];
 

@@ -108,6 +108,7 @@ describe('questions across nodes and protocols', () => {
     [{ from: 'other', to: 'two.example.com' }, 'denied', 'egress policy', 'timed out'],
   ])('%j %s', (question, verdict, decidedBy, outcome) => {
     expect(ask(question)).toMatchObject({ verdict, decidedBy, outcome });
+    expect(ask(question, '{enable-sctp: true}'), 'through the tunnel').toMatchObject({ verdict, decidedBy, outcome });
   });
 
   it('a packet that masquerading rewrites is one packet', () => {
@@ -120,7 +121,9 @@ describe('questions across nodes and protocols', () => {
   });
 
   it('what does not arrive is not called allowed without a word', () => {
-    expect(ask({ to: 'pod/star' }, '{}').notes[0]).toContain('does not come to n2, so the policy of default/star was not asked');
+    expect(ask({ to: 'pod/star' }, '{tunnel: disabled}').notes[0]).toContain(
+      'does not come to n2, so the policy of default/star was not asked',
+    );
     expect(ask({ to: 'pod/star', protocol: 'SCTP', port: 9000 }, '{}').notes[0]).toContain('enable-sctp');
   });
 

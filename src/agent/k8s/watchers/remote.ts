@@ -2,13 +2,13 @@
  * What other nodes hold: their own addresses (remote-node, or kube-apiserver) and the addresses and identities of their pods.
  * @see cilium:pkg/node/manager/manager.go#Manager.NodeUpdated
  * @see cilium:pkg/k8s/watchers/cilium_endpoint.go#K8sWatcher.endpointUpdated
- * @remarks Simplified: nodes are read from Node objects instead of CiliumNodes; identities are learned with the first endpoint that has them
- * instead of from CiliumIdentity objects.
+ * @remarks Simplified: identities are learned with the first endpoint that has them instead of from CiliumIdentity objects; a CiliumNode counts
+ * as gone with its Node object.
  */
 import type { ApiServer } from '../../../k8s/api_server.ts';
-import type { CiliumEndpoint, Endpoints, Node, Pod } from '../../../k8s/objects.ts';
-import { IDENTITY_KUBE_APISERVER, IDENTITY_REMOTE_NODE } from '../../../maps/identity.ts';
-import { formatIpv4, type Ipv4, parseIpv4 } from '../../../net/ipv4.ts';
+import type { CiliumEndpoint, CiliumNode, Endpoints, Node, Pod } from '../../../k8s/objects.ts';
+import { IDENTITY_HEALTH, IDENTITY_KUBE_APISERVER, IDENTITY_REMOTE_NODE } from '../../../maps/identity.ts';
+import { type Cidr4, type Ipv4, parseCidr4, parseIpv4 } from '../../../net/ipv4.ts';
 import type { ClusterIdentities } from '../../identity/cluster_identities.ts';
 import type { Identity } from '../../identity/identity.ts';
 import { hostPrefix4, type Ipcache } from '../../ipcache/ipcache.ts';
@@ -22,9 +22,19 @@ export interface RemoteDeps {
   readonly nodeIp: Ipv4;
   readonly ipcache: Ipcache;
   readonly identities: ClusterIdentities;
+  /** Every node's own addresses are behind the tunnel too: the host firewall wants to know who sent. */
+  readonly tunnelToHosts: boolean;
+  /** What the datapath makes of another node's range of pods. */
+  readonly nodeRoutes: NodeRoutes;
   /** Named ports of pods elsewhere: egress rules may use them. */
   readonly namedPorts: NamedPortMultiMap;
   readonly updateIdentities: (added: readonly Identity[], deleted: readonly number[]) => void;
+}
+
+/** The way to the pods of other nodes. @see cilium:pkg/datapath/node.go#NodeHandler */
+export interface NodeRoutes {
+  upsert(podCidr: Cidr4, nodeIp: Ipv4): void;
+  delete(podCidr: Cidr4): void;
 }
 
 interface RemotePod {
@@ -37,6 +47,7 @@ interface RemotePod {
 export class Remote {
   readonly #deps: RemoteDeps;
   readonly #pods = new Map<string, RemotePod>();
+  readonly #nodes = new Map<string, CiliumNode>();
 
   constructor(deps: RemoteDeps) {
     this.#deps = deps;
@@ -45,11 +56,12 @@ export class Remote {
   /** Starts to follow nodes and endpoints. */
   watch(): void {
     const { api } = this.#deps;
-    api.watch<Node>('Node', {
+    api.watch<CiliumNode>('CiliumNode', {
       onAdd: (node) => this.#onNode(node),
       onUpdate: (_old, node) => this.#onNode(node),
-      onDelete: (node) => this.#addressesOf(node).forEach((ip) => void this.#deps.ipcache.delete(hostPrefix4(ip))),
+      onDelete: (node) => this.#forgetNode(node.metadata.name),
     });
+    api.watch<Node>('Node', { onDelete: (node) => this.#forgetNode(node.metadata.name) });
     // Which nodes run the API server is known when its endpoints are.
     api.watch<Endpoints>('Endpoints', {
       onAdd: (endpoints) => this.#onEndpoints(endpoints),
@@ -64,26 +76,53 @@ export class Remote {
 
   #onEndpoints({ metadata }: Endpoints): void {
     if (metadata.name === 'kubernetes' && metadata.namespace === 'default') {
-      this.#deps.api.list<Node>('Node').forEach((node) => void this.#onNode(node));
+      this.#nodes.forEach((node) => void this.#onNode(node));
     }
   }
 
-  /** @see cilium:pkg/ipcache/metadata.go#IPCache.InjectLabels */
-  #onNode(node: Node): void {
-    const { api, ipcache } = this.#deps;
+  /**
+   * Its addresses, and the way to its pods.
+   * @see cilium:pkg/node/manager/manager.go#Manager.NodeUpdated
+   * @see cilium:pkg/ipcache/metadata.go#IPCache.InjectLabels
+   */
+  #onNode(node: CiliumNode): void {
+    const { api, ipcache, nodeName, nodeRoutes, tunnelToHosts } = this.#deps;
+    const { name } = node.metadata;
+    const nodeIp = nodeIpOf(node);
+    if (name === nodeName || nodeIp === null) {
+      return;
+    }
+    this.#nodes.set(name, node);
     const subsets = api.get<Endpoints>('Endpoints', 'default', 'kubernetes')?.subsets ?? [];
     const servers = new Set(subsets.flatMap((subset) => subset.addresses ?? []).map(({ ip }) => ip));
-    for (const ip of this.#addressesOf(node)) {
-      const identity = servers.has(formatIpv4(ip)) ? IDENTITY_KUBE_APISERVER : IDENTITY_REMOTE_NODE;
-      ipcache.upsert(hostPrefix4(ip), { identity, source: 'custom-resource', hostIp: ip });
+    for (const { type, ip } of node.spec.addresses) {
+      const address = parseIpv4(ip);
+      if (address !== null) {
+        const identity = servers.has(ip) ? IDENTITY_KUBE_APISERVER : IDENTITY_REMOTE_NODE;
+        const hostIp = type === 'CiliumInternalIP' || tunnelToHosts ? nodeIp : 0;
+        ipcache.upsert(hostPrefix4(address), { identity, source: 'custom-resource', hostIp });
+      }
     }
+    const health = parseIpv4(node.spec.health.ipv4 ?? '');
+    if (health !== null) {
+      ipcache.upsert(hostPrefix4(health), { identity: IDENTITY_HEALTH, source: 'custom-resource', hostIp: nodeIp });
+    }
+    podCidrsOf(node).forEach((podCidr) => void nodeRoutes.upsert(podCidr, nodeIp));
   }
 
-  /** Addresses of another node; none of this one. */
-  #addressesOf(node: Node): Ipv4[] {
-    return node.metadata.name === this.#deps.nodeName
-      ? []
-      : (node.status?.addresses ?? []).flatMap(({ type, address }) => (type === 'InternalIP' ? (parseIpv4(address) ?? []) : []));
+  #forgetNode(name: string): void {
+    const node = this.#nodes.get(name);
+    if (node === undefined) {
+      return;
+    }
+    this.#nodes.delete(name);
+    for (const ip of [...node.spec.addresses.map((one) => one.ip), node.spec.health.ipv4 ?? '']) {
+      const address = parseIpv4(ip);
+      if (address !== null) {
+        this.#deps.ipcache.delete(hostPrefix4(address));
+      }
+    }
+    podCidrsOf(node).forEach((podCidr) => void this.#deps.nodeRoutes.delete(podCidr));
   }
 
   #onEndpoint(endpoint: CiliumEndpoint): void {
@@ -125,4 +164,13 @@ export class Remote {
 
 function keyOf({ metadata }: CiliumEndpoint): string {
   return `${metadata.namespace ?? 'default'}/${metadata.name}`;
+}
+
+/** A node's address on the network. @see cilium:pkg/node/types/node.go#Node.GetNodeIP */
+function nodeIpOf({ spec }: CiliumNode): Ipv4 | null {
+  return parseIpv4(spec.addresses.find(({ type }) => type === 'InternalIP')?.ip ?? '');
+}
+
+function podCidrsOf({ spec }: CiliumNode): Cidr4[] {
+  return spec.ipam.podCIDRs.flatMap((text) => parseCidr4(text) ?? []);
 }

@@ -29,6 +29,24 @@ export const CILIUM_IDENTITY_COLUMNS: readonly Column[] = [
   AGE,
 ];
 
+/** CiliumNode. */
+export const CILIUM_NODE_COLUMNS: readonly Column[] = [
+  NAME,
+  { title: 'CILIUMINTERNALIP', cell: (node) => nodeAddress(node, 'CiliumInternalIP') },
+  { title: 'INTERNALIP', cell: (node) => nodeAddress(node, 'InternalIP') },
+  AGE,
+];
+
+function nodeAddress(node: ObjectView, type: string): string {
+  return text(
+    get(
+      items(get(node, 'spec', 'addresses')).find((one) => get(one, 'type') === type),
+      'ip',
+    ),
+    '',
+  );
+}
+
 function addressOf(endpoint: ObjectView, family: string): string {
   return text(get(items(get(endpoint, 'status', 'networking', 'addressing'))[0], family), '');
 }
