@@ -26,7 +26,7 @@ import { Kubelet, type KubeletDeps } from './kubelet.ts';
 import { monitorEvent } from './monitor_events.ts';
 import { randomMac } from './names.ts';
 import type { NodeOptions, Pins } from './options.ts';
-import { datapathQuirks, policyQuirks, type QuirkSwitches } from './quirks.ts';
+import { agentQuirks, datapathQuirks, policyQuirks, type QuirkSwitches } from './quirks.ts';
 import { XdsLink } from './xds_link.ts';
 
 /** What a node is made of. */
@@ -234,6 +234,8 @@ export class Node {
       bpffs: this.bpffs,
       loader: this.#loader,
       quirks: policyQuirks(deps.quirks),
+      ...agentQuirks(deps.quirks),
+      died: () => false,
       devices: [this.#uplink],
       proxy: launcher,
       saved: this.#saved,

@@ -10,8 +10,14 @@ export type QuirkSwitches = Readonly<Record<string, boolean>>;
 
 const DATAPATH: readonly (keyof DatapathQuirks)[] = ['policyIdProtoAny', 'loopbackBypass', 'replyPolicyAccounting'];
 
+/**
+ * An endpoint whose regeneration fails is tried again only until it first succeeds; after the next failure it waits for another reason to regenerate.
+ * @see cilium:pkg/endpoint/policy.go#Endpoint.startRegenerationFailureHandler
+ */
+const RECOVERY_ONLY_ONCE = 'recoveryOnlyOnce';
+
 /** All switches. */
-export const QUIRK_NAMES: readonly string[] = [...Object.keys(RELEASED_QUIRKS), ...DATAPATH];
+export const QUIRK_NAMES: readonly string[] = [...Object.keys(RELEASED_QUIRKS), RECOVERY_ONLY_ONCE, ...DATAPATH];
 
 /** Names nobody knows, with what was probably meant. */
 export function quirkIssues(switches: QuirkSwitches): readonly { readonly quirk: string; readonly message: string }[] {
@@ -26,7 +32,12 @@ export function quirkIssues(switches: QuirkSwitches): readonly { readonly quirk:
     });
 }
 
-/** The agent's switches that are given. */
+/** Those of its control loops. */
+export function agentQuirks(switches: QuirkSwitches): { readonly recoveryOnlyOnce: boolean } {
+  return { recoveryOnlyOnce: switches[RECOVERY_ONLY_ONCE] ?? true };
+}
+
+/** The policy engine's switches that are given. */
 export function policyQuirks(switches: QuirkSwitches): Partial<PolicyQuirks> {
   return chosen(switches, Object.keys(RELEASED_QUIRKS));
 }

@@ -100,6 +100,31 @@ describe('faults', () => {
     expect(parsed.ok && runScenario(parsed.scenario).passed).toBe(false);
   });
 
+  const NACK: FaultEvent = { kind: 'fault', fault: { kind: 'nack', for: SECOND } };
+  const WAIT: FaultEvent = { kind: 'wait', nanos: 5 * SECOND };
+  const without: FaultEvent = { kind: 'delete', policy: 1 };
+  const withIt: FaultEvent = { kind: 'apply', policy: 1 };
+
+  test('the listener of a policy that goes and comes while the proxy refuses everything stays where it is', () => {
+    const of = subject(http('server', '{method: GET}'));
+    const events: FaultEvent[] = [NACK, { kind: 'delete', policy: 0 }, { kind: 'apply', policy: 0 }];
+    expect(play(faultScene(of), caseOf(of, '/more', events))).toMatchObject({ broken: null, stuck: [] });
+  });
+
+  test('a version that the proxy has refused is not sent again: told, not a failure', () => {
+    const of = subject(...TWO);
+    const played = play(faultScene(of), caseOf(of, '/b', [without, WAIT, NACK, withIt, without, withIt]));
+    expect(played).toMatchObject({ broken: null, stuck: ['refusedVersion'] });
+  });
+
+  test('the second failure of an endpoint is left alone: told, not a failure, and not so without the quirk', () => {
+    const of = subject(...TWO);
+    const one = caseOf(of, '/b', [NACK, without, WAIT, NACK, withIt]);
+    expect(play(faultScene(of), one)).toMatchObject({ broken: null, stuck: ['usedUp'] });
+    const mended = { ...of, options: { ...of.options, quirks: { recoveryOnlyOnce: false } } };
+    expect(play(faultScene(mended), one)).toMatchObject({ broken: null, stuck: [] });
+  });
+
   it('writes every fault so that it is read as it was', () => {
     fc.assert(
       fc.property(fault({ pods: ['default/a', 'default/b'], names: { 'x.test': ['192.0.2.1', '192.0.2.2'] } }), (one) => {

@@ -236,23 +236,22 @@ const AGENT: readonly Variant[] = [
   {
     name: 'regeneration is reported realized before the ACK',
     file: 'agent/endpoint/bpf.ts',
-    find: '  round.completions.wait((failure) => {\n',
-    replace:
-      '  finish(round);\n  done(null);\n  new CompletionGroup(deps.scheduler).wait((failure) => {\n    if (failure !== undefined) { return; }\n',
+    find: '  group.wait((failure) => {\n',
+    replace: '  finish(round, done);\n  new WaitGroup(deps.scheduler, 1).wait((failure) => {\n    if (failure !== undefined) { return; }\n',
     by: 'planted/realized.prop.test.ts',
     test: /./,
   },
   {
     name: 'redirects are written as plain allows',
     file: 'agent/endpoint/policy_map.ts',
-    find: 'entry.proxyPort === UNKNOWN_PROXY_PORT ? 0 : entry.proxyPort;',
-    replace: '0;',
+    find: '  if (proxyPort !== UNKNOWN_PROXY_PORT) {\n    return proxyPort;\n',
+    replace: '  if (proxyPort !== UNKNOWN_PROXY_PORT) {\n    return 0;\n',
     ...cluster(/HTTP rules/),
   },
   {
     name: 'the proxy does not hear of new rules',
     file: 'agent/endpoint/bpf.ts',
-    find: '  tellProxy(round);\n',
+    find: "  ['updateNetworkPolicy', tellProxy],\n",
     replace: '',
     ...cluster(/HTTP rules/),
   },

@@ -17,6 +17,7 @@ import { installRules } from '../datapath/iptables.ts';
 import { randomMac } from '../datapath/mac.ts';
 import { ciliumHostAddress, type HostDevices, initMaps, type NodeMaps, setupHostNetwork, upsertEndpointRoute } from '../datapath/node.ts';
 import { nodeRoutes, tunnelOf } from '../datapath/node_routes.ts';
+import { removeAllRedirects } from '../endpoint/bpf.ts';
 import { Endpoint } from '../endpoint/endpoint.ts';
 import { applyPolicyMapChanges } from '../endpoint/policy_map_changes.ts';
 import type { RegenerationLevel } from '../endpoint/state.ts';
@@ -89,6 +90,7 @@ export class Daemon {
   readonly xdsServer: XdsCacheServer;
   readonly monitor: MonitorAgent;
   /** Takes the proxy's access log. */
+  /** Takes the proxy's access log. */
   readonly accessLog: AccessLogSink;
   readonly policy: PolicyManager;
   /** Policies the agent refused, in order. */
@@ -157,13 +159,14 @@ export class Daemon {
       upsertEnvoyEndpoints: (service, backends) => upsertEnvoyEndpoints(this.xdsServer, service, backends),
     });
     this.xdsServer = new XdsCacheServer(scheduler, journey);
-    const ports = new ProxyPorts(rng.fork('proxy ports'), deps.saved === null ? deps.pins.proxyPorts : {}, () => scheduler.clock.now());
+    const ports = new ProxyPorts(rng.fork('proxy ports'), deps.saved === null ? deps.pins.proxyPorts : {});
     this.dnsProxy = newDnsProxy(deps, {
       lookupEndpoint: (ip) => this.endpoints.ofAddress(ip),
       lookupIdentity: (ip) => this.ipcache.lookup(ip)?.identity ?? IDENTITY_WORLD,
       notify: (query, message, outcome, done) => this.fqdn.notifyOnDnsMsg(query, message, outcome, done),
     });
     this.proxy = new Proxy({
+      scheduler,
       xds: this.xdsServer,
       launcher: deps.proxy,
       netfilter: deps.hostNetns.netfilter,
@@ -192,11 +195,10 @@ export class Daemon {
       log: (record) => this.monitor.send({ kind: 'dns', record }),
     });
     this.#regenerator = new Regenerator({
+      ...deps,
       ...policyDeps,
-      scheduler,
       repository: this.repository,
       policyCache: this.#policyCache,
-      loader: deps.loader,
       isHost: (endpoint) => endpoint.identity?.id === IDENTITY_HOST,
       writeEndpoint: (endpoint) => this.#writeEndpoint(endpoint),
       scrubConntrack: (address) => scrubAddress([this.maps.ct4, this.maps.ctAny4], address),
@@ -416,9 +418,7 @@ export class Daemon {
     loader.unload(endpoint.id, endpoint.device);
     this.maps.lxc.delete({ address: endpoint.ipv4 });
     this.ipcache.delete(hostPrefix4(endpoint.ipv4));
-    for (const redirect of this.proxy.redirects().filter((one) => one.id.startsWith(`${endpoint.id}:`))) {
-      this.proxy.removeRedirect(redirect.id);
-    }
+    removeAllRedirects(this, endpoint);
     this.xdsServer.delete(NETWORK_POLICY_TYPE_URL, String(endpoint.id), null);
     bpffs.unpin(endpoint.policyMap.spec.name);
     this.fqdn.forget(endpoint);

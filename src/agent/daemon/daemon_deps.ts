@@ -9,6 +9,8 @@ import type { Journey } from '../../sim/journey.ts';
 import type { Rng } from '../../sim/rng.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
 import type { Loader } from '../datapath/loader.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { RegenerationStep } from '../endpoint/regeneration_steps.ts';
 import type { ProxyLauncher } from '../envoy/envoy.ts';
 import type { ClusterIdentities } from '../identity/cluster_identities.ts';
 import type { DaemonOptions } from '../option/config.ts';
@@ -38,6 +40,10 @@ export interface DaemonDeps {
   readonly saved: SavedState | null;
   readonly options: DaemonOptions;
   readonly quirks: Partial<PolicyConfig['quirks']>;
+  /** The quirk of this name: an endpoint whose regeneration fails is tried again only until it first succeeds. */
+  readonly recoveryOnlyOnce: boolean;
+  /** Told of each step of a regeneration; whether somebody has killed this process in it. */
+  readonly died: (step: RegenerationStep, endpoint: Endpoint) => boolean;
   readonly pins: AgentPins;
   /** Shared by all agents of a cluster: the identities in the API server. */
   readonly identities: ClusterIdentities;

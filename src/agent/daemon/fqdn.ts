@@ -8,7 +8,7 @@ import { formatPrefix } from '../../net/prefix.ts';
 import { MILLISECOND, type Nanos, SECOND } from '../../sim/clock.ts';
 import type { Journey } from '../../sim/journey.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
-import { CompletionGroup } from '../endpoint/completions.ts';
+import { WaitGroup } from '../completion/completion.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import { DnsCache } from '../fqdn/dns_cache.ts';
 import { extractMsgDetails } from '../fqdn/dns_message.ts';
@@ -38,7 +38,7 @@ export interface FqdnDeps {
   readonly endpoints: () => readonly Endpoint[];
   readonly updateIdentities: (added: readonly Identity[], deleted: readonly number[]) => void;
   /** Brings the changes of selections to an endpoint's map and the proxy. */
-  readonly applyPolicyMapChanges: (endpoint: Endpoint, completions: CompletionGroup) => void;
+  readonly applyPolicyMapChanges: (endpoint: Endpoint, group: WaitGroup) => void;
   readonly log: (record: DnsLogRecord) => void;
 }
 
@@ -280,13 +280,13 @@ export class Fqdn {
     for (const one of affected) {
       selectorCache.updateFqdnSelector(one.selector, this.#reference(one));
     }
-    const completions = new CompletionGroup(scheduler, options['tofqdns-proxy-response-max-delay'] * MILLISECOND);
+    const group = new WaitGroup(scheduler, options['tofqdns-proxy-response-max-delay'] * MILLISECOND);
     for (const endpoint of endpoints()) {
       if (endpoint.alive) {
-        applyPolicyMapChanges(endpoint, completions);
+        applyPolicyMapChanges(endpoint, group);
       }
     }
-    completions.wait(done);
+    group.wait(done);
   }
 
   /** Makes a selector hold exactly its addresses' identities; the identities. */

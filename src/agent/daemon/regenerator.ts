@@ -7,6 +7,8 @@ import { SECOND } from '../../sim/clock.ts';
 import type { Timer } from '../../sim/scheduler.ts';
 import { type RegenerationDeps, regenerateBPF } from '../endpoint/bpf.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
+import { syncPolicyMapWithDump } from '../endpoint/policy_map.ts';
+import { RegenerationRecovery } from '../endpoint/recovery.ts';
 import {
   REGENERATE_WITH_DATAPATH_REWRITE,
   REGENERATE_WITHOUT_DATAPATH,
@@ -18,14 +20,19 @@ import {
 const BUILD_SLOTS = 2;
 /** @see cilium:pkg/option/config.go#PolicyTriggerInterval */
 const POLICY_TRIGGER_INTERVAL = 1 * SECOND;
-/** First wait of the recovery controller. */
-const RECOVERY_BACKOFF = 2 * SECOND;
+/** How often a policy map is compared with what it should hold. */
+const SYNC_POLICY_MAP_INTERVAL = 60 * SECOND;
 
 /** What the regenerator works with. */
 export interface RegeneratorDeps extends Omit<RegenerationDeps, 'releaseSlot'> {
   /** Called after each successful regeneration. */
   readonly regenerated: (endpoint: Endpoint) => void;
+  /** The quirk of this name. */
+  readonly recoveryOnlyOnce: boolean;
 }
+
+/** Hears whether a regeneration succeeded. */
+type Ended = (success: boolean) => void;
 
 /** Regenerates endpoints in turn. */
 export class Regenerator {
@@ -59,19 +66,21 @@ export class Regenerator {
     endpoint.queue.enqueue((next) => this.#handle(endpoint, REGENERATE_WITH_DATAPATH_REWRITE, 'syncing state to host', next));
   }
 
-  /** @see cilium:pkg/endpoint/policy.go#Endpoint.RegenerateIfAlive */
-  regenerateIfAlive(endpoint: Endpoint, level: RegenerationLevel, reason: string): void {
+  /** Whether it will; `ended` is called then. @see cilium:pkg/endpoint/policy.go#Endpoint.RegenerateIfAlive */
+  regenerateIfAlive(endpoint: Endpoint, level: RegenerationLevel, reason: string, ended: Ended = () => undefined): boolean {
     if (!endpoint.alive) {
-      return;
+      return false;
     }
     if (endpoint.state === 'waiting-to-regenerate' || endpoint.state === 'restoring') {
       // One that waits already will see everything that is new; only its level may have to rise.
       endpoint.skippedLevel = Math.max(endpoint.skippedLevel, level) as RegenerationLevel;
-      return;
+      return false;
     }
-    if (endpoint.setState('waiting-to-regenerate', `Triggering endpoint regeneration due to ${reason}`)) {
-      endpoint.queue.enqueue((done) => this.#handle(endpoint, level, reason, done));
+    const asked = endpoint.setState('waiting-to-regenerate', `Triggering endpoint regeneration due to ${reason}`);
+    if (asked) {
+      endpoint.queue.enqueue((done) => this.#handle(endpoint, level, reason, done, ended));
     }
+    return asked;
   }
 
   /** Regenerates all endpoints soon, at most once a second. @see cilium:pkg/policy/trigger.go#Updater.TriggerPolicyUpdates */
@@ -90,7 +99,7 @@ export class Regenerator {
     });
   }
 
-  #handle(endpoint: Endpoint, asked: RegenerationLevel, reason: string, done: () => void): void {
+  #handle(endpoint: Endpoint, asked: RegenerationLevel, reason: string, done: () => void, ended: Ended = () => undefined): void {
     this.#running += 1;
     const finish = (): void => {
       this.#running -= 1;
@@ -105,6 +114,9 @@ export class Regenerator {
       const level = Math.max(asked, endpoint.skippedLevel) as RegenerationLevel;
       endpoint.skippedLevel = 0;
       this.#record(endpoint, level, reason);
+      if (this.#deps.died('regenerate', endpoint)) {
+        return;
+      }
       let held = true;
       const releaseSlot = (): void => {
         if (held) {
@@ -114,6 +126,7 @@ export class Regenerator {
       };
       regenerateBPF({ ...this.#deps, releaseSlot }, endpoint, level, (error) => {
         this.#completed(endpoint, error);
+        ended(error === null);
         finish();
       });
     });
@@ -127,6 +140,7 @@ export class Regenerator {
     restored?.();
     if (error === null) {
       endpoint.failures = 0;
+      this.#keepSynced(endpoint);
       this.#deps.regenerated(endpoint);
       const ready = this.#firstDone.get(endpoint.id);
       this.#firstDone.delete(endpoint.id);
@@ -134,11 +148,29 @@ export class Regenerator {
       return;
     }
     endpoint.failures += 1;
-    const wait = RECOVERY_BACKOFF * 2 ** Math.min(endpoint.failures - 1, 6);
-    // A failure that comes again and again is no work that will ever be finished: not counted as such.
-    this.#deps.scheduler.after(wait, 'periodic:endpoint-regeneration-recovery', () =>
-      this.regenerateIfAlive(endpoint, REGENERATE_WITH_DATAPATH_REWRITE, 'retrying regeneration'),
-    );
+    endpoint.recovery ??= new RegenerationRecovery({
+      scheduler: this.#deps.scheduler,
+      onlyOnce: this.#deps.recoveryOnlyOnce,
+      regenerate: (ended) => this.regenerateIfAlive(endpoint, REGENERATE_WITH_DATAPATH_REWRITE, 'retrying regeneration', ended),
+    });
+    endpoint.recovery.failed();
+  }
+
+  /** From its first policy on, the map is put right once a minute. @see cilium:pkg/endpoint/bpf.go#Endpoint.syncPolicyMapController */
+  #keepSynced(endpoint: Endpoint): void {
+    if (endpoint.kept) {
+      return;
+    }
+    endpoint.kept = true;
+    const again = (): void => {
+      this.#deps.scheduler.after(SYNC_POLICY_MAP_INTERVAL, 'periodic:sync-policymap', () => {
+        if (endpoint.alive) {
+          syncPolicyMapWithDump(endpoint, this.#deps.journey);
+          again();
+        }
+      });
+    };
+    again();
   }
 
   #takeSlot(run: () => void): void {

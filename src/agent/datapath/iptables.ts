@@ -123,11 +123,15 @@ function tproxyComment(name: string): string {
   return `cilium: TPROXY to host ${name} proxy`;
 }
 
-/** Sends packets marked for a proxy port to the proxy's socket. @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.InstallProxyRules */
+/**
+ * Sends packets marked for a proxy port to the proxy's socket. Rules for another port of the same proxy go: they stay when a proxy ends, until here.
+ * @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.InstallProxyRules
+ */
 export function installProxyRules(netfilter: Netfilter, name: string, port: number): void {
   if (proxyPortOfRules(netfilter, name) === port) {
     return;
   }
+  netfilter.remove('mangle', 'CILIUM_PRE_mangle', ({ comment }) => comment === tproxyComment(name));
   for (const protocol of [IPPROTO_TCP, IPPROTO_UDP]) {
     netfilter.append('mangle', 'CILIUM_PRE_mangle', {
       matches: [
@@ -138,9 +142,4 @@ export function installProxyRules(netfilter: Netfilter, name: string, port: numb
       comment: tproxyComment(name),
     });
   }
-}
-
-/** Takes them away again. @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.RemoveRules */
-export function removeProxyRules(netfilter: Netfilter, port: number): void {
-  netfilter.remove('mangle', 'CILIUM_PRE_mangle', (rule) => rule.target.kind === 'TPROXY' && rule.target.port === port);
 }

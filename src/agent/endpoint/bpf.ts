@@ -5,8 +5,10 @@
  */
 
 import type { Ipv4 } from '../../net/ipv4.ts';
-import type { Journey } from '../../sim/journey.ts';
+import { SECOND } from '../../sim/clock.ts';
+import type { Journey, JsonObject } from '../../sim/journey.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
+import { WaitGroup } from '../completion/completion.ts';
 import type { EndpointDatapathConfig, Loader } from '../datapath/loader.ts';
 import type { OriginRecorder } from '../envoy/network_policy.ts';
 import type { XdsCacheServer } from '../envoy/xds_server.ts';
@@ -17,13 +19,16 @@ import { addNewRedirects } from '../policy/redirects.ts';
 import type { Repository } from '../policy/repository.ts';
 import { detachEndpointPolicy, distillPolicy, type EndpointPolicy } from '../policy/resolve.ts';
 import type { Proxy, RedirectRequest } from '../proxy/proxy.ts';
-import { CompletionGroup } from './completions.ts';
 import type { Endpoint } from './endpoint.ts';
 import { syncPolicyMap } from './policy_map.ts';
 import { updateNetworkPolicy } from './policy_map_changes.ts';
 import { policyOwner } from './policy_owner.ts';
+import type { RegenerationStep } from './regeneration_steps.ts';
 import { REGENERATE_WITHOUT_DATAPATH, REGENERATION_LEVELS, type RegenerationLevel } from './state.ts';
 import { addVisibilityRedirects } from './visibility.ts';
+
+/** How long the proxy is waited for. @see cilium:pkg/endpoint/policy.go#EndpointGenerationTimeout */
+const ENDPOINT_GENERATION_TIMEOUT = 330 * SECOND;
 
 /** What a regeneration works with. */
 export interface RegenerationDeps {
@@ -45,68 +50,87 @@ export interface RegenerationDeps {
   readonly scrubConntrack: (address: Ipv4) => number;
   /** Frees the build slot before waiting for the proxy. */
   readonly releaseSlot: () => void;
+  /** Told of each step; whether the agent has died in it. */
+  readonly died: (step: RegenerationStep, endpoint: Endpoint) => boolean;
 }
-
-type Undo = () => void;
 
 interface Round {
   readonly deps: RegenerationDeps;
   readonly endpoint: Endpoint;
-  readonly completions: CompletionGroup;
+  readonly level: RegenerationLevel;
+  readonly group: WaitGroup;
   readonly finalizers: (() => void)[];
-  readonly reverts: Undo[];
+  readonly reverts: (() => void)[];
+  /** Redirects the desired policy asks for. */
+  desiredRedirects: ReadonlySet<string>;
+  /** The agent has died in one of the steps. */
+  died: boolean;
 }
 
-/** Runs one regeneration; `done` hears the error, or `null`. */
-export function regenerateBPF(
-  deps: RegenerationDeps,
-  endpoint: Endpoint,
-  level: RegenerationLevel,
-  done: (error: string | null) => void,
-): void {
-  const round: Round = { deps, endpoint, completions: new CompletionGroup(deps.scheduler), finalizers: [], reverts: [] };
-  const error = regeneratePolicy(round);
-  if (error !== null) {
-    deps.releaseSlot();
-    done(error);
-    return;
-  }
-  addRedirects(round);
-  tellProxy(round);
-  const failed = synchronize(round);
-  if (failed !== null) {
+/** What a step leaves: nothing to say, an error. */
+type Outcome = string | null;
+
+/** Until the proxy is waited for. */
+const PREPARATION: readonly (readonly [RegenerationStep, (round: Round) => Outcome])[] = [
+  ['regeneratePolicy', regeneratePolicy],
+  ['addNewRedirects', addRedirects],
+  ['updateNetworkPolicy', tellProxy],
+  ['syncPolicyMap', synchronize],
+  ['removeOldRedirects', removeOldRedirects],
+  ['realizeBPFState', realizeDatapath],
+];
+
+/** Runs one regeneration; `done` hears the error, or `null`. It hears nothing if the agent dies. */
+export function regenerateBPF(deps: RegenerationDeps, endpoint: Endpoint, level: RegenerationLevel, done: (error: Outcome) => void): void {
+  const group = new WaitGroup(deps.scheduler, ENDPOINT_GENERATION_TIMEOUT);
+  const round: Round = { deps, endpoint, level, group, finalizers: [], reverts: [], desiredRedirects: new Set(), died: false };
+  const fail = (error: string): void => {
     revert(round);
     deps.releaseSlot();
-    done(failed);
-    return;
+    done(error);
+  };
+  for (const [name, run] of PREPARATION) {
+    const error = run(round);
+    if (round.died || died(round, name)) {
+      return;
+    }
+    if (error !== null) {
+      fail(error);
+      return;
+    }
   }
-  removeOldRedirects(round);
-  scrubConntrack(round);
-  realizeDatapath(round, level);
   deps.releaseSlot();
   step(round, 'waitForProxyCompletions', null);
-  round.completions.wait((failure) => {
+  if (died(round, 'waitForProxyCompletions')) {
+    return;
+  }
+  group.wait((failure) => {
     if (!endpoint.alive) {
       done(null);
       return;
     }
-    const error = failure ?? synchronize(round);
-    if (error === null) {
-      finish(round);
-    } else {
-      revert(round);
+    const error = failure === null ? synchronize(round) : `Error while configuring proxy redirects: proxy state changes failed: ${failure}`;
+    if (error !== null) {
+      fail(error);
+    } else if (!round.died) {
+      finish(round, done);
     }
-    done(error);
   });
+}
+
+/** Whether the agent dies in a step. */
+function died(round: Round, name: RegenerationStep): boolean {
+  round.died ||= round.deps.died(name, round.endpoint);
+  return round.died;
 }
 
 /**
  * Writes the map. Keys that do not fit stay out, those that do stay in: the policy is then neither the old nor the new one until a retry succeeds.
  * @see cilium:pkg/endpoint/bpf.go#Endpoint.syncPolicyMap
  */
-function synchronize(round: Round): string | null {
-  const result = syncPolicyMap(round.endpoint, round.deps.journey);
-  step(round, 'syncPolicyMap', result);
+function synchronize(round: Round): Outcome {
+  const result = syncPolicyMap(round.endpoint, round.deps.journey, (name) => died(round, name));
+  step(round, 'syncPolicyMap', { ...result });
   return result.failed === 0 ? null : 'unable to regenerate policy because PolicyMap synchronization failed: syncPolicyMap failed';
 }
 
@@ -123,7 +147,7 @@ function scrubConntrack(round: Round): void {
 }
 
 /** @see cilium:pkg/endpoint/policy.go#Endpoint.regeneratePolicy */
-function regeneratePolicy({ deps, endpoint }: Round): string | null {
+function regeneratePolicy({ deps, endpoint }: Round): Outcome {
   const { identity } = endpoint;
   if (identity === null) {
     return 'endpoint has no identity';
@@ -156,76 +180,95 @@ function enforced(enabled: boolean): string {
 }
 
 /** Ingress, then egress. @see cilium:pkg/endpoint/bpf.go#Endpoint.addNewRedirects */
-function addRedirects(round: Round): void {
+function addRedirects(round: Round): Outcome {
   const { endpoint } = round;
   const policy = endpoint.desiredPolicy as EndpointPolicy;
   if (policy === endpoint.realizedPolicy) {
-    return;
+    round.desiredRedirects = new Set(endpoint.realizedRedirects.keys());
+    return null;
   }
-  const before = endpoint.realizedRedirects;
-  const ports = new Map<string, number>();
+  const desired = new Set<string>();
   for (const ingress of [true, false]) {
     const added = addNewRedirects(policy, endpoint.id, ingress, ({ proxyId: id, filter }) => {
       const dns =
         filter.l7Parser === PARSER_DNS ? { endpointId: endpoint.id, port: filter.port, parts: [...filter.perSelector.values()] } : null;
       return createRedirect(round, { id, listenerName: listenerName(filter.l7Parser, ingress), ingress, dns });
     });
-    round.reverts.push(() => added.revert());
+    round.reverts.push(added.revert);
     const redirects = new Map(added.ports);
     round.reverts.push(addVisibilityRedirects(endpoint, policy, ingress, redirects, (request) => createRedirect(round, request)));
-    for (const [id, port] of redirects) {
-      ports.set(id, port);
+    for (const id of redirects.keys()) {
+      desired.add(id);
     }
     step(round, 'addNewRedirects', { direction: ingress ? 'ingress' : 'egress', redirects: Object.fromEntries(redirects) });
   }
-  endpoint.realizedRedirects = ports;
-  round.reverts.push(() => {
-    endpoint.realizedRedirects = before;
-  });
+  round.desiredRedirects = desired;
+  return null;
 }
 
-function createRedirect(round: Round, request: RedirectRequest): number {
-  const created = round.deps.proxy.createOrUpdateRedirect(request, () => round.completions.add());
-  round.finalizers.push(() => created.finalize());
-  round.reverts.push(() => created.revert());
+function createRedirect({ deps, endpoint, group, finalizers, reverts }: Round, request: RedirectRequest): number {
+  const { id } = request;
+  const created = deps.proxy.createOrUpdateRedirect(request, group);
+  finalizers.push(created.finalize);
+  reverts.push(created.revert);
+  if (!endpoint.realizedRedirects.has(id)) {
+    reverts.push(() => void endpoint.realizedRedirects.delete(id));
+  }
+  endpoint.realizedRedirects.set(id, created.port);
   return created.port;
 }
 
-function tellProxy(round: Round): void {
-  const { deps, endpoint, completions } = round;
+function tellProxy(round: Round): Outcome {
+  const { deps, endpoint, group } = round;
   if (deps.isHost(endpoint)) {
     // No proxy stands in front of the host.
-    return;
+    return null;
   }
-  const { waits, revert } = updateNetworkPolicy(deps, endpoint, completions);
+  const { waits, revert } = updateNetworkPolicy(deps, endpoint, group);
   step(round, 'updateNetworkPolicy', { endpoint: endpoint.id, waits });
   round.reverts.push(revert);
+  return null;
 }
 
-/** @see cilium:pkg/endpoint/bpf.go#Endpoint.removeOldRedirects */
-function removeOldRedirects(round: Round): void {
-  const { deps, endpoint } = round;
-  const prefix = `${endpoint.id}:`;
-  for (const redirect of deps.proxy.redirects()) {
-    if (redirect.id.startsWith(prefix) && !endpoint.realizedRedirects.has(redirect.id)) {
-      deps.proxy.removeRedirect(redirect.id);
-      step(round, 'removeOldRedirects', { redirect: redirect.id });
+/** The map does not lead to them any more. @see cilium:pkg/endpoint/bpf.go#Endpoint.removeOldRedirects */
+function removeOldRedirects(round: Round): Outcome {
+  const { deps, endpoint, group } = round;
+  for (const [id, port] of endpoint.realizedRedirects) {
+    const removed = round.desiredRedirects.has(id) ? null : deps.proxy.removeRedirect(id, group);
+    if (removed !== null) {
+      endpoint.realizedRedirects.delete(id);
+      round.finalizers.push(removed.finalize);
+      round.reverts.push(() => {
+        endpoint.realizedRedirects.set(id, port);
+        removed.revert();
+      });
+      step(round, 'removeOldRedirects', { redirect: id });
     }
   }
+  return null;
+}
+
+/** An endpoint ends, and with it all its redirects. @see cilium:pkg/endpoint/endpoint.go#Endpoint.leaveLocked */
+export function removeAllRedirects({ proxy }: Pick<RegenerationDeps, 'proxy'>, endpoint: Endpoint): void {
+  for (const id of endpoint.realizedRedirects.keys()) {
+    proxy.removeRedirect(id, null)?.finalize();
+  }
+  endpoint.realizedRedirects.clear();
 }
 
 /** Loads the program when asked to, or when what is compiled into it has changed. @see cilium:pkg/endpoint/bpf.go#Endpoint.realizeBPFState */
-function realizeDatapath(round: Round, level: RegenerationLevel): void {
-  const { deps, endpoint } = round;
+function realizeDatapath(round: Round): Outcome {
+  scrubConntrack(round);
+  const { deps, endpoint, level } = round;
   const { selectorPolicy } = endpoint.desiredPolicy as EndpointPolicy;
   const filter = (selectorPolicy.ingressPolicyEnabled ? 1 : 0) | (selectorPolicy.egressPolicyEnabled ? 2 : 0);
   if (level <= REGENERATE_WITHOUT_DATAPATH && filter === endpoint.loadedVerdictFilter) {
-    return;
+    return null;
   }
   endpoint.loadedVerdictFilter = filter;
   if (deps.isHost(endpoint)) {
     // The host's programs are loaded with the node's; they read the filter where it stands.
-    return;
+    return null;
   }
   const config: EndpointDatapathConfig = {
     endpointId: endpoint.id,
@@ -241,12 +284,17 @@ function realizeDatapath(round: Round, level: RegenerationLevel): void {
   deps.loader.reloadDatapath(config);
   deps.writeEndpoint(endpoint);
   step(round, 'realizeBPFState', { level: REGENERATION_LEVELS[level] as string, policyVerdictLogFilter: filter });
+  return null;
 }
 
 /** @see cilium:pkg/endpoint/policy.go#Endpoint.updateRealizedState */
-function finish({ endpoint, finalizers }: Round): void {
+function finish(round: Round, done: (error: Outcome) => void): void {
+  const { endpoint, finalizers } = round;
   for (const finalize of finalizers) {
     finalize();
+  }
+  if (died(round, 'finalizeProxyState')) {
+    return;
   }
   const old = endpoint.realizedPolicy;
   if (old !== null && old !== endpoint.desiredPolicy) {
@@ -254,19 +302,23 @@ function finish({ endpoint, finalizers }: Round): void {
   }
   endpoint.realizedPolicy = endpoint.desiredPolicy;
   endpoint.policyRevision = Math.max(endpoint.policyRevision, endpoint.nextPolicyRevision);
+  if (!died(round, 'updateRealizedState')) {
+    done(null);
+  }
 }
 
-/** Undoes redirects, map state and the proxy's policy; not what is in the map. */
+/**
+ * Undoes redirects, map state and the proxy's policy; not what is in the map. The policy is not computed again: the next regeneration goes on from
+ * here. @see cilium:pkg/endpoint/bpf.go#Endpoint.finalizeProxyState
+ */
 function revert(round: Round): void {
   step(round, 'revert', null);
   for (const undo of round.reverts.reverse()) {
     undo();
   }
-  round.endpoint.nextPolicyRevision = round.endpoint.policyRevision;
-  round.endpoint.forcePolicyComputation = true;
 }
 
-function step({ deps, endpoint }: Round, fn: string, data: object | null): void {
+function step({ deps, endpoint }: Round, fn: string, data: JsonObject | null): void {
   if (deps.journey.recording) {
     deps.journey.add({
       kind: 'decide',
@@ -275,7 +327,7 @@ function step({ deps, endpoint }: Round, fn: string, data: object | null): void 
       see: `cilium:pkg/endpoint/bpf.go#Endpoint.${fn}`,
       verdict: 'done',
       why: `endpoint ${endpoint.id} (${endpoint.name})`,
-      ...(data === null ? {} : { data: data as Record<string, never> }),
+      ...(data === null ? {} : { data }),
     });
   }
 }

@@ -14,6 +14,7 @@ import type { NamedPort } from '../policy/named_ports.ts';
 import type { EndpointPolicy } from '../policy/resolve.ts';
 import type { VisibilityPolicy } from '../policy/visibility.ts';
 import { RealizedMap } from './realized_map.ts';
+import type { RegenerationRecovery } from './recovery.ts';
 import { builderMay, type EndpointState, mayFollow, type RegenerationLevel } from './state.ts';
 
 /** What an endpoint is made of. */
@@ -85,13 +86,18 @@ export class Endpoint {
   /** What the map holds. */
   readonly realizedMap = new RealizedMap();
   /** Proxy ports by redirect id. */
-  realizedRedirects: ReadonlyMap<string, number> = new Map();
+  readonly realizedRedirects = new Map<string, number>();
   /** POLICY_VERDICT_LOG_FILTER the loaded program has; -1 before the first load. */
   loadedVerdictFilter = -1;
   /** Highest level asked for while a regeneration waited. */
   skippedLevel: RegenerationLevel | 0 = 0;
+  /** Failed regenerations in a row. */
   failures = 0;
   lastError: string | null = null;
+  /** Who tries again, from the first failure on. */
+  recovery: RegenerationRecovery | null = null;
+  /** Its policy map is looked after. */
+  kept = false;
 
   constructor(parts: EndpointParts) {
     this.id = parts.id;

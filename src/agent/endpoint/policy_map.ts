@@ -4,11 +4,14 @@
  */
 import { OK } from '../../kernel/bpf_map.ts';
 import type { PolicyEntry } from '../../maps/policymap.ts';
+import { protocolName } from '../../net/protocol.ts';
 import type { Journey } from '../../sim/journey.ts';
 import { type MapState, packKey, UNKNOWN_PROXY_PORT, unpackKey } from '../policy/mapstate.ts';
 import type { MapStateEntry, PackedKey } from '../policy/mapstate_entry.ts';
-import { consumeMapChanges } from '../policy/resolve.ts';
+import { consumeMapChanges, type EndpointPolicy } from '../policy/resolve.ts';
 import type { Endpoint } from './endpoint.ts';
+import { RealizedMap } from './realized_map.ts';
+import type { StepWatcher } from './regeneration_steps.ts';
 import { watchAddedKeys } from './visibility.ts';
 
 /** What a synchronisation did. */
@@ -19,52 +22,141 @@ export interface SyncResult {
   readonly failed: number;
 }
 
-/** Makes the map hold what the endpoint's desired policy says. Counters of entries that stay are kept. */
-export function syncPolicyMap(endpoint: Endpoint, journey: Journey): SyncResult {
+const NOTHING: SyncResult = { added: 0, deleted: 0, failed: 0 };
+
+/** A synchronisation under way. */
+interface Sync {
+  readonly endpoint: Endpoint;
+  readonly policy: EndpointPolicy;
+  readonly journey: Journey;
+  readonly died: StepWatcher;
+  /** What the map holds, as far as is known. */
+  readonly realized: RealizedMap;
+}
+
+/**
+ * Makes the map hold what the endpoint's desired policy says; of a policy that is in force already only what has changed since. Counters of entries
+ * that stay are kept. `died` stops it in the middle.
+ */
+export function syncPolicyMap(endpoint: Endpoint, journey: Journey, died: StepWatcher = () => false): SyncResult {
   const policy = endpoint.desiredPolicy;
   if (policy === null) {
-    return { added: 0, deleted: 0, failed: 0 };
+    return NOTHING;
   }
-  consumeMapChanges(policy);
-  watchAddedKeys(endpoint, policy);
-  const { mapState } = policy;
-  let added = 0;
-  let failed = 0;
-  mapState.forEach((identity: number, port: number, proto: number, direction: 0 | 1, entry: MapStateEntry) => {
-    // A redirect whose port is not known here (a sidecar's) is a plain allow.
-    const proxyPort = entry.proxyPort === UNKNOWN_PROXY_PORT ? 0 : entry.proxyPort;
-    const key = packKey(identity, port, proto, direction);
-    if (!endpoint.realizedMap.holds(key, proxyPort, entry.isDeny)) {
-      if (addPolicyKey(endpoint, key, mapEntry(proxyPort, entry.isDeny), journey)) {
-        added += 1;
-      } else {
-        failed += 1;
-      }
-    }
-  });
-  // Once all that is wanted is there, as many keys are the same keys.
-  const deleted = failed === 0 && endpoint.realizedMap.size === mapState.size ? 0 : deleteUnwanted(endpoint, mapState, journey);
-  return { added, deleted, failed };
+  const sync: Sync = { endpoint, policy, journey, died, realized: endpoint.realizedMap };
+  const changed = applyChanges(sync);
+  if (changed.failed > 0 || policy === endpoint.realizedPolicy) {
+    return changed;
+  }
+  const rest = syncPolicyMapsWith(sync);
+  return { added: changed.added + rest.added, deleted: changed.deleted + rest.deleted, failed: rest.failed };
+}
+
+/** Only what has changed since the policy was computed. @see cilium:pkg/endpoint/bpf.go#Endpoint.applyPolicyMapChanges */
+export function applyPolicyChanges(endpoint: Endpoint, journey: Journey): SyncResult {
+  const policy = endpoint.desiredPolicy;
+  return policy === null ? NOTHING : applyChanges({ endpoint, policy, journey, died: () => false, realized: endpoint.realizedMap });
+}
+
+/** Against what is really there: whoever has changed the map, it is put right. @see cilium:pkg/endpoint/bpf.go#Endpoint.syncPolicyMapWithDump */
+export function syncPolicyMapWithDump(endpoint: Endpoint, journey: Journey): SyncResult {
+  const policy = endpoint.desiredPolicy;
+  if (policy === null) {
+    return NOTHING;
+  }
+  const sync = { endpoint, policy, journey, died: () => false };
+  const changed = applyChanges({ ...sync, realized: endpoint.realizedMap });
+  return changed.failed > 0 ? changed : syncPolicyMapsWith({ ...sync, realized: dumpPolicyMap(endpoint) });
 }
 
 /** What an endpoint of an earlier agent has in its map counts as realized. @see cilium:pkg/endpoint/bpf.go#Endpoint.dumpPolicyMapToMapState */
 export function readPolicyMap(endpoint: Endpoint): void {
-  for (const [key, { proxyPort, deny }] of endpoint.policyMap.entries()) {
-    endpoint.realizedMap.set(packKey(key.secLabel, key.dport, key.protocol, key.egress), { proxyPort, deny });
+  for (const [key, entry] of dumpPolicyMap(endpoint)) {
+    endpoint.realizedMap.set(key, entry);
   }
 }
 
-/** @see cilium:pkg/endpoint/bpf.go#Endpoint.deletePolicyKey */
-function deleteUnwanted(endpoint: Endpoint, mapState: MapState, journey: Journey): number {
+function dumpPolicyMap(endpoint: Endpoint): RealizedMap {
+  const dump = new RealizedMap();
+  for (const [key, { proxyPort, deny }] of endpoint.policyMap.entries()) {
+    dump.set(packKey(key.secLabel, key.dport, key.protocol, key.egress), { proxyPort, deny });
+  }
+  return dump;
+}
+
+function applyChanges({ endpoint, policy, journey, died }: Sync): SyncResult {
+  const changes = consumeMapChanges(policy);
+  watchAddedKeys(endpoint, policy, changes);
+  const { adds, deletes } = changes;
+  let added = 0;
+  let failed = 0;
+  for (const key of adds) {
+    const entry = policy.mapState.getPacked(key);
+    if (entry === undefined) {
+      continue;
+    }
+    if (!addPolicyKey(endpoint, key, mapEntry(portOf(policy, key, entry), entry.isDeny), journey)) {
+      failed += 1;
+    } else {
+      added += 1;
+      if (died('addPolicyKey')) {
+        return { added, deleted: 0, failed };
+      }
+    }
+  }
+  const gone = [...deletes].filter((key) => !adds.has(key));
+  return { added, deleted: deleteKeys(endpoint, gone, journey, died), failed };
+}
+
+function syncPolicyMapsWith({ endpoint, policy, journey, died, realized }: Sync): SyncResult {
+  const { mapState } = policy;
+  let added = 0;
+  let failed = 0;
+  let dead = false;
+  mapState.forEach((identity: number, port: number, proto: number, direction: 0 | 1, entry: MapStateEntry) => {
+    const key = packKey(identity, port, proto, direction);
+    const proxyPort = portOf(policy, key, entry);
+    if (dead || realized.holds(key, proxyPort, entry.isDeny)) {
+      return;
+    }
+    if (addPolicyKey(endpoint, key, mapEntry(proxyPort, entry.isDeny), journey)) {
+      added += 1;
+      dead = died('addPolicyKey');
+    } else {
+      failed += 1;
+    }
+  });
+  // Once all that is wanted is there, as many keys are the same keys.
+  const same = failed === 0 && realized === endpoint.realizedMap && realized.size === mapState.size;
+  return { added, deleted: dead || same ? 0 : deleteKeys(endpoint, unwanted(realized, mapState), journey, died), failed };
+}
+
+/** The proxy port to write. A redirect whose port is still not known (a sidecar's) is a plain allow. */
+function portOf({ owner }: EndpointPolicy, key: PackedKey, { proxyPort }: MapStateEntry): number {
+  if (proxyPort !== UNKNOWN_PROXY_PORT) {
+    return proxyPort;
+  }
+  const { destPort, nexthdr, trafficDirection } = unpackKey(key);
+  return owner.lookupRedirectPort(trafficDirection === 0, protocolName(nexthdr), destPort);
+}
+
+function unwanted(realized: RealizedMap, mapState: MapState): PackedKey[] {
   const wanted = new Set<PackedKey>();
   mapState.forEach((identity: number, port: number, proto: number, direction: 0 | 1) => {
     wanted.add(packKey(identity, port, proto, direction));
   });
-  const gone = [...endpoint.realizedMap].map(([key]) => key).filter((key) => !wanted.has(key));
-  for (const key of gone) {
+  return [...realized].map(([key]) => key).filter((key) => !wanted.has(key));
+}
+
+/** How many. */
+function deleteKeys(endpoint: Endpoint, keys: readonly PackedKey[], journey: Journey, died: StepWatcher): number {
+  for (const [index, key] of keys.entries()) {
     deletePolicyKey(endpoint, key, journey);
+    if (died('deletePolicyKey')) {
+      return index + 1;
+    }
   }
-  return gone.length;
+  return keys.length;
 }
 
 const ALLOWED: PolicyEntry = { proxyPort: 0, deny: false, packets: 0, bytes: 0 };
@@ -99,6 +191,7 @@ function addPolicyKey(endpoint: Endpoint, packed: PackedKey, entry: PolicyEntry,
   return true;
 }
 
+/** @see cilium:pkg/endpoint/bpf.go#Endpoint.deletePolicyKey */
 function deletePolicyKey(endpoint: Endpoint, packed: PackedKey, journey: Journey): void {
   const map = endpoint.policyMap;
   const key = mapKey(packed);

@@ -4,30 +4,30 @@
  */
 import { formatIpv4 } from '../../net/ipv4.ts';
 import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
+import type { WaitGroup } from '../completion/completion.ts';
+import { ENVOY_NODE, PROXYLIB_NODE } from '../envoy/acking_resources.ts';
 import { getNetworkPolicy } from '../envoy/network_policy.ts';
-import { ENVOY_NODE, PROXYLIB_NODE } from '../envoy/xds_server.ts';
 import type { EndpointPolicy } from '../policy/resolve.ts';
 import type { RegenerationDeps } from './bpf.ts';
-import type { CompletionGroup } from './completions.ts';
 import type { Endpoint } from './endpoint.ts';
-import { syncPolicyMap } from './policy_map.ts';
+import { applyPolicyChanges } from './policy_map.ts';
 import { policyOwner } from './policy_owner.ts';
 
 /** What bringing a policy to the proxy needs. */
 export type NetworkPolicyDeps = Pick<RegenerationDeps, 'namedPorts' | 'proxy' | 'xds' | 'origins'>;
 
 /**
- * Writes changed keys and tells the proxy; acknowledgements go into `completions`.
+ * Writes changed keys and tells the proxy; acknowledgements go into `group`.
  * @remarks 1.13.3 sends the proxy its policy each time (cilium pull request 25147); the branch point only when a redirect had changed.
  */
 export function applyPolicyMapChanges(
   deps: NetworkPolicyDeps & Pick<RegenerationDeps, 'journey'>,
   endpoint: Endpoint,
-  completions: CompletionGroup,
+  group: WaitGroup,
 ): void {
   if (endpoint.desiredPolicy !== null) {
-    syncPolicyMap(endpoint, deps.journey);
-    updateNetworkPolicy(deps, endpoint, completions);
+    applyPolicyChanges(endpoint, deps.journey);
+    updateNetworkPolicy(deps, endpoint, group);
   }
 }
 
@@ -38,11 +38,9 @@ export function applyPolicyMapChanges(
 export function updateNetworkPolicy(
   deps: NetworkPolicyDeps,
   endpoint: Endpoint,
-  completions: CompletionGroup,
+  group: WaitGroup,
 ): { readonly waits: boolean; revert(): void } {
   const policy = endpoint.desiredPolicy as EndpointPolicy;
-  const name = String(endpoint.id);
-  const before = deps.xds.get(NETWORK_POLICY_TYPE_URL, name);
   const resource = getNetworkPolicy(
     policy.selectorPolicy,
     {
@@ -54,23 +52,15 @@ export function updateNetworkPolicy(
     },
     deps.origins,
   );
-  const revision = endpoint.nextPolicyRevision;
-  const completion = deps.proxy.hasListeners ? completions.add() : null;
+  const { revision } = policy.selectorPolicy;
+  const waits = deps.proxy.hasListeners;
   // The parsers have their own copy of the policies, and acknowledge it for themselves.
-  const parsers = policy.selectorPolicy.l4Policy.hasProxylibRedirect();
-  const acknowledged = (error: string | null): void => {
+  const nodes = policy.selectorPolicy.l4Policy.hasProxylibRedirect() ? [ENVOY_NODE, PROXYLIB_NODE] : [ENVOY_NODE];
+  const callback = (error: string | null): void => {
     if (error === null) {
       endpoint.proxyPolicyRevision = Math.max(endpoint.proxyPolicyRevision, revision);
     }
-    completion?.(error);
   };
-  deps.xds.upsert(NETWORK_POLICY_TYPE_URL, name, resource, acknowledged, parsers ? [ENVOY_NODE, PROXYLIB_NODE] : [ENVOY_NODE]);
-  return {
-    waits: completion !== null,
-    revert: () => {
-      if (before !== undefined) {
-        deps.xds.upsert(NETWORK_POLICY_TYPE_URL, name, before, null);
-      }
-    },
-  };
+  const revert = deps.xds.upsert(NETWORK_POLICY_TYPE_URL, String(endpoint.id), resource, { group: waits ? group : null, callback, nodes });
+  return { waits, revert };
 }

@@ -4,6 +4,7 @@
  */
 import type { DnsSelectorRules } from '../fqdn/dns_rules.ts';
 import { listenerName, PARSER_DNS } from '../policy/l7_parser.ts';
+import type { KeyChanges } from '../policy/mapstate.ts';
 import { proxyId } from '../policy/proxyid.ts';
 import type { EndpointPolicy } from '../policy/resolve.ts';
 import { addVisibilityKeys, type VisibilityMetadata } from '../policy/visibility.ts';
@@ -42,12 +43,12 @@ export function addVisibilityRedirects(
   });
 }
 
-/** Keys that came in since: they are watched too. @see cilium:pkg/endpoint/bpf.go#Endpoint.applyPolicyMapChanges */
-export function watchAddedKeys(endpoint: Endpoint, policy: EndpointPolicy): void {
+/** Keys that came in since: they are watched too, and are changes then. @see cilium:pkg/endpoint/bpf.go#Endpoint.applyPolicyMapChanges */
+export function watchAddedKeys(endpoint: Endpoint, policy: EndpointPolicy, changes: KeyChanges): void {
   for (const meta of endpoint.visibility?.ports ?? []) {
     const port = endpoint.realizedRedirects.get(idOf(endpoint, meta)) ?? 0;
     if (port !== 0) {
-      addVisibilityKeys(policy.mapState, meta, port);
+      addVisibilityKeys(policy.mapState, meta, port, changes);
     }
   }
 }

@@ -12,7 +12,7 @@ import type { XdsCacheServer } from './xds_server.ts';
 /** Tells the proxy the backends of a service, by port. Nobody waits for an answer. */
 export function upsertEnvoyEndpoints(xds: XdsCacheServer, service: ServiceName, backends: ReadonlyMap<string, readonly Backend[]>): void {
   for (const resource of envoyEndpoints(service, backends)) {
-    xds.upsert(ENDPOINT_TYPE_URL, resource.cluster_name, resource, null);
+    xds.upsert(ENDPOINT_TYPE_URL, resource.cluster_name, resource, { group: null });
   }
 }
 

@@ -1,41 +1,34 @@
 /**
- * The agent's xDS server, state of the world: a cache of resources per type with one version counter each, and the bookkeeping of who has
- * acknowledged what.
- * @see cilium:pkg/envoy/xds/server.go
- * @see cilium:pkg/envoy/xds/ack.go#AckingResourceMutatorWrapper
+ * The agent's xDS server, state of the world: one stream answers a subscription to a type with all its resources, and sends the next version
+ * only after the answer to the last one.
+ * @see cilium:pkg/envoy/xds/server.go#Server.processRequestStream
+ * @see cilium:pkg/envoy/xds/watcher.go#ResourceWatcher.WatchResources
  */
 import type { Journey } from '../../sim/journey.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
-import type { DiscoveryRequest, DiscoveryResponse, NamedResource, TypeUrl, XdsServer, XdsStream } from '../../xds/stream.ts';
+import type { DiscoveryRequest, DiscoveryResponse, TypeUrl, XdsServer, XdsStream } from '../../xds/stream.ts';
+import type { WaitGroup } from '../completion/completion.ts';
+import { AckingResources, type Acknowledgement, type Resource, type Undo } from './acking_resources.ts';
 
-/** Hears whether a change was accepted: `null`, or the error of a NACK. */
-export type Completion = (error: string | null) => void;
-
-/** Node of the host's proxy, and of the library with parsers in it. @see cilium:pkg/envoy/server.go#getNodeIDs */
-export const ENVOY_NODE = '127.0.0.1';
-export const PROXYLIB_NODE = '127.0.0.2';
-const ENVOY_ONLY: readonly string[] = [ENVOY_NODE];
-
-/** A change that is not acknowledged. @see cilium:pkg/envoy/xds/ack.go#pendingCompletion */
-interface Pending {
-  readonly version: number;
-  /** Nodes that have not answered. */
-  readonly remaining: Set<string>;
-  readonly complete: Completion;
-}
-
-interface TypeState {
+/** What a stream knows of a type it subscribes to. @see cilium:pkg/envoy/xds/server.go#perTypeStreamState */
+interface TypeStream {
+  /** A version above this one will be sent; `null` while the last response has no answer. */
+  watched: number | null;
+  /** The version the client has, or is taken to have; 0: none. */
+  last: number;
+  /** Names it asks for; empty: all. */
+  wanted: readonly string[];
+  /** The last version sent; 0 before the first. */
   version: number;
-  readonly resources: Map<string, NamedResource['resource']>;
-  pending: Pending[];
-  /** Last version accepted, by node. */
-  readonly acked: Map<string, number>;
+  /** Names of the resources in it. */
+  names: readonly string[];
+  /** It was refused. */
+  refused: boolean;
 }
 
 interface StreamState {
   readonly onResponse: (response: DiscoveryResponse) => void;
-  /** Last version sent, by type; present once subscribed. */
-  readonly sent: Map<TypeUrl, number>;
+  readonly types: Map<TypeUrl, TypeStream>;
   open: boolean;
 }
 
@@ -43,7 +36,7 @@ interface StreamState {
 export class XdsCacheServer implements XdsServer {
   readonly #scheduler: Scheduler;
   readonly #journey: Journey;
-  readonly #types = new Map<TypeUrl, TypeState>();
+  readonly #types = new Map<TypeUrl, AckingResources>();
   readonly #streams: StreamState[] = [];
   /** While held, nothing is sent: for scenarios that look at the time in between. */
   #held = false;
@@ -53,19 +46,29 @@ export class XdsCacheServer implements XdsServer {
     this.#journey = journey;
   }
 
-  /** Version of a type's resources; 0 before the first change. */
+  /** Version of a type's resources. */
   version(type: TypeUrl): number {
     return this.#type(type).version;
   }
 
   /** The resource of a name. */
-  get(type: TypeUrl, name: string): NamedResource['resource'] | undefined {
-    return this.#type(type).resources.get(name);
+  get(type: TypeUrl, name: string): Resource | undefined {
+    return this.#type(type).get(name);
   }
 
-  /** Whether changes wait for acknowledgement. */
+  /** Whether nobody waits for an acknowledgement, and nothing is left to send or to be answered. */
   get quiet(): boolean {
-    return [...this.#types.values()].every((state) => state.pending.length === 0);
+    const settled = ([type, { watched }]: [TypeUrl, TypeStream]): boolean => watched !== null && !this.#isNews(type, watched);
+    return [...this.#types.values()].every(({ quiet }) => quiet) && this.#streams.every(({ types }) => [...types].every(settled));
+  }
+
+  /**
+   * Types whose newest version the proxy has refused. It is not sent again: whoever asks for the same resources waits in vain until some resource of
+   * the type changes.
+   */
+  refused(): TypeUrl[] {
+    const refused = ([type, { version, refused }]: [TypeUrl, TypeStream]): boolean => refused && version === this.version(type);
+    return this.#streams.flatMap(({ types }) => [...types].filter(refused).map(([type]) => type));
   }
 
   /** Stops sending (`true`), or sends what has changed meanwhile (`false`). */
@@ -78,160 +81,112 @@ export class XdsCacheServer implements XdsServer {
     }
   }
 
-  /** Adds or replaces a resource; `completion` hears of the acknowledgement. @see cilium:pkg/envoy/xds/ack.go#AckingResourceMutatorWrapper.Upsert */
-  upsert(
-    type: TypeUrl,
-    name: string,
-    resource: NamedResource['resource'],
-    completion: Completion | null,
-    nodes: readonly string[] = ENVOY_ONLY,
-  ): void {
-    const state = this.#type(type);
-    const changed = JSON.stringify(state.resources.get(name)) !== JSON.stringify(resource);
-    if (changed) {
-      state.resources.set(name, resource);
-      state.version += 1;
-    }
-    if (!changed && this.#currentVersionAcked(type, nodes)) {
-      completion?.(null);
-      return;
-    }
-    this.#expect(state, completion, nodes);
-    if (changed) {
-      this.#broadcast(type);
-    }
+  /** Adds or replaces a resource. */
+  upsert(type: TypeUrl, name: string, resource: Resource, acknowledgement: Acknowledgement): Undo {
+    return this.#type(type).upsert(name, resource, acknowledgement);
   }
 
   /** Removes a resource. */
-  delete(type: TypeUrl, name: string, completion: Completion | null): void {
-    const state = this.#type(type);
-    if (state.resources.delete(name)) {
-      state.version += 1;
-      this.#expect(state, completion, ENVOY_ONLY);
-      this.#broadcast(type);
-    } else {
-      completion?.(null);
-    }
+  delete(type: TypeUrl, name: string, group: WaitGroup | null): Undo {
+    return this.#type(type).delete(name, group);
   }
 
   open(onResponse: (response: DiscoveryResponse) => void): XdsStream {
-    const stream: StreamState = { onResponse, sent: new Map(), open: true };
+    const stream: StreamState = { onResponse, types: new Map(), open: true };
     this.#streams.push(stream);
     return {
       send: (request) => {
         this.#scheduler.after(0, 'xds request', () => this.#onRequest(stream, request));
       },
       close: () => {
-        stream.open = false;
-        this.#streams.splice(this.#streams.indexOf(stream), 1);
+        if (stream.open) {
+          stream.open = false;
+          this.#streams.splice(this.#streams.indexOf(stream), 1);
+        }
       },
     };
   }
 
-  #expect(state: TypeState, completion: Completion | null, nodes: readonly string[]): void {
-    if (completion !== null) {
-      state.pending.push({ version: state.version, remaining: new Set(nodes), complete: completion });
-    }
-  }
-
-  /** @see cilium:pkg/envoy/xds/ack.go#AckingResourceMutatorWrapper.currentVersionAcked */
-  #currentVersionAcked(type: TypeUrl, nodes: readonly string[]): boolean {
-    const { version, acked } = this.#type(type);
-    return nodes.every((node) => (acked.get(node) ?? -1) >= version);
-  }
-
-  /**
-   * A node's answer: `acked` is the version it has, `answered` the one it speaks of. A change is done when all its nodes have answered; whether it
-   * was accepted is what the last of them says.
-   * @see cilium:pkg/envoy/xds/ack.go#AckingResourceMutatorWrapper.HandleResourceVersionAck
-   */
-  #handleResourceVersionAck(type: TypeUrl, node: string, acked: number, answered: number, detail: string): void {
-    const state = this.#type(type);
-    state.acked.set(node, Math.max(state.acked.get(node) ?? 0, acked));
-    // Who waits stands in order of versions.
-    if ((state.pending[0]?.version ?? Number.POSITIVE_INFINITY) > answered) {
-      return;
-    }
-    const done: Pending[] = [];
-    const left: Pending[] = [];
-    for (const pending of state.pending) {
-      const completes = pending.version <= answered && pending.remaining.delete(node) && pending.remaining.size === 0;
-      (completes ? done : left).push(pending);
-    }
-    state.pending = left;
-    for (const { version, complete } of done) {
-      complete(version <= acked ? null : `NACK received: ${detail}`);
-    }
-  }
-
-  /** @see cilium:pkg/envoy/xds/server.go#Server.processRequestStream */
+  /** A subscription, or the answer to a response: the last version accepted, and in the nonce the one that is answered. */
   #onRequest(stream: StreamState, request: DiscoveryRequest): void {
-    if (!stream.open) {
-      return;
-    }
     const type = request.typeUrl;
-    if (request.responseNonce === '') {
-      stream.sent.set(type, -1);
-      this.#sendTo(stream, type);
+    const acked = Number(request.versionInfo);
+    const answered = Number(request.responseNonce);
+    if (!stream.open || acked > answered) {
       return;
     }
-    const nonce = Number(request.responseNonce);
-    const accepted = request.versionInfo === request.responseNonce;
-    if (this.#journey.recording) {
-      this.#journey.add({
-        kind: 'message',
-        actor: 'agent',
-        fn: accepted ? 'HandleResourceVersionAck' : 'handleNACK',
-        see: 'cilium:pkg/envoy/xds/ack.go#AckingResourceMutatorWrapper.HandleResourceVersionAck',
-        from: 'envoy',
-        to: 'agent',
-        what: `${accepted ? 'ACK' : 'NACK'} ${shortType(type)} version ${nonce}`,
-        ...(request.errorDetail === undefined ? {} : { data: { error: request.errorDetail } }),
-      });
+    const state = stream.types.get(type) ?? { watched: null, last: 0, wanted: [], version: 0, names: [], refused: false };
+    stream.types.set(type, state);
+    if (answered > 0) {
+      this.#recordAnswer(request, acked === answered);
     }
+    state.refused = acked < answered;
+    // A version that was refused counts as accepted here, so as not to send it over and over.
+    state.last = state.refused ? state.version : acked;
+    state.watched = state.last;
+    state.wanted = request.resourceNames;
+    const resources = this.#type(type);
     const node = request.nodeId.split('~')[1] ?? '';
-    const acked = accepted ? nonce : Number(request.versionInfo);
-    this.#handleResourceVersionAck(type, node, acked, nonce, request.errorDetail ?? '');
+    resources.handleResourceVersionAck(node, acked, answered, state.names, request.errorDetail ?? '');
+    if (resources.version < state.watched) {
+      resources.ensureVersion(state.watched + 1);
+    } else {
+      this.#sendTo(stream, type, state);
+    }
+  }
+
+  #isNews(type: TypeUrl, watched: number): boolean {
+    return watched === 0 || this.version(type) > watched;
   }
 
   #broadcast(type: TypeUrl): void {
-    for (const stream of [...this.#streams]) {
-      if (stream.sent.has(type)) {
-        this.#sendTo(stream, type);
+    for (const stream of this.#streams) {
+      const state = stream.types.get(type);
+      if (state !== undefined) {
+        this.#sendTo(stream, type, state);
       }
     }
   }
 
-  #sendTo(stream: StreamState, type: TypeUrl): void {
+  #sendTo(stream: StreamState, type: TypeUrl, state: TypeStream): void {
     this.#scheduler.after(0, 'xds response', () => {
-      const state = this.#type(type);
-      if (!stream.open || this.#held || (stream.sent.get(type) ?? -1) >= state.version) {
+      if (!stream.open || this.#held || state.watched === null || !this.#isNews(type, state.watched)) {
         return;
       }
-      stream.sent.set(type, state.version);
-      const resources = [...state.resources].map(([name, resource]) => ({ name, resource }));
-      if (this.#journey.recording) {
-        this.#journey.add({
-          kind: 'message',
-          actor: 'agent',
-          fn: 'processRequestStream',
-          see: 'cilium:pkg/envoy/xds/server.go#Server.processRequestStream',
-          from: 'agent',
-          to: 'envoy',
-          what: `${shortType(type)} version ${state.version}: ${resources.length} resources`,
-        });
+      const version = this.version(type);
+      const resources = this.#type(type).getResources(state.last, state.wanted);
+      if (resources === null) {
+        state.watched = version;
+        return;
       }
-      stream.onResponse({ typeUrl: type, versionInfo: String(state.version), nonce: String(state.version), resources });
+      state.watched = null;
+      state.version = version;
+      state.names = resources.map(({ name }) => name);
+      state.refused = false;
+      this.#record('processRequestStream', 'agent', 'envoy', `${shortType(type)} version ${version}: ${resources.length} resources`);
+      stream.onResponse({ typeUrl: type, versionInfo: String(version), nonce: String(version), resources });
     });
   }
 
-  #type(type: TypeUrl): TypeState {
-    let state = this.#types.get(type);
-    if (state === undefined) {
-      state = { version: 0, resources: new Map(), pending: [], acked: new Map() };
-      this.#types.set(type, state);
+  #recordAnswer({ typeUrl, responseNonce, errorDetail }: DiscoveryRequest, accepted: boolean): void {
+    const what = `${accepted ? 'ACK' : 'NACK'} ${shortType(typeUrl)} version ${responseNonce}`;
+    this.#record('HandleResourceVersionAck', 'envoy', 'agent', what, errorDetail);
+  }
+
+  #record(fn: string, from: string, to: string, what: string, error?: string): void {
+    if (this.#journey.recording) {
+      const see = `cilium:pkg/envoy/xds/${fn === 'processRequestStream' ? 'server.go#Server' : 'ack.go#AckingResourceMutatorWrapper'}.${fn}`;
+      this.#journey.add({ kind: 'message', actor: 'agent', fn, see, from, to, what, ...(error === undefined ? {} : { data: { error } }) });
     }
-    return state;
+  }
+
+  #type(type: TypeUrl): AckingResources {
+    let resources = this.#types.get(type);
+    if (resources === undefined) {
+      resources = new AckingResources(() => this.#broadcast(type));
+      this.#types.set(type, resources);
+    }
+    return resources;
   }
 }
 

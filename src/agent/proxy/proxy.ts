@@ -4,15 +4,17 @@
  */
 import type { Netfilter } from '../../kernel/netfilter.ts';
 import type { Journey } from '../../sim/journey.ts';
-import { LISTENER_TYPE_URL } from '../../xds/stream.ts';
-import { DNS_PROXY_NAME, installProxyRules, removeProxyRules } from '../datapath/iptables.ts';
+import type { Scheduler } from '../../sim/scheduler.ts';
+import type { WaitGroup } from '../completion/completion.ts';
+import { DNS_PROXY_NAME, installProxyRules } from '../datapath/iptables.ts';
 import { bootstrap, type ProxyLauncher } from '../envoy/envoy.ts';
+import { ProxyListeners } from '../envoy/proxy_listeners.ts';
 import { getListenerConf, listenerResourceName } from '../envoy/server.ts';
-import type { Completion, XdsCacheServer } from '../envoy/xds_server.ts';
+import type { XdsCacheServer } from '../envoy/xds_server.ts';
 import type { DnsProxy } from '../fqdn/dns_proxy.ts';
 import type { DnsSelectorRules } from '../fqdn/dns_rules.ts';
 import type { DaemonOptions } from '../option/config.ts';
-import type { ProxyPort, ProxyPorts } from './proxy_ports.ts';
+import { PORT_REUSE_DELAY, type ProxyPort, type ProxyPorts } from './proxy_ports.ts';
 
 /** Names an endpoint may ask for, for the DNS proxy. */
 export interface DnsRedirect {
@@ -37,18 +39,25 @@ export interface RedirectRequest {
 export interface Redirect {
   readonly id: string;
   readonly listener: ProxyPort;
-  readonly dns: DnsRedirect | null;
+  /** `cilium-http-ingress:12345` */
+  readonly resource: string;
+  dns: DnsRedirect | null;
 }
 
-/** What creating a redirect gives: the port for the map, and what to do when the regeneration ends. */
-export interface CreatedRedirect {
-  readonly port: number;
+/** What a change of redirects leaves to do when the regeneration has ended: either of the two. */
+export interface RedirectChange {
   finalize(): void;
   revert(): void;
 }
 
+/** What creating a redirect gives: the port for the map, and what to do when the regeneration ends. */
+export interface CreatedRedirect extends RedirectChange {
+  readonly port: number;
+}
+
 /** What the proxy manager works with. */
 export interface ProxyDeps {
+  readonly scheduler: Scheduler;
   readonly xds: XdsCacheServer;
   readonly launcher: ProxyLauncher;
   readonly netfilter: Netfilter;
@@ -61,11 +70,13 @@ export interface ProxyDeps {
 /** All redirects of a node. */
 export class Proxy {
   readonly #deps: ProxyDeps;
+  readonly #listeners: ProxyListeners;
   readonly #redirects = new Map<string, Redirect>();
   #started = false;
 
   constructor(deps: ProxyDeps) {
     this.#deps = deps;
+    this.#listeners = new ProxyListeners(deps.xds);
   }
 
   /** Redirects in order of creation. */
@@ -80,59 +91,64 @@ export class Proxy {
 
   /** Whether the proxy has a listener: policy updates then wait for its acknowledgement. @see cilium:pkg/envoy/server.go#XDSServer.UpdateNetworkPolicy */
   get hasListeners(): boolean {
-    return this.ports().some((port) => port.redirects > 0 && port.name !== DNS_PROXY_NAME);
+    return this.#listeners.any;
   }
 
   /**
-   * Makes or keeps the redirect of a filter. `completion` hears of the listener's acknowledgement, if there is something to acknowledge.
+   * Makes or keeps the redirect of a filter. `group` waits for the listener's acknowledgement, if there is something to acknowledge.
    * @see cilium:pkg/proxy/proxy.go#Proxy.CreateOrUpdateRedirect
    */
-  createOrUpdateRedirect(request: RedirectRequest, newCompletion: () => Completion): CreatedRedirect {
-    const { ports, xds, options } = this.#deps;
-    const { id, listenerName, ingress } = request;
+  createOrUpdateRedirect(request: RedirectRequest, group: WaitGroup): CreatedRedirect {
+    const { id, listenerName } = request;
     const existing = this.#redirects.get(id);
-    if (request.dns !== null) {
-      return this.#dnsRedirect(id, request.dns, existing);
-    }
     if (existing !== undefined && existing.listener.name === listenerName) {
-      return { port: existing.listener.port, finalize: () => undefined, revert: () => undefined };
+      return { port: existing.listener.port, finalize: () => undefined, revert: this.#updateRules(existing, request.dns) };
     }
-    this.#startEnvoy();
-    const listener = ports.obtain(listenerName, ingress);
-    this.#redirects.set(id, { id, listener, dns: null });
-    listener.redirects += 1;
-    if (listener.redirects === 1) {
-      const http = listenerName.startsWith('cilium-http-');
-      const conf = getListenerConf({ name: listenerName, port: listener.port, ingress, http, mayUseOriginalSourceAddress: false }, options);
-      this.#record('AddListener', `${conf.name} for ${id}`);
-      xds.upsert(LISTENER_TYPE_URL, conf.name, conf, newCompletion());
-    }
+    // Another parser: the old one goes.
+    const removed = existing === undefined ? null : this.removeRedirect(id, group);
+    const created = request.dns === null ? this.#envoyRedirect(request, group) : this.#dnsRedirect(id, request.dns);
     return {
-      port: listener.port,
-      finalize: () => this.#ackProxyPort(listener),
-      revert: () => this.removeRedirect(id),
+      port: created.port,
+      finalize: () => {
+        removed?.finalize();
+        created.finalize();
+      },
+      revert: () => {
+        created.revert();
+        removed?.revert();
+      },
     };
   }
 
-  /** Ends a redirect; the last one of a listener ends the listener. @see cilium:pkg/proxy/proxy.go#Proxy.RemoveRedirect */
-  removeRedirect(id: string): void {
+  /**
+   * Ends a redirect; the last one of a listener ends the listener, and its port is free some minutes later. `null` if there is none.
+   * @see cilium:pkg/proxy/proxy.go#Proxy.removeRedirect
+   */
+  removeRedirect(id: string, group: WaitGroup | null): RedirectChange | null {
     const redirect = this.#redirects.get(id);
     if (redirect === undefined) {
-      return;
+      return null;
     }
-    this.#redirects.delete(id);
+    const { scheduler, dnsProxy, ports } = this.#deps;
     const { listener, dns } = redirect;
-    if (dns !== null) {
-      this.#deps.dnsProxy.rules.updateAllowed(dns.endpointId, dns.port, null);
-      return;
-    }
-    listener.redirects -= 1;
-    if (listener.redirects === 0) {
-      this.#record('RemoveListener', listenerResourceName(listener.name, listener.port));
-      removeProxyRules(this.#deps.netfilter, listener.port);
-      this.#deps.xds.delete(LISTENER_TYPE_URL, listenerResourceName(listener.name, listener.port), null);
-      this.#deps.ports.release(listener);
-    }
+    this.#redirects.delete(id);
+    const undo = dns === null ? this.#removeListener(redirect, group) : null;
+    return {
+      finalize: () => {
+        if (dns !== null) {
+          dnsProxy.rules.updateAllowed(dns.endpointId, dns.port, null);
+        }
+        scheduler.after(PORT_REUSE_DELAY, 'periodic:release proxy port', () => ports.release(listener));
+      },
+      revert: () => {
+        if (undo === null) {
+          this.#redirects.set(id, redirect);
+        } else {
+          // As 1.13.3: the listener is back, but the redirect stays forgotten, so that nobody will ever take the listener away again.
+          undo();
+        }
+      },
+    };
   }
 
   /** The DNS proxy listens from the start and for ever. @see cilium:daemon/cmd/fqdn.go#Daemon.updateDNSDatapathRules */
@@ -143,33 +159,76 @@ export class Proxy {
     }
   }
 
+  /** @see cilium:pkg/proxy/envoyproxy.go#createEnvoyRedirect */
+  #envoyRedirect({ id, listenerName, ingress }: RedirectRequest, group: WaitGroup): CreatedRedirect {
+    const { ports, options } = this.#deps;
+    this.#startEnvoy();
+    const listener = ports.obtain(listenerName, ingress);
+    const { port } = listener;
+    const http = listenerName.startsWith('cilium-http-');
+    const conf = getListenerConf({ name: listenerName, port, ingress, http, mayUseOriginalSourceAddress: false }, options);
+    const redirect = { id, listener, resource: listenerResourceName(listenerName, port), dns: null };
+    if (this.#listeners.add(conf, group)) {
+      this.#record('AddListener', `${conf.name} for ${id}`);
+    }
+    this.#redirects.set(id, redirect);
+    return {
+      port,
+      finalize: () => this.#ackProxyPort(listener),
+      revert: () => {
+        this.#redirects.delete(id);
+        this.#removeListener(redirect, null);
+      },
+    };
+  }
+
+  #removeListener({ resource }: Redirect, group: WaitGroup | null): () => void {
+    const { removed, revert } = this.#listeners.remove(resource, group);
+    if (removed) {
+      this.#record('RemoveListener', resource);
+    }
+    return revert;
+  }
+
   /** Rules take effect at once; nobody acknowledges. @see cilium:pkg/proxy/dns.go#createDNSRedirect */
-  #dnsRedirect(id: string, dns: DnsRedirect, existing: Redirect | undefined): CreatedRedirect {
+  #dnsRedirect(id: string, dns: DnsRedirect): CreatedRedirect {
     const { dnsProxy, ports } = this.#deps;
     const listener = ports.setStatic(DNS_PROXY_NAME, false, dnsProxy.port);
     dnsProxy.rules.updateAllowed(dns.endpointId, dns.port, dns.parts);
-    this.#redirects.set(id, { id, listener, dns });
+    this.#redirects.set(id, { id, listener, resource: listener.name, dns });
     return {
       port: listener.port,
-      finalize: () => undefined,
+      finalize: () => this.#ackProxyPort(listener),
       revert: () => {
-        if (existing === undefined) {
-          this.removeRedirect(id);
-        } else {
-          dnsProxy.rules.updateAllowed(dns.endpointId, dns.port, existing.dns?.parts ?? null);
-          this.#redirects.set(id, existing);
-        }
+        this.#redirects.delete(id);
+        dnsProxy.rules.updateAllowed(dns.endpointId, dns.port, null);
       },
+    };
+  }
+
+  /** Envoy has its rules by another way. @see cilium:pkg/proxy/dns.go#dnsRedirect.UpdateRules */
+  #updateRules(redirect: Redirect, dns: DnsRedirect | null): () => void {
+    const { rules } = this.#deps.dnsProxy;
+    const before = redirect.dns;
+    if (before === null || dns === null) {
+      return () => undefined;
+    }
+    rules.updateAllowed(dns.endpointId, dns.port, dns.parts);
+    redirect.dns = dns;
+    return () => {
+      rules.updateAllowed(before.endpointId, before.port, before.parts);
+      redirect.dns = before;
     };
   }
 
   /** The proxy listens: install the rules on first use. @see cilium:pkg/proxy/proxy.go#Proxy.ackProxyPort */
   #ackProxyPort(listener: ProxyPort): void {
-    if (!listener.configured && listener.port !== 0) {
-      listener.configured = true;
+    if (listener.rulesPort !== listener.port) {
       installProxyRules(this.#deps.netfilter, listener.name, listener.port);
+      listener.rulesPort = listener.port;
       this.#record('ackProxyPort', `TPROXY rules for ${listener.name} on port ${listener.port}`);
     }
+    listener.redirects += 1;
   }
 
   #startEnvoy(): void {

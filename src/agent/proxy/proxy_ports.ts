@@ -7,7 +7,7 @@ import type { Rng } from '../../sim/rng.ts';
 
 /** @see cilium:daemon/cmd/daemon.go#StartProxySupport */
 export const PROXY_PORT_RANGE = { low: 10000, high: 20000 } as const;
-/** A released port is not given out again before. @see cilium:pkg/proxy/proxy.go#portReuseDelay */
+/** A redirect that has ended uses its port for so long. @see cilium:pkg/proxy/proxy.go#portReuseDelay */
 export const PORT_REUSE_DELAY: Nanos = 300 * SECOND;
 
 /** A listener's port. */
@@ -17,9 +17,13 @@ export interface ProxyPort {
   readonly ingress: boolean;
   /** 0 = none yet. */
   port: number;
-  /** The proxy listens on it and the rules for it are installed. */
+  /** The port is this listener's, whether or not somebody listens on it. */
   configured: boolean;
-  /** Redirects that use it. */
+  /** Somebody else has chosen it: it is never released. */
+  isStatic: boolean;
+  /** The port that the TPROXY rules name; they stay when the port goes. */
+  rulesPort: number;
+  /** Redirects that use it, or did until a moment ago. */
   redirects: number;
 }
 
@@ -27,14 +31,13 @@ export interface ProxyPort {
 export class ProxyPorts {
   readonly #rng: Rng;
   readonly #pins: Readonly<Record<string, number>>;
-  readonly #now: () => Nanos;
   readonly #ports = new Map<string, ProxyPort>();
-  readonly #releasedAt = new Map<number, Nanos>();
+  /** Ports that are or were in use; the latter are taken again only when there are no others. */
+  readonly #allocated = new Map<number, boolean>();
 
-  constructor(rng: Rng, pins: Readonly<Record<string, number>>, now: () => Nanos) {
+  constructor(rng: Rng, pins: Readonly<Record<string, number>>) {
     this.#rng = rng;
     this.#pins = pins;
-    this.#now = now;
   }
 
   /** All listeners' ports in order of first use. */
@@ -44,47 +47,60 @@ export class ProxyPorts {
 
   /** The port of a listener; allocates it on first use. @see cilium:pkg/proxy/proxy.go#allocatePort */
   obtain(name: string, ingress: boolean): ProxyPort {
-    let entry = this.#ports.get(name);
-    if (entry === undefined) {
-      entry = { name, ingress, port: 0, configured: false, redirects: 0 };
-      this.#ports.set(name, entry);
-    }
-    if (entry.port === 0) {
+    const entry = this.#entry(name, ingress);
+    if (!entry.configured) {
       entry.port = this.#draw(this.#pins[name]);
+      this.#reserve(entry);
     }
     return entry;
   }
 
   /** A port that somebody else has chosen and that is never released. @see cilium:pkg/proxy/proxy.go#Proxy.SetProxyPort */
   setStatic(name: string, ingress: boolean, port: number): ProxyPort {
-    const entry = this.#ports.get(name) ?? { name, ingress, port, configured: false, redirects: 1 };
+    const entry = this.#entry(name, ingress);
     entry.port = port;
-    this.#ports.set(name, entry);
+    entry.isStatic = true;
+    this.#reserve(entry);
     return entry;
   }
 
-  /** Nobody uses the listener any more. */
+  /** A redirect that used the listener has ended, {@link PORT_REUSE_DELAY} ago. @see cilium:pkg/proxy/proxy.go#Proxy.releaseProxyPort */
   release(entry: ProxyPort): void {
-    this.#releasedAt.set(entry.port, this.#now());
-    entry.port = 0;
-    entry.configured = false;
+    entry.redirects -= 1;
+    if (entry.redirects <= 0 && !entry.isStatic) {
+      this.#allocated.set(entry.port, false);
+      entry.port = 0;
+      entry.configured = false;
+      entry.redirects = 0;
+    }
   }
 
+  #entry(name: string, ingress: boolean): ProxyPort {
+    let entry = this.#ports.get(name);
+    if (entry === undefined) {
+      entry = { name, ingress, port: 0, configured: false, isStatic: false, rulesPort: 0, redirects: 0 };
+      this.#ports.set(name, entry);
+    }
+    return entry;
+  }
+
+  #reserve(entry: ProxyPort): void {
+    this.#allocated.set(entry.port, true);
+    entry.configured = true;
+  }
+
+  /** @remarks Simplified: ports that other processes of the node listen on are not looked at. */
   #draw(preferred: number | undefined): number {
-    if (preferred !== undefined && this.#free(preferred)) {
+    if (preferred !== undefined && !this.#allocated.has(preferred)) {
       return preferred;
     }
+    const { low, high } = PROXY_PORT_RANGE;
+    const reuse = this.#allocated.size > high - low;
     for (;;) {
-      const port = this.#rng.between(PROXY_PORT_RANGE.low, PROXY_PORT_RANGE.high);
-      if (this.#free(port)) {
+      const port = this.#rng.between(low, high);
+      if (reuse ? this.#allocated.get(port) !== true : !this.#allocated.has(port)) {
         return port;
       }
     }
-  }
-
-  #free(port: number): boolean {
-    const released = this.#releasedAt.get(port);
-    const cool = released === undefined || this.#now() - released >= PORT_REUSE_DELAY;
-    return cool && ![...this.#ports.values()].some((entry) => entry.port === port);
   }
 }

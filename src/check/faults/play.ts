@@ -3,7 +3,7 @@
  *
  * Safety: no byte of a request reaches the server process if every set of policies that was in force denies it, from the last time the cluster was at rest before the
  * request until the end. The set of policies is what the API server holds; between a change and rest 1.13.3 may go by either.
- * Liveness: when the last fault has ended, allowed requests are answered after {@link RECOVERY}.
+ * Liveness: when the last fault has ended, allowed requests are answered after {@link RECOVERY}, unless one of the {@link PRECONDITIONS} does not hold.
  */
 import { Cluster } from '../../cluster/cluster.ts';
 import { placeWitness, WITNESS_HEADER, type Witness } from '../../cluster/witness.ts';
@@ -17,6 +17,7 @@ import { ANSWERED_METHODS, curlRequest } from '../run/curl.ts';
 import type { Reach } from '../run/reach.ts';
 import type { FaultCase, FaultEvent } from './case.ts';
 import type { FaultScene } from './scene.ts';
+import { type PRECONDITIONS, stuckPod } from './stuck.ts';
 
 /** How long after the last fault everything must work again. */
 export const RECOVERY: Nanos = 30 * SECOND;
@@ -29,6 +30,8 @@ export interface Played {
   readonly broken: BrokenByFaults | null;
   /** Requests that arrived although the newest policies deny them, while a change was under way: older policies were still in force. */
   readonly windows: number;
+  /** Preconditions of liveness that did not hold where an allowed request was not answered. */
+  readonly stuck: readonly (keyof typeof PRECONDITIONS)[];
   readonly requests: number;
 }
 
@@ -68,22 +71,29 @@ interface Play {
 export function play(scene: FaultScene, one: FaultCase): Played {
   const started = start(scene, one);
   if (started === null) {
-    return { broken: null, windows: 0, requests: 0 };
+    return { broken: null, windows: 0, stuck: [], requests: 0 };
   }
   for (const event of one.events) {
     happen(started, event);
   }
   const safety = unsafe(started);
   if (safety.broken !== null) {
-    return { broken: safety.broken, windows: safety.windows, requests: started.sent.length };
+    return { broken: safety.broken, windows: safety.windows, stuck: [], requests: started.sent.length };
   }
   started.kept?.close();
   const { cluster } = started;
   cluster.runUntil(() => cluster.faults.active === 0, LONGEST_FAULT);
   cluster.advance(RECOVERY);
   noteRest(started);
-  const broken = one.requests.map((request) => afterwards(started, request)).find((found) => found !== null) ?? null;
-  return { broken: broken ?? unsafe(started).broken, windows: safety.windows, requests: started.sent.length };
+  const dead = one.requests.flatMap((request) => afterwards(started, request) ?? []);
+  const stuck = dead.length === 0 ? null : excuse(started);
+  const broken = (stuck === null ? dead[0] : undefined) ?? unsafe(started).broken;
+  return { broken, windows: safety.windows, stuck: stuck === null ? [] : [stuck], requests: started.sent.length };
+}
+
+/** Why 1.13.3 would not answer either. */
+function excuse({ cluster, scene, one }: Play): keyof typeof PRECONDITIONS | null {
+  return stuckPod(cluster, one.to.pod.namespace, one.to.pod.name) ?? stuckPod(cluster, ...scene.client(one));
 }
 
 function start(scene: FaultScene, one: FaultCase): Play | null {
