@@ -146,26 +146,36 @@ const XDS_SOURCE = {
 /** @see cilium:pkg/envoy/server.go#createBootstrap */
 function staticClusters(context: ServerContext): object[] {
   const timeout = `${context.options.proxyConnectTimeout / 1_000_000_000}s`;
-  const useDownstream = {
+  const options = (tls: boolean): object => ({
     'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
       '@type': `${TYPE}envoy.extensions.upstreams.http.v3.HttpProtocolOptions`,
-      use_downstream_protocol_config: { http2_protocol_options: {} },
+      common_http_protocol_options: { max_connection_duration: '0s', max_requests_per_connection: 0 },
+      ...(tls ? { upstream_http_protocol_options: {} } : {}),
+      use_downstream_protocol_config: {},
     },
-  };
+  });
   const original = ORIGINAL_DST_CLUSTERS.map((name) => ({
     name,
     type: 'ORIGINAL_DST',
     connect_timeout: timeout,
     lb_policy: 'CLUSTER_PROVIDED',
     cleanup_interval: '1.500s',
-    typed_extension_protocol_options: useDownstream,
+    typed_extension_protocol_options: options(name.endsWith('-tls')),
     ...(name.endsWith('-tls')
       ? { transport_socket: { name: 'cilium.tls_wrapper', typed_config: { '@type': `${TYPE}cilium.UpstreamTlsWrapperContext` } } }
       : {}),
   }));
   return [
     ...original,
-    pipeCluster('xds-grpc-cilium', '/var/run/cilium/xds.sock', timeout),
+    {
+      ...pipeCluster('xds-grpc-cilium', '/var/run/cilium/xds.sock', timeout),
+      typed_extension_protocol_options: {
+        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+          '@type': `${TYPE}envoy.extensions.upstreams.http.v3.HttpProtocolOptions`,
+          explicit_http_config: { http2_protocol_options: {} },
+        },
+      },
+    },
     pipeCluster('/envoy-admin', '/var/run/cilium/envoy-admin.sock', timeout),
   ];
 }
