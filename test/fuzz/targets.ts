@@ -17,6 +17,7 @@ import { parseScenario } from '../../src/scenario/parse.ts';
 import { Library, l7Rules, through } from '../envoy/proxylib/library.ts';
 import { bytesOf, cut, mutated, requestText, responseText } from '../support/http_messages.ts';
 import { REQUESTS, RULES } from '../support/proxylib_messages.ts';
+import { http2Property } from './http2_target.ts';
 
 /** A parser under fire. */
 export interface FuzzTarget {
@@ -234,6 +235,8 @@ export function fuzzTargets(): readonly FuzzTarget[] {
         same(responseEvents(cut(bytes, at), head), responseEvents([bytes], head)),
       ),
     },
+    { name: 'HTTP/2 requests', inTests: 1000, property: http2Property(true) },
+    { name: 'HTTP/2 responses', inTests: 1000, property: http2Property(false) },
     {
       name: 'DNS messages',
       inTests: 1000,

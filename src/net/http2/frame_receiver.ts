@@ -36,9 +36,14 @@ export class FrameReceiver {
     this.#blocks = new HeaderBlocks(state, outbound);
   }
 
-  /** One whole frame. */
+  /** The stream whose header block is not complete, or `null`. */
+  get openBlock(): number | null {
+    return this.#blocks.openStream;
+  }
+
+  /** One whole frame, whose head is acceptable. */
   frame(header: FrameHeader, payload: Uint8Array): boolean {
-    if (this.#blocks.open) {
+    if (this.#blocks.openStream !== null) {
       return this.#blocks.continuation(header, payload);
     }
     switch (header.type) {
@@ -47,24 +52,19 @@ export class FrameReceiver {
       case FRAME.HEADERS:
         return this.#blocks.headers(header, payload);
       case FRAME.PRIORITY:
-        return this.#sized(header, payload.length === 5, () => this.#priority(header.streamId, payload));
+        return this.#begin(header) && this.#priority(header.streamId, payload);
       case FRAME.RST_STREAM:
-        return this.#sized(header, payload.length === 4, () => this.#reset(header.streamId, readU32(payload, 0)));
+        return this.#begin(header) && this.#reset(header.streamId, readU32(payload, 0));
       case FRAME.SETTINGS:
-        return this.#settings(header, payload);
+        return this.#begin(header) && this.#settings(header, payload);
       case FRAME.PUSH_PROMISE:
         return this.#refuse(header.streamId, 'protocol', 'PUSH_PROMISE: push disabled');
       case FRAME.PING:
-        return this.#sized(header, payload.length === 8, () => this.#ping(header, payload));
+        return this.#begin(header) && this.#ping(header, payload);
       case FRAME.GOAWAY:
-        return this.#sized(header, payload.length >= 8, () =>
-          this.#goaway(header.streamId, readU32(payload, 0) & MAX_WINDOW, readU32(payload, 4)),
-        );
+        return this.#begin(header) && this.#goaway(header.streamId, readU32(payload, 0) & MAX_WINDOW, readU32(payload, 4));
       case FRAME.WINDOW_UPDATE:
-        return this.#sized(header, payload.length === 4, () => this.#windowUpdate(header.streamId, readU32(payload, 0) & MAX_WINDOW));
-      case FRAME.CONTINUATION:
-        this.#outbound.terminate(ERROR.PROTOCOL_ERROR, 'CONTINUATION: unexpected');
-        return true;
+        return this.#begin(header) && this.#windowUpdate(header.streamId, readU32(payload, 0) & MAX_WINDOW);
       default:
         return true;
     }
@@ -97,15 +97,6 @@ export class FrameReceiver {
     this.#outbound.regular(FRAME.WINDOW_UPDATE, 0, streamId, numberFrame(FRAME.WINDOW_UPDATE, streamId, size));
   }
 
-  /** A frame whose length its type fixes. */
-  #sized(header: FrameHeader, fits: boolean, apply: () => boolean): boolean {
-    if (!fits) {
-      this.#outbound.terminate(ERROR.FRAME_SIZE_ERROR, '');
-      return true;
-    }
-    return this.#begin(header) && apply();
-  }
-
   #begin(header: FrameHeader): boolean {
     return this.#state.callbacks.onBeginFrame?.(header) !== false;
   }
@@ -119,23 +110,10 @@ export class FrameReceiver {
     return true;
   }
 
-  /** @see nghttp2:lib/nghttp2_session.c#session_on_data_received_fail_fast */
   #data(header: FrameHeader, payload: Uint8Array): boolean {
     const state = this.#state;
     const { streamId } = header;
-    if (streamId === 0 || state.isIdle(streamId)) {
-      this.#outbound.terminate(ERROR.PROTOCOL_ERROR, streamId === 0 ? 'DATA: stream_id == 0' : 'DATA: stream in idle');
-      return true;
-    }
     const stream = state.streams.get(streamId);
-    if (stream?.readEnded === true) {
-      this.#outbound.terminate(ERROR.STREAM_CLOSED, 'DATA: stream in half-closed(remote)');
-      return true;
-    }
-    if (stream !== undefined && state.isOwn(streamId) && stream.state === 'opening') {
-      this.#outbound.terminate(ERROR.PROTOCOL_ERROR, 'DATA: stream not opened');
-      return true;
-    }
     if (!this.#connectionWindow(payload.length)) {
       return true;
     }
@@ -220,23 +198,21 @@ export class FrameReceiver {
 
   #settings(header: FrameHeader, payload: Uint8Array): boolean {
     const ack = (header.flags & FLAG.ACK) !== 0;
-    return this.#sized(header, payload.length % 6 === 0 && !(ack && payload.length > 0), () => {
-      if (header.streamId !== 0) {
-        return this.#refuse(header.streamId, 'protocol', 'SETTINGS: stream_id != 0');
-      }
-      const fault = ack ? applyOwnSettings(this.#state) : applyPeerSettings(this.#state, payload);
-      if (fault !== null) {
-        return this.#refuse(0, fault.fault, fault.reason);
-      }
-      if (ack) {
-        return true;
-      }
-      this.#outbound.urgent(FRAME.SETTINGS, FLAG.ACK, frame(FRAME.SETTINGS, FLAG.ACK, 0, new Uint8Array(0)));
-      for (const stream of this.#state.streams.values()) {
-        this.#outbound.dataPending(stream);
-      }
+    if (header.streamId !== 0) {
+      return this.#refuse(header.streamId, 'protocol', 'SETTINGS: stream_id != 0');
+    }
+    const fault = ack ? applyOwnSettings(this.#state) : applyPeerSettings(this.#state, payload);
+    if (fault !== null) {
+      return this.#refuse(0, fault.fault, fault.reason);
+    }
+    if (ack) {
       return true;
-    });
+    }
+    this.#outbound.urgent(FRAME.SETTINGS, FLAG.ACK, frame(FRAME.SETTINGS, FLAG.ACK, 0, new Uint8Array(0)));
+    for (const stream of this.#state.streams.values()) {
+      this.#outbound.dataPending(stream);
+    }
+    return true;
   }
 
   #ping(header: FrameHeader, payload: Uint8Array): boolean {

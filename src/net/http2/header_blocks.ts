@@ -2,7 +2,7 @@
  * Header blocks of a session as they come in: HEADERS with their CONTINUATIONs, decoded and judged header by header.
  * @see nghttp2:lib/nghttp2_session.c#inflate_header_block
  */
-import { ERROR, FLAG, FRAME, type FrameHeader, MAX_WINDOW, readU32 } from './frame.ts';
+import { ERROR, FLAG, type FrameHeader, MAX_WINDOW, readU32 } from './frame.ts';
 import type { Outbound } from './outbound.ts';
 import type { BlockKind, FrameFault } from './session_callbacks.ts';
 import type { SessionState } from './session_state.ts';
@@ -28,9 +28,9 @@ export class HeaderBlocks {
     this.#outbound = outbound;
   }
 
-  /** Whether only a CONTINUATION may come. */
-  get open(): boolean {
-    return this.#block !== null;
+  /** The stream whose CONTINUATION must come next, or `null`. */
+  get openStream(): number | null {
+    return this.#block?.streamId ?? null;
   }
 
   /** A HEADERS frame. */
@@ -63,10 +63,6 @@ export class HeaderBlocks {
 
   /** The frame after one without END_HEADERS. */
   continuation(header: FrameHeader, payload: Uint8Array): boolean {
-    if (header.type !== FRAME.CONTINUATION || header.streamId !== this.#block?.streamId) {
-      this.#outbound.terminate(ERROR.PROTOCOL_ERROR, 'unexpected non-CONTINUATION frame or stream_id is invalid');
-      return true;
-    }
     if (this.#state.callbacks.onBeginFrame?.(header) === false) {
       return false;
     }

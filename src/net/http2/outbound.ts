@@ -2,7 +2,7 @@
  * The sending half of a session: queues of frames, headers coded in the order of sending, data as the windows allow.
  * @see nghttp2:lib/nghttp2_session.c#nghttp2_session_mem_send_internal
  */
-import { DEFAULT_MAX_FRAME_SIZE, ERROR, FLAG, FRAME, frame, goawayFrame, headerFrames, numberFrame } from './frame.ts';
+import { DEFAULT_MAX_FRAME_SIZE, ERROR, FLAG, FRAME, frame, goawayFrame, headerFrames, MAX_WINDOW, numberFrame } from './frame.ts';
 import type { HeaderField } from './hpack_table.ts';
 import type { SessionState } from './session_state.ts';
 import type { SessionStream } from './session_stream.ts';
@@ -19,6 +19,9 @@ type Item =
     }
   | { readonly kind: 'headers'; readonly streamId: number; readonly headers: readonly HeaderField[]; readonly endStream: boolean }
   | { readonly kind: 'cancelled'; readonly streamId: number; readonly code: number };
+
+/** Marks a GOAWAY that only warns; not on the wire. */
+const NOTICE = 0x100;
 
 /** The queues. */
 export class Outbound {
@@ -90,9 +93,16 @@ export class Outbound {
     this.#regular.push({ kind: 'frame', type: FRAME.RST_STREAM, flags: 0, streamId, code, bytes });
   }
 
+  /** The end: streams above the last one are not looked at any more. */
   goaway(lastStreamId: number, code: number, reason: string): void {
     const bytes = goawayFrame(lastStreamId, code, reason);
     this.#regular.push({ kind: 'frame', type: FRAME.GOAWAY, flags: 0, streamId: 0, code, bytes });
+  }
+
+  /** The end to come: the peer is told, and every stream is still taken. @see nghttp2:lib/nghttp2_submit.c#nghttp2_submit_shutdown_notice */
+  shutdownNotice(): void {
+    const bytes = goawayFrame(MAX_WINDOW, ERROR.NO_ERROR, '');
+    this.#regular.push({ kind: 'frame', type: FRAME.GOAWAY, flags: NOTICE, streamId: 0, code: ERROR.NO_ERROR, bytes });
   }
 
   /** The connection ends because of an error. @see nghttp2:lib/nghttp2_session.c#session_terminate_session */
@@ -146,7 +156,11 @@ export class Outbound {
     return this.#state.ownStreams - this.#requests.length;
   }
 
+  /** Once a GOAWAY for an error waits, nothing else is said. @see nghttp2:lib/nghttp2_session.c#session_prep_frame */
   #send(item: Item): boolean {
+    if (this.#state.terminating && !(item.kind === 'frame' && item.type === FRAME.GOAWAY)) {
+      return true;
+    }
     switch (item.kind) {
       case 'cancelled':
         return this.#state.close(item.streamId, item.code);
@@ -154,9 +168,7 @@ export class Outbound {
         return this.#sendHeaders(item.streamId, item.headers, item.endStream);
       case 'frame':
         this.#state.callbacks.write(item.bytes);
-        if (item.type === FRAME.GOAWAY) {
-          this.#state.goawaySent = true;
-        }
+        this.#state.goawaySent ||= item.type === FRAME.GOAWAY && item.flags !== NOTICE;
         if (this.#state.callbacks.onFrameSent?.(item.type, item.flags, item.streamId, item.code) === false) {
           return false;
         }

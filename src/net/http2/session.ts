@@ -3,12 +3,11 @@
  * @see nghttp2:lib/nghttp2_session.c
  * @see https://www.rfc-editor.org/rfc/rfc9113
  * @remarks Not modelled: server push, stream priorities (streams with data take turns, a frame each), extension frames (they are passed over).
- * @remarks Simplified: a frame is judged when all of it has come, a real session begins with its first nine bytes.
+ * @remarks Simplified: a frame's payload is judged when all of it has come; a real session reads header blocks and data as they come.
  */
 import { concatBytes, latin1, NO_BYTES } from '../bytes.ts';
 import {
   CLIENT_PREFACE,
-  DEFAULT_MAX_FRAME_SIZE,
   DEFAULT_WINDOW,
   ERROR,
   FLAG,
@@ -16,13 +15,13 @@ import {
   FRAME_HEADER_BYTES,
   type FrameHeader,
   frame,
-  MAX_WINDOW,
   numberFrame,
   readFrameHeader,
   type Setting,
   settingsFrame,
 } from './frame.ts';
 import { FrameReceiver } from './frame_receiver.ts';
+import { type Refusal, refusal } from './frame_refusal.ts';
 import type { HeaderField } from './hpack_table.ts';
 import { Outbound } from './outbound.ts';
 import type { SessionCallbacks, SessionError } from './session_callbacks.ts';
@@ -97,9 +96,9 @@ export class Http2Session {
     }
     while (this.#magic.length === 0 && input.length - at >= FRAME_HEADER_BYTES) {
       const header = readFrameHeader(input, at);
-      const refusal = this.#refusal(header);
-      if (refusal !== null) {
-        this.#outbound.terminate(refusal.code, refusal.reason);
+      const refused = this.#refusal(header);
+      if (refused !== null) {
+        this.#outbound.terminate(refused.code, refused.reason);
         return null;
       }
       const end = at + FRAME_HEADER_BYTES + header.length;
@@ -182,10 +181,10 @@ export class Http2Session {
     this.#outbound.goaway(lastStreamId, code, '');
   }
 
-  /** Warns of a GOAWAY to come: no stream is refused yet. @see nghttp2:lib/nghttp2_submit.c#nghttp2_submit_shutdown_notice */
+  /** Warns of a GOAWAY to come: no stream is refused yet. */
   submitShutdownNotice(): void {
     if (this.#state.server && !this.#state.terminating) {
-      this.#outbound.goaway(MAX_WINDOW, ERROR.NO_ERROR, '');
+      this.#outbound.shutdownNotice();
     }
   }
 
@@ -211,11 +210,11 @@ export class Http2Session {
     return size;
   }
 
-  #refusal(header: FrameHeader): { readonly code: number; readonly reason: string } | null {
+  #refusal(header: FrameHeader): Refusal | null {
     if (this.#first && (header.type !== FRAME.SETTINGS || (header.flags & FLAG.ACK) !== 0)) {
       return { code: ERROR.PROTOCOL_ERROR, reason: 'SETTINGS expected' };
     }
-    return header.length > DEFAULT_MAX_FRAME_SIZE ? { code: ERROR.FRAME_SIZE_ERROR, reason: 'too large frame size' } : null;
+    return refusal(this.#state, header, this.#receiver.openBlock);
   }
 }
 
