@@ -123,7 +123,7 @@ function translateService(lxc: Lxc, skb: Skb): number {
     if (error < 0) {
       return error;
     }
-    const service = lb4LookupService(env, skb, packet.ip.dst, env.scratch.dport, false);
+    const service = lb4LookupService(env, skb, packet.ip.dst, env.scratch.dport, false, env.config.nodePort);
     if (service !== undefined && lb4SvcIsL7loadbalancer(env, service)) {
       proxyPort = l7LbProxyPort(service);
     } else if (service !== undefined) {

@@ -12,6 +12,7 @@ import { IDENTITY_HOST, IDENTITY_KUBE_APISERVER, IDENTITY_REMOTE_NODE } from '..
 import { ENDPOINT_KEY_IPV4 } from '../maps/ipcache.ts';
 import {
   LB_LOOKUP_SCOPE_EXT,
+  LB_LOOKUP_SCOPE_INT,
   type Lb4Backend,
   type Lb4Service,
   l7LbProxyPort,
@@ -21,6 +22,7 @@ import {
   SVC_FLAG_LOADBALANCER,
   SVC_FLAG_LOOPBACK,
   SVC_FLAG_NODEPORT,
+  SVC_FLAG_TWO_SCOPES,
 } from '../maps/lbmap.ts';
 import { METRIC_EGRESS, METRIC_INGRESS } from '../maps/metricsmap.ts';
 import { formatIpv4, type Ipv4 } from '../net/ipv4.ts';
@@ -216,6 +218,11 @@ function lookup(env: BpfEnv, address: Ipv4, dport: number): Lb4Service | undefin
   key.backendSlot = 0;
   key.proto = 0;
   key.scope = LB_LOOKUP_SCOPE_EXT;
+  const service = env.maps.services.lookup(key);
+  if (service === undefined || (service.flags2 & SVC_FLAG_TWO_SCOPES) === 0) {
+    return service;
+  }
+  key.scope = LB_LOOKUP_SCOPE_INT;
   return env.maps.services.lookup(key);
 }
 

@@ -122,7 +122,7 @@ export class Node {
     this.#agentRunning = true;
     this.#agent.start();
     if (datapathFeatures(deps.options).kubeProxy) {
-      startKubeProxy(deps.api, this.hostNetns, assertPresent(parseCidr4(node.podCIDR), `pod CIDR ${node.podCIDR}`));
+      startKubeProxy(deps.api, this.hostNetns, { name: node.name, podCidr: parseCidr4(node.podCIDR) as Cidr4 });
     }
     this.kubelet = new Kubelet({
       ...deps,

@@ -3,7 +3,7 @@
  * @see linux:net/ipv4/netfilter/ip_tables.c#ipt_do_table
  * @remarks Translating is the affair of `nf_conntrack.ts`; a MASQUERADE rule only asks for it.
  */
-import { type Cidr4, containsIpv4, formatCidr4 } from '../net/ipv4.ts';
+import { type Cidr4, containsIpv4, formatCidr4, formatIpv4, type Ipv4 } from '../net/ipv4.ts';
 import { protocolName } from '../net/protocol.ts';
 import type { Skb } from './skb.ts';
 
@@ -17,12 +17,15 @@ export type Match =
   | { readonly kind: 'mark'; readonly value: number; readonly mask: number; readonly negate?: boolean }
   | { readonly kind: 'socket'; readonly transparent: true }
   | { readonly kind: 'protocol'; readonly protocol: number }
+  /** `--ctstate DNAT`: the connection's destination was translated. */
+  | { readonly kind: 'ctstate'; readonly state: 'DNAT' }
   | { readonly kind: 'in' | 'out'; readonly device: string; readonly negate?: boolean }
   | { readonly kind: 'src' | 'dst'; readonly cidr: Cidr4; readonly negate?: boolean };
 
 /** What a rule does. */
 export type Target =
   | { readonly kind: 'ACCEPT' | 'DROP' | 'RETURN' | 'NOTRACK' | 'MASQUERADE' }
+  | { readonly kind: 'SNAT'; readonly to: Ipv4 }
   | { readonly kind: 'JUMP'; readonly chain: string }
   /** mark = (mark & ~mask) | value for `set`, ^ value for `xset` */
   | { readonly kind: 'MARK'; readonly value: number; readonly mask: number; readonly xset?: boolean }
@@ -45,6 +48,8 @@ export interface NfContext {
   tproxy(skb: Skb, port: number): boolean;
   /** The source address is to become the output device's. @see linux:net/netfilter/nf_nat_masquerade.c#nf_nat_masquerade_ipv4 */
   masquerade(): void;
+  /** … or this one. @see linux:net/netfilter/xt_nat.c#xt_snat_target_v1 */
+  snat(to: Ipv4): void;
   /** Hears of every rule that matched. */
   matched(table: TableName, chain: string, rule: NfRule, skb: Skb): void;
 }
@@ -138,6 +143,9 @@ function walkChain(
       case 'MASQUERADE':
         context.masquerade();
         return 'accept';
+      case 'SNAT':
+        context.snat(target.to);
+        return 'accept';
       case 'MARK': {
         const kept = (skb.mark & ~target.mask) >>> 0;
         skb.mark = (target.xset === true ? kept ^ target.value : kept | target.value) >>> 0;
@@ -178,6 +186,8 @@ function holds(match: Match, skb: Skb, context: NfContext): boolean {
       return context.transparentSocket(skb);
     case 'protocol':
       return skb.packet.ip.protocol === match.protocol;
+    case 'ctstate':
+      return isDnat(skb);
     case 'in':
       return matchesDevice(match.device, context.inDevice) !== (match.negate ?? false);
     case 'out':
@@ -187,6 +197,14 @@ function holds(match: Match, skb: Skb, context: NfContext): boolean {
     case 'dst':
       return containsIpv4(match.cidr, skb.packet.ip.dst) !== (match.negate ?? false);
   }
+}
+
+function isDnat({ nfct }: Skb): boolean {
+  if (nfct === null) {
+    return false;
+  }
+  const { original, reply } = nfct.connection;
+  return reply.src !== original.dst || reply.sport !== original.dport;
 }
 
 /** A name, or a prefix ending in `+`. */
@@ -209,6 +227,8 @@ function matchText(match: Match): string {
       return '-m socket --transparent';
     case 'protocol':
       return `-p ${protocolName(match.protocol).toLowerCase()}`;
+    case 'ctstate':
+      return `-m conntrack --ctstate ${match.state}`;
     case 'in':
       return `${not}-i ${match.device}`;
     case 'out':
@@ -224,6 +244,8 @@ function targetText(target: Target): string {
   switch (target.kind) {
     case 'JUMP':
       return `-j ${target.chain}`;
+    case 'SNAT':
+      return `-j SNAT --to-source ${formatIpv4(target.to)}`;
     case 'NOTRACK':
       return '-j CT --notrack';
     case 'MARK':

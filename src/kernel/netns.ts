@@ -52,7 +52,7 @@ export interface AddressEntry {
 }
 
 /** What the hooks of a packet are walked with. */
-type HookContext = { inDevice: string; outDevice: string; masqueraded: boolean } & NfContext;
+type HookContext = { inDevice: string; outDevice: string; source: Ipv4 | 'masquerade' | null } & NfContext;
 
 /** A namespace and its socket calls. */
 export class NetNs implements SocketLayer {
@@ -96,9 +96,12 @@ export class NetNs implements SocketLayer {
     this.#hook = {
       inDevice: '',
       outDevice: '',
-      masqueraded: false,
+      source: null,
       masquerade: () => {
-        this.#hook.masqueraded = true;
+        this.#hook.source = 'masquerade';
+      },
+      snat: (to) => {
+        this.#hook.source = to;
       },
       transparentSocket: (skb) => this.tcp.matchTransparent(skb),
       tproxy: (skb, port) => (skb.packet.l4.kind === 'udp' ? this.udpLayer.tproxy(skb, port) : this.tcp.tproxy(skb, port)),
@@ -318,7 +321,12 @@ export class NetNs implements SocketLayer {
     }
     const before = skb.packet;
     if (this.conntrack.track(skb) === null && !this.dnat.empty && beginsConnection(skb.packet.l4)) {
-      const choice = this.dnat.choose(skb, (address) => this.isLocal(address), this.kernel.rng);
+      const { rng, scheduler } = this.kernel;
+      const choice = this.dnat.choose(skb, { isLocal: (address) => this.isLocal(address), rng, now: scheduler.clock.now() });
+      if (choice === 'drop') {
+        this.#dropped(skb, 'KUBE-SERVICES', 'the service has no local endpoints, or does not let the source in');
+        return false;
+      }
       if (choice === 'reject') {
         this.#dropped(skb, 'KUBE-SERVICES', 'rejected: the service has no endpoints');
         this.#icmp.sendError(skb.packet, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH);
@@ -345,17 +353,19 @@ export class NetNs implements SocketLayer {
     const context = this.#context(from?.name ?? '', out.name);
     this.netfilter.walk('nat', 'POSTROUTING', skb, context);
     // What a network card brought is tracked as well: its replies must not be taken for connections of their own.
-    const crosses = out.kind === 'uplink' || from?.kind === 'uplink';
+    const crosses = out.kind === 'uplink' || from?.kind === 'uplink' || typeof context.source === 'number';
     if (skb.notrack || (!crosses && skb.nfct === null) || !this.netfilter.translates) {
       return;
     }
     const before = skb.packet;
     if (skb.nfct !== null || this.conntrack.begin(skb, null) !== null) {
-      const address =
-        context.masqueraded && out !== this.#loopback ? (this.#addresses.find((entry) => entry.device === out)?.address ?? null) : null;
-      this.conntrack.translateSource(skb, address);
+      this.conntrack.translateSource(skb, out === this.#loopback ? null : this.#newSource(context, out));
       this.#translated(skb, before, 'nf_nat_ipv4_out');
     }
+  }
+
+  #newSource({ source }: HookContext, out: NetDevice): Ipv4 | null {
+    return source === 'masquerade' ? (this.#addresses.find((entry) => entry.device === out)?.address ?? null) : source;
   }
 
   #translated(skb: Skb, before: Packet, fn: string): void {
@@ -466,7 +476,7 @@ export class NetNs implements SocketLayer {
 
   /** The walk's surroundings; one object, since hooks do not nest. */
   #context(inDevice: string, outDevice: string): HookContext {
-    this.#hook.masqueraded = false;
+    this.#hook.source = null;
     this.#hook.inDevice = inDevice;
     this.#hook.outDevice = outDevice;
     return this.#hook;

@@ -20,7 +20,8 @@ export const LB_LOOKUP_SCOPE_INT = 1;
 /** Service flags. @see cilium:bpf/lib/common.h#SVC_FLAG_EXTERNAL_IP */
 export const SVC_FLAG_EXTERNAL_IP = 1 << 0;
 export const SVC_FLAG_NODEPORT = 1 << 1;
-export const SVC_FLAG_LOCAL_SCOPE = 1 << 2;
+/** externalTrafficPolicy: Local */
+export const SVC_FLAG_EXT_LOCAL_SCOPE = 1 << 2;
 export const SVC_FLAG_HOSTPORT = 1 << 3;
 export const SVC_FLAG_AFFINITY = 1 << 4;
 export const SVC_FLAG_LOADBALANCER = 1 << 5;
@@ -30,6 +31,10 @@ export const SVC_FLAG_SOURCE_RANGE = 1 << 7;
 export const SVC_FLAG_LOCALREDIRECT = 1 << 0;
 export const SVC_FLAG_L7LOADBALANCER = 1 << 2;
 export const SVC_FLAG_LOOPBACK = 1 << 3;
+/** internalTrafficPolicy: Local */
+export const SVC_FLAG_INT_LOCAL_SCOPE = 1 << 4;
+/** Connections from inside and from outside have frontends of their own. */
+export const SVC_FLAG_TWO_SCOPES = 1 << 5;
 
 /** Backend states. @see cilium:bpf/lib/common.h#BE_STATE_ACTIVE */
 export const BE_STATE_ACTIVE = 0;

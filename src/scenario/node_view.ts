@@ -24,7 +24,8 @@ export function nodeView(cluster: Cluster, node: Node): NodeView {
         id: frontend.id,
         namespace: frontend.namespace,
         name: frontend.name,
-        frontend: `${formatIpv4(frontend.address)}:${frontend.port}`,
+        frontend: `${formatIpv4(frontend.address)}:${frontend.port}${frontend.internal ? '/i' : ''}`,
+        extLocal: frontend.extLocal,
         type: frontend.type,
         backends: frontend.backends.map((backend) => ({
           address: `${formatIpv4(backend.address)}:${backend.port}`,

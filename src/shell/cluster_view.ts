@@ -34,8 +34,10 @@ export interface ServiceView {
   readonly id: number;
   readonly namespace: string;
   readonly name: string;
-  /** `10.43.0.9:80` */
+  /** `10.43.0.9:80`; with `/i` behind it for connections from inside alone. */
   readonly frontend: string;
+  /** externalTrafficPolicy: Local */
+  readonly extLocal?: boolean;
   /** `ClusterIP`, `NodePort`, … */
   readonly type: string;
   /** Addresses `10.0.0.111:80` with their states. */

@@ -13,7 +13,7 @@ import type { AccessLogSink } from '../../xds/access_log.ts';
 import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
 import { newCertificateManager } from '../crypto/certificate_manager.ts';
 import { scrubAddress, startConntrackGc } from '../ctmap/gc.ts';
-import { installRules } from '../datapath/iptables.ts';
+import { installRules, staticRules } from '../datapath/iptables.ts';
 import { randomMac } from '../datapath/mac.ts';
 import { ciliumHostAddress, type HostDevices, initMaps, type NodeMaps, setupHostNetwork, upsertEndpointRoute } from '../datapath/node.ts';
 import { nodeRoutes, tunnelOf } from '../datapath/node_routes.ts';
@@ -136,11 +136,7 @@ export class Daemon {
       fromProxyTable: options.profile === 'branch-point',
     });
     this.features = datapathFeatures(options);
-    installRules(deps.hostNetns.netfilter, {
-      podCidr: deps.podCidr,
-      notMasqueraded: parseCidr4(options['ipv4-native-routing-cidr']) ?? deps.podCidr,
-      masquerade: this.features.iptablesMasquerade,
-    });
+    installRules(deps.hostNetns.netfilter, staticRules(options, deps.podCidr, this.routerIp));
     const reserved = deps.runsApiServer ? hostWithApiServer(reservedIdentities()) : reservedIdentities();
     this.selectorCache = new SelectorCache(reserved, undefined, this.policyConfig.quirks.relabelKeepsSelections);
     this.repository = new Repository(this.selectorCache, this.policyConfig, newCertificateManager(deps.api));
@@ -152,6 +148,7 @@ export class Daemon {
       options: {
         nodePort: this.features.nodePort,
         nodeAddresses: [deps.nodeIp],
+        nodeName: deps.nodeName,
         sessionAffinity: this.features.sessionAffinity,
         sourceRanges: options['enable-svc-source-range-check'],
         terminatingEndpoints: options['enable-k8s-terminating-endpoint'],

@@ -4,18 +4,42 @@
  */
 import type { HookName, Match, Netfilter, NfRule, TableName, Target } from '../../kernel/netfilter.ts';
 import { toProxyMark } from '../../maps/marks.ts';
-import type { Cidr4 } from '../../net/ipv4.ts';
+import { type Cidr4, type Ipv4, parseCidr4 } from '../../net/ipv4.ts';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../net/protocol.ts';
+import type { DaemonOptions } from '../option/config.ts';
+import { datapathFeatures } from '../option/features.ts';
 
 const ALL_BITS = 0xffffffff;
 
 /** What the rules depend on. */
 export interface StaticRules {
   readonly podCidr: Cidr4;
+  /** `null`: iptables does not masquerade. */
+  readonly masquerade: MasqueradeRules | null;
+}
+
+/** What rules of source NAT depend on. */
+export interface MasqueradeRules {
   /** Destinations that see a pod's own address: ipv4-native-routing-cidr, or the node's pod CIDR. */
   readonly notMasqueraded: Cidr4;
-  /** Whether iptables masquerades at all. */
-  readonly masquerade: boolean;
+  /** cilium_host's address. */
+  readonly hostIp: Ipv4;
+  readonly tunnel: boolean;
+  /** The device by which the host reaches pods; `null`: each pod has its own. */
+  readonly deliveryDevice: string | null;
+}
+
+/** The rules that the options ask for. */
+export function staticRules(options: DaemonOptions, podCidr: Cidr4, hostIp: Ipv4): StaticRules {
+  const { iptablesMasquerade, endpointRoutes } = datapathFeatures(options);
+  const notMasqueraded = parseCidr4(options['ipv4-native-routing-cidr']) ?? podCidr;
+  const masquerade = {
+    notMasqueraded,
+    hostIp,
+    tunnel: options.tunnel !== 'disabled',
+    deliveryDevice: endpointRoutes ? null : 'cilium_host',
+  };
+  return { podCidr, masquerade: iptablesMasquerade ? masquerade : null };
 }
 
 /** The listener whose rules survive a restart of the agent. */
@@ -57,7 +81,7 @@ export function proxyPortOfRules(netfilter: Netfilter, name: string): number {
 }
 
 /** Chains and rules that are always there. @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.installStaticProxyRules */
-function installStaticRules(netfilter: Netfilter, { podCidr, notMasqueraded, masquerade }: StaticRules): void {
+function installStaticRules(netfilter: Netfilter, { podCidr, masquerade }: StaticRules): void {
   const jump = (chain: string): NfRule => ({ matches: [], target: { kind: 'JUMP', chain }, comment: `cilium-feeder: ${chain}` });
   for (const [table, hook, chain] of CILIUM_CHAINS) {
     netfilter.insert(table, hook, jump(chain));
@@ -100,23 +124,40 @@ function installStaticRules(netfilter: Netfilter, { podCidr, notMasqueraded, mas
   ];
   const hostMark: Target = { kind: 'MARK', value: 0xc00, mask: 0xf00, xset: true };
   netfilter.append('filter', 'CILIUM_OUTPUT', { matches: notFrom, target: hostMark, comment: 'cilium: host->any mark as from host' });
-  netfilter.append('nat', 'CILIUM_POST_nat', {
-    matches: [{ kind: 'mark', value: 0xa00, mask: 0xe00 }],
-    target: accept,
-    comment: 'exclude proxy return traffic from masquerade',
-  });
-  if (!masquerade) {
-    return;
+  if (masquerade !== null) {
+    installMasqueradeRules(netfilter, podCidr, masquerade);
   }
-  netfilter.append('nat', 'CILIUM_POST_nat', {
-    matches: [
-      { kind: 'src', cidr: podCidr },
-      { kind: 'dst', cidr: notMasqueraded, negate: true },
-      { kind: 'out', device: 'cilium_+', negate: true },
-    ],
-    target: { kind: 'MASQUERADE' },
-    comment: 'cilium masquerade non-cluster',
-  });
+}
+
+/** @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.installMasqueradeRules */
+function installMasqueradeRules(netfilter: Netfilter, podCidr: Cidr4, masquerade: MasqueradeRules): void {
+  const append = (comment: string, target: Target, matches: Match[]): void =>
+    netfilter.append('nat', 'CILIUM_POST_nat', { matches, target, comment });
+  const { notMasqueraded, hostIp, tunnel, deliveryDevice } = masquerade;
+  const toHostIp: Target = { kind: 'SNAT', to: hostIp };
+  const delivered: Match = { kind: 'out', device: deliveryDevice ?? 'lxc+' };
+  const loopback: Cidr4 = { address: 0x7f000001, length: 32 };
+  append('cilium masquerade non-cluster', { kind: 'MASQUERADE' }, [
+    { kind: 'dst', cidr: notMasqueraded, negate: true },
+    { kind: 'src', cidr: podCidr },
+    { kind: 'out', device: 'cilium_+', negate: true },
+  ]);
+  append('exclude proxy return traffic from masquerade', { kind: 'ACCEPT' }, [{ kind: 'mark', value: 0xa00, mask: 0xe00 }]);
+  if (tunnel) {
+    append('cilium host->cluster masquerade', toHostIp, [
+      { kind: 'src', cidr: podCidr, negate: true },
+      { kind: 'dst', cidr: podCidr, negate: true },
+      { kind: 'out', device: 'cilium_host' },
+    ]);
+  }
+  append('cilium host->cluster from 127.0.0.1 masquerade', toHostIp, [{ kind: 'src', cidr: loopback }, delivered]);
+  if (deliveryDevice !== null) {
+    append('hairpin traffic that originated from a local pod', toHostIp, [
+      { kind: 'mark', value: 0xf00, mask: 0xf00 },
+      delivered,
+      { kind: 'ctstate', state: 'DNAT' },
+    ]);
+  }
 }
 
 function tproxyComment(name: string): string {

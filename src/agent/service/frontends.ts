@@ -2,7 +2,7 @@
  * What a Service object means to the datapath: its frontends, and which endpoints stand behind each.
  * @see cilium:pkg/k8s/service.go#ParseService
  * @see cilium:pkg/k8s/watchers/watcher.go#datapathSVCs
- * @remarks Not modelled: trafficPolicy Local, topology aware hints, services shared between clusters.
+ * @remarks Not modelled: topology aware hints, services shared between clusters.
  */
 import type { EndpointAddress, Endpoints, Service, ServicePort } from '../../k8s/objects.ts';
 import { type Ipv4, parseIpv4 } from '../../net/ipv4.ts';
@@ -23,6 +23,11 @@ export interface WantedFrontend {
   readonly type: ServiceType;
   readonly address: Ipv4;
   readonly port: number;
+  /** Of two frontends the one for connections from inside; a service has two where only one of its traffic policies is Local. */
+  readonly internal: boolean;
+  /** Its connections, from outside and from inside, go to backends of this node alone. */
+  readonly extLocal: boolean;
+  readonly intLocal: boolean;
   /** Name of the Service's port, by which a listener may ask for its backends; empty: none. */
   readonly portName?: string;
   readonly backends: readonly WantedBackend[];
@@ -40,6 +45,7 @@ export interface FrontendOptions {
   readonly nodePort: boolean;
   /** Addresses at which node ports are served. */
   readonly nodeAddresses: readonly Ipv4[];
+  readonly nodeName: string;
 }
 
 /** @see kubernetes:staging/src/k8s.io/api/core/v1/types.go#DefaultClientIPServiceAffinitySeconds */
@@ -55,20 +61,22 @@ export function wantedFrontends(service: Service, endpoints: Endpoints, options:
   const affinity = affinityOf(service);
   const sourceRanges = (service.spec['loadBalancerSourceRanges'] as readonly string[] | undefined) ?? [];
   const frontends: WantedFrontend[] = [];
+  const policies = trafficPolicies(service);
   const add = (kind: ServiceType, address: Ipv4, port: number, of: ServicePort): void => {
     // The frontend map knows no protocol: the TCP and the UDP port of one number are one frontend.
-    if (!frontends.some((other) => other.address === address && other.port === port)) {
-      const backends = backendsOf(endpoints, of);
-      const portName = of.name ?? '';
-      frontends.push({
-        type: kind,
-        address,
-        port,
-        portName,
-        backends,
-        affinity,
-        sourceRanges: kind === 'LoadBalancer' ? sourceRanges : [],
-      });
+    if (frontends.some((other) => other.address === address && other.port === port)) {
+      return;
+    }
+    const portName = of.name ?? '';
+    const extLocal = policies.extLocal && kind !== 'ClusterIP';
+    const intLocal = policies.intLocal;
+    const twoScopes = policies.extLocal !== policies.intLocal && (kind === 'LoadBalancer' || kind === 'NodePort');
+    for (const internal of twoScopes ? [false, true] : [false]) {
+      // A ClusterIP has only the outside's scope, and only the inside's policy.
+      const local = internal || kind === 'ClusterIP' ? intLocal : extLocal;
+      const backends = backendsOf(endpoints, of, local ? options.nodeName : null);
+      const ranges = kind === 'LoadBalancer' ? sourceRanges : [];
+      frontends.push({ type: kind, address, port, internal, extLocal, intLocal, portName, backends, affinity, sourceRanges: ranges });
     }
   };
   const ports = service.spec.ports ?? [];
@@ -94,6 +102,11 @@ export function wantedFrontends(service: Service, endpoints: Endpoints, options:
   return frontends;
 }
 
+/** @see cilium:pkg/k8s/service.go#ParseService */
+function trafficPolicies({ spec }: Service): { readonly extLocal: boolean; readonly intLocal: boolean } {
+  return { extLocal: spec['externalTrafficPolicy'] === 'Local', intLocal: spec['internalTrafficPolicy'] === 'Local' };
+}
+
 function affinityOf(service: Service): number | null {
   if (service.spec.sessionAffinity !== 'ClientIP') {
     return null;
@@ -107,13 +120,14 @@ function loadBalancerAddresses(service: Service): Ipv4[] {
   return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip === undefined ? [] : (parseIpv4(ip) ?? [])));
 }
 
-/** The endpoints behind a port of a service. */
-function backendsOf(endpoints: Endpoints, port: ServicePort): WantedBackend[] {
+/** The endpoints behind a port of a service; those of one node only, if it is given, and those of no node. @see cilium:pkg/service/service.go#svcInfo.filterBackends */
+function backendsOf(endpoints: Endpoints, port: ServicePort, onlyNode: string | null): WantedBackend[] {
   const found: WantedBackend[] = [];
   const add = (addresses: readonly EndpointAddress[] | undefined, number: number, terminating: boolean): void => {
-    for (const { ip } of addresses ?? []) {
+    for (const { ip, nodeName = '' } of addresses ?? []) {
       const address = parseIpv4(ip);
-      if (address !== null) {
+      const elsewhere = onlyNode !== null && nodeName !== '' && nodeName !== onlyNode;
+      if (address !== null && !elsewhere) {
         found.push({ address, port: number, terminating });
       }
     }

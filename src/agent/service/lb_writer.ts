@@ -6,16 +6,20 @@
 import type { LpmKey } from '../../kernel/lpm_trie.ts';
 import {
   LB_LOOKUP_SCOPE_EXT,
+  LB_LOOKUP_SCOPE_INT,
   type Lb4Key,
   SVC_FLAG_AFFINITY,
+  SVC_FLAG_EXT_LOCAL_SCOPE,
   SVC_FLAG_EXTERNAL_IP,
   SVC_FLAG_HOSTPORT,
+  SVC_FLAG_INT_LOCAL_SCOPE,
   SVC_FLAG_L7LOADBALANCER,
   SVC_FLAG_LOADBALANCER,
   SVC_FLAG_LOOPBACK,
   SVC_FLAG_NODEPORT,
   SVC_FLAG_ROUTABLE,
   SVC_FLAG_SOURCE_RANGE,
+  SVC_FLAG_TWO_SCOPES,
 } from '../../maps/lbmap.ts';
 import { swap16 } from '../../maps/marks.ts';
 import { parseCidr4 } from '../../net/ipv4.ts';
@@ -50,10 +54,16 @@ export function writeFrontend(maps: NodeMaps, journey: Journey, frontend: Fronte
   const before = services.lookup(key);
   const flags =
     TYPE_FLAGS[frontend.type] |
+    (frontend.extLocal ? SVC_FLAG_EXT_LOCAL_SCOPE : 0) |
     (frontend.affinity === null ? 0 : SVC_FLAG_AFFINITY) |
     (frontend.sourceRanges.length === 0 ? 0 : SVC_FLAG_SOURCE_RANGE);
   const l7Lb = frontend.l7LbProxyPort !== 0;
-  const flags2 = (frontend.loopback ? SVC_FLAG_LOOPBACK : 0) | (l7Lb ? SVC_FLAG_L7LOADBALANCER : 0);
+  const twoScopes = frontend.extLocal !== frontend.intLocal && frontend.type !== 'ClusterIP';
+  const flags2 =
+    (frontend.loopback ? SVC_FLAG_LOOPBACK : 0) |
+    (l7Lb ? SVC_FLAG_L7LOADBALANCER : 0) |
+    (frontend.intLocal ? SVC_FLAG_INT_LOCAL_SCOPE : 0) |
+    (twoScopes ? SVC_FLAG_TWO_SCOPES : 0);
   const value = {
     ...entry,
     backendId: l7Lb ? swap16(frontend.l7LbProxyPort) : (frontend.affinity ?? 0),
@@ -122,7 +132,8 @@ export function deleteFrontend(maps: NodeMaps, frontend: Frontend): void {
 }
 
 function slotKey(frontend: Frontend, slot: number): Lb4Key {
-  return { address: frontend.address, dport: frontend.port, backendSlot: slot, proto: 0, scope: LB_LOOKUP_SCOPE_EXT };
+  const scope = frontend.internal ? LB_LOOKUP_SCOPE_INT : LB_LOOKUP_SCOPE_EXT;
+  return { address: frontend.address, dport: frontend.port, backendSlot: slot, proto: 0, scope };
 }
 
 function byId(a: { readonly id: number }, b: { readonly id: number }): number {

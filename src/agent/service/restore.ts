@@ -2,7 +2,7 @@
  * Services as the maps hold them, for an agent that starts where another has run.
  * @see cilium:pkg/maps/lbmap/lbmap.go#LBBPFMap.DumpServiceMaps
  */
-import { BE_STATE_TERMINATING, type Lb4Key } from '../../maps/lbmap.ts';
+import { BE_STATE_TERMINATING, LB_LOOKUP_SCOPE_INT, type Lb4Key } from '../../maps/lbmap.ts';
 import type { Ipv4 } from '../../net/ipv4.ts';
 import type { NodeMaps } from '../datapath/node.ts';
 
@@ -11,6 +11,7 @@ export interface RestoredFrontend {
   readonly id: number;
   readonly address: Ipv4;
   readonly port: number;
+  readonly internal: boolean;
   /** Slots behind the frontend's own. */
   readonly slots: number;
 }
@@ -32,7 +33,8 @@ export function restoredFrontends({ services }: NodeMaps): RestoredFrontend[] {
   const found: RestoredFrontend[] = [];
   for (const [key, { revNatIndex }] of services.entries()) {
     if (key.backendSlot === 0) {
-      found.push({ id: revNatIndex, address: key.address, port: key.dport, slots: slots.get(revNatIndex) ?? 0 });
+      const internal = key.scope === LB_LOOKUP_SCOPE_INT;
+      found.push({ id: revNatIndex, address: key.address, port: key.dport, internal, slots: slots.get(revNatIndex) ?? 0 });
     }
   }
   return found;

@@ -30,6 +30,10 @@ export interface Frontend {
   readonly type: ServiceType;
   readonly address: Ipv4;
   readonly port: number;
+  /** For connections from inside alone. */
+  readonly internal: boolean;
+  readonly extLocal: boolean;
+  readonly intLocal: boolean;
   readonly backends: readonly Backend[];
   /** Seconds of session affinity, or `null`. */
   readonly affinity: number | null;
@@ -219,6 +223,9 @@ export class ServiceManager {
       type: wanted.type,
       address: wanted.address,
       port: wanted.port,
+      internal: wanted.internal,
+      extLocal: wanted.extLocal,
+      intLocal: wanted.intLocal,
       backends: usable.map((backend) => this.#acquire(backend)),
       // The entry has one place for both.
       affinity: l7LbProxyPort === 0 ? wanted.affinity : null,
@@ -290,8 +297,8 @@ export class ServiceManager {
   }
 }
 
-function frontendKey({ address, port }: { readonly address: Ipv4; readonly port: number }): string {
-  return `${address}:${port}`;
+function frontendKey({ address, port, internal }: Pick<WantedFrontend, 'address' | 'port' | 'internal'>): string {
+  return `${address}:${port}${internal ? '/i' : ''}`;
 }
 
 function keyOf(object: { readonly metadata: Service['metadata'] }): string {

@@ -8,10 +8,12 @@ import { DROP_CSUM_L4, DROP_NO_SERVICE } from '../../maps/drop_reasons.ts';
 import {
   BE_STATE_ACTIVE,
   LB_LOOKUP_SCOPE_EXT,
+  LB_LOOKUP_SCOPE_INT,
   type Lb4Backend,
   type Lb4Service,
   SVC_FLAG_AFFINITY,
   SVC_FLAG_L7LOADBALANCER,
+  SVC_FLAG_TWO_SCOPES,
 } from '../../maps/lbmap.ts';
 import { formatIpv4, type Ipv4 } from '../../net/ipv4.ts';
 import { type L4Header, withIp, withIpL4 } from '../../net/packet.ts';
@@ -26,9 +28,16 @@ import { CB_BACKEND_ID, CB_CT_STATE, CB_PROXY_MAGIC } from './meta.ts';
  * The service at an address and port, or `undefined`; leaves the key in `scratch.lbKey`.
  * @param needsBackends a service without backends does not count
  * @see cilium:bpf/lib/lb.h#lb4_lookup_service
- * @remarks Not modelled: the internal scope, which only NodePort builds look up.
+ * @param scopeSwitch of two frontends the one for connections from inside
  */
-export function lb4LookupService(env: BpfEnv, skb: Skb, address: Ipv4, dport: number, needsBackends: boolean): Lb4Service | undefined {
+export function lb4LookupService(
+  env: BpfEnv,
+  skb: Skb,
+  address: Ipv4,
+  dport: number,
+  needsBackends: boolean,
+  scopeSwitch = false,
+): Lb4Service | undefined {
   const key = env.scratch.lbKey;
   key.address = address;
   key.dport = dport;
@@ -46,6 +55,10 @@ export function lb4LookupService(env: BpfEnv, skb: Skb, address: Ipv4, dport: nu
       services.spec.key.toJson(key),
       service === undefined ? null : services.spec.valueToJson(service),
     );
+  }
+  if (service !== undefined && scopeSwitch && (service.flags2 & SVC_FLAG_TWO_SCOPES) !== 0) {
+    key.scope = LB_LOOKUP_SCOPE_INT;
+    return services.lookup(key);
   }
   return service !== undefined && (service.count > 0 || !needsBackends || lb4SvcIsL7loadbalancer(env, service)) ? service : undefined;
 }

@@ -13,16 +13,18 @@ import {
   type Lb4Service,
   type Lb4ServicesMap,
   SVC_FLAG_AFFINITY,
+  SVC_FLAG_EXT_LOCAL_SCOPE,
   SVC_FLAG_EXTERNAL_IP,
   SVC_FLAG_HOSTPORT,
+  SVC_FLAG_INT_LOCAL_SCOPE,
   SVC_FLAG_L7LOADBALANCER,
   SVC_FLAG_LOADBALANCER,
-  SVC_FLAG_LOCAL_SCOPE,
   SVC_FLAG_LOCALREDIRECT,
   SVC_FLAG_LOOPBACK,
   SVC_FLAG_NODEPORT,
   SVC_FLAG_ROUTABLE,
   SVC_FLAG_SOURCE_RANGE,
+  SVC_FLAG_TWO_SCOPES,
 } from '../../maps/lbmap.ts';
 import { formatIpv4 } from '../../net/ipv4.ts';
 import { protocolName } from '../../net/protocol.ts';
@@ -69,7 +71,9 @@ export function serviceFlagsText(service: Lb4Service): string {
       words.push(word);
     }
   };
-  add((flags & SVC_FLAG_LOCAL_SCOPE) !== 0, 'Local');
+  add((flags & SVC_FLAG_EXT_LOCAL_SCOPE) !== 0, 'Local');
+  add((flags2 & SVC_FLAG_INT_LOCAL_SCOPE) !== 0, 'InternalLocal');
+  add((flags2 & SVC_FLAG_TWO_SCOPES) !== 0, 'two-scopes');
   add((flags & SVC_FLAG_AFFINITY) !== 0, 'sessionAffinity');
   add((flags & SVC_FLAG_ROUTABLE) === 0, 'non-routable');
   add((flags & SVC_FLAG_SOURCE_RANGE) !== 0, 'check source-range');

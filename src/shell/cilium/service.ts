@@ -61,14 +61,20 @@ function get(node: NodeView, flags: Flags): CommandResult {
 
 /** @see cilium:api/v1/models/service.go#Service @remarks Simplified: the protocol of a frontend and of its backends is TCP. */
 function serviceModel(service: ServiceView): object {
-  const [ip, port] = split(service.frontend);
+  const internal = service.frontend.endsWith('/i');
+  const [ip, port] = split(service.frontend.replace(/\/i$/, ''));
   const spec = {
     'backend-addresses': service.backends.map(({ address, state }) => {
       const [backend, number] = split(address);
       return { ip: backend, port: number, state, weight: 100 };
     }),
-    flags: { name: service.name, namespace: service.namespace, trafficPolicy: 'Cluster', type: service.type },
-    'frontend-address': { ip, port, scope: 'external' },
+    flags: {
+      name: service.name,
+      namespace: service.namespace,
+      trafficPolicy: service.extLocal === true ? 'Local' : 'Cluster',
+      type: service.type,
+    },
+    'frontend-address': { ip, port, scope: internal ? 'internal' : 'external' },
     id: service.id,
   };
   return { spec, status: { realized: spec } };
