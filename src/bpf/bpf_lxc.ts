@@ -4,7 +4,14 @@
  */
 import { type Skb, TC_ACT_OK, type TcProgram } from '../kernel/skb.ts';
 import { type CallsMap, CILIUM_CALL_IPV4_CT_EGRESS, CILIUM_CALL_IPV4_FROM_LXC, CILIUM_CALL_IPV4_FROM_LXC_CONT } from '../maps/callsmap.ts';
-import { DROP_FRAG_NOSUPPORT, DROP_INVALID_SIP, DROP_MISSED_TAIL_CALL, DROP_UNKNOWN_CT, DROP_UNKNOWN_L3 } from '../maps/drop_reasons.ts';
+import {
+  DROP_FRAG_NOSUPPORT,
+  DROP_INVALID_SIP,
+  DROP_MISSED_TAIL_CALL,
+  DROP_POLICY_AUTH_REQUIRED,
+  DROP_UNKNOWN_CT,
+  DROP_UNKNOWN_L3,
+} from '../maps/drop_reasons.ts';
 import { TRACE_FROM_LXC, TRACE_REASON_UNKNOWN, TRACE_TO_NETWORK, TRACE_TO_PROXY } from '../maps/eventsmap.ts';
 import { IDENTITY_WORLD, type Identity } from '../maps/identity.ts';
 import { l7LbProxyPort } from '../maps/lbmap.ts';
@@ -14,6 +21,7 @@ import type { PolicyMap } from '../maps/policymap.ts';
 import type { Ipv4 } from '../net/ipv4.ts';
 import { ETH_P_ARP, ETH_P_IP } from '../net/protocol.ts';
 import type { BpfEnv } from './env.ts';
+import { createUnauthenticated, verdictOfKnown } from './lib/auth.ts';
 import {
   CT_EGRESS,
   CT_ESTABLISHED,
@@ -185,14 +193,22 @@ function handleIpv4FromLxc(lxc: Lxc, skb: Skb, dstId: Identity, tunnelEndpoint: 
   }
   // The pod's policy is asked about what the load balancer makes of the connection, not about the service.
   let verdict = l7LbPort;
-  if (l7LbPort === 0 && !hairpin && (!isReply || env.config.quirks.replyPolicyAccounting)) {
+  let told = hairpin || l7LbPort !== 0;
+  if (!told && (!isReply || env.config.quirks.replyPolicyAccounting)) {
     verdict = policyCanEgress(env, lxc.policyMap, skb, ep.secLabel, dstId, tuple.dport, tuple.nexthdr);
     if (!isReply && verdict < 0) {
+      // Packets of authenticated connections are told as denied too, all of them.
       verdictEvent(lxc, skb, dstId, POLICY_EGRESS, verdict);
-      return verdict;
+      told = true;
+      verdict = verdict === DROP_POLICY_AUTH_REQUIRED ? verdictOfKnown(env) : verdict;
+      if (verdict < 0) {
+        return verdict === DROP_POLICY_AUTH_REQUIRED && status === CT_NEW
+          ? createUnauthenticated(env, skb, CT_EGRESS, ep.secLabel)
+          : verdict;
+      }
     }
   }
-  const error = egressConnection(lxc, skb, dstId, verdict, !hairpin && l7LbPort === 0, fromL7Lb);
+  const error = egressConnection(lxc, skb, dstId, verdict, !told, fromL7Lb);
   if (error === NODEPORT_REPLY) {
     sendTraceNotify(env, skb, ep.endpointId, TRACE_TO_NETWORK, ep.secLabel, dstId, 0, 0, status, scratch.monitor);
     skb.tcIndex |= TC_INDEX_F_SKIP_RECIRCULATION;

@@ -190,6 +190,8 @@ export class Scratch {
   /** Out parameters of the policy look-up. */
   matchType: 0 | 1 | 2 | 3 | 4 | 5 | 6 = 0;
   audited = false;
+  /** What goes with a drop: the type of authentication that is missing. */
+  extError = 0;
   /** POLICY_AUDIT_MODE of the endpoint whose program runs: a constant of its object, not of the node's. */
   policyAuditMode = false;
   /** The peer the host firewall saw last. */

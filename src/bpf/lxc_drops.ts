@@ -3,7 +3,7 @@
  * @see cilium:bpf/bpf_lxc.c
  */
 import { type Skb, TC_ACT_OK, type TcAct } from '../kernel/skb.ts';
-import { dropReasonText } from '../maps/drop_reasons.ts';
+import { DROP_POLICY_AUTH_REQUIRED, dropReasonText } from '../maps/drop_reasons.ts';
 import type { Identity } from '../maps/identity.ts';
 import { METRIC_EGRESS, METRIC_INGRESS } from '../maps/metricsmap.ts';
 import type { BpfEnv } from './env.ts';
@@ -27,10 +27,15 @@ export const SITE_HANDLE_POLICY_EGRESS: DropSite = { file: FILE_BPF_LXC, line: 2
 
 /** Drops what the pod sends. A destination endpoint is named by ingress drops only. @see cilium:bpf/lib/drop.h#send_drop_notify */
 export function dropEgress(env: BpfEnv, ep: Dropper, skb: Skb, dstId: Identity, reason: number, site: DropSite): TcAct {
-  return sendDropNotify(env, skb, ep.endpointId, ep.secLabel, dstId, 0, reason, METRIC_EGRESS, site);
+  const extError = reason === DROP_POLICY_AUTH_REQUIRED ? env.scratch.extError : 0;
+  return sendDropNotify(env, skb, ep.endpointId, ep.secLabel, dstId, 0, reason, METRIC_EGRESS, site, extError);
 }
 
-/** Drops what is sent to the pod. @see cilium:bpf/lib/drop.h#send_drop_notify */
+/**
+ * Drops what is sent to the pod. Unlike the other direction it does not tell which authentication is missing, so that the agent of 1.13 cannot
+ * authenticate what comes in.
+ * @see cilium:bpf/lib/drop.h#send_drop_notify
+ */
 export function dropIngress(env: BpfEnv, ep: Dropper, skb: Skb, srcLabel: Identity, reason: number, site: DropSite): TcAct {
   return sendDropNotify(env, skb, ep.endpointId, srcLabel, ep.secLabel, ep.endpointId, reason, METRIC_INGRESS, site);
 }

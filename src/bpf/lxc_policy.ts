@@ -4,7 +4,7 @@
  */
 import { type Skb, TC_ACT_OK, type TcProgram } from '../kernel/skb.ts';
 import { CT_NODE_PORT, type CtMap, type Ipv4CtTuple, TUPLE_F_OUT } from '../maps/ctmap.ts';
-import { DROP_MISSED_TAIL_CALL } from '../maps/drop_reasons.ts';
+import { DROP_MISSED_TAIL_CALL, DROP_POLICY_AUTH_REQUIRED } from '../maps/drop_reasons.ts';
 import { TRACE_FROM_PROXY, TRACE_FROM_STACK, TRACE_REASON_UNKNOWN, TRACE_TO_LXC, TRACE_TO_PROXY } from '../maps/eventsmap.ts';
 import { IDENTITY_HOST, type Identity } from '../maps/identity.ts';
 import {
@@ -15,6 +15,7 @@ import {
   TC_INDEX_F_SKIP_INGRESS_PROXY,
 } from '../maps/marks.ts';
 import { ETH_P_IP } from '../net/protocol.ts';
+import { createUnauthenticated, verdictOfKnown } from './lib/auth.ts';
 import {
   CT_INGRESS,
   CT_NEW,
@@ -148,12 +149,15 @@ function ipv4Policy(lxc: Lxc, skb: Skb, srcLabel: Identity): number {
   const judged = !(isReply || skipIngressProxy) || env.config.quirks.replyPolicyAccounting;
   if (judged && !(env.config.perPacketLb && ctState.loopback)) {
     verdict = policyCanAccessIngress(env, lxc.policyMap, skb, srcLabel, tuple.dport, tuple.nexthdr);
-    if (!isReply && verdict < 0) {
-      verdictEvent(lxc, skb, srcLabel, POLICY_INGRESS, verdict);
-      return verdict;
+    if (verdict === DROP_POLICY_AUTH_REQUIRED) {
+      verdict = verdictOfKnown(env);
     }
     if (skipIngressProxy) {
       verdict = 0;
+    } else if (!isReply && verdict < 0) {
+      verdictEvent(lxc, skb, srcLabel, POLICY_INGRESS, verdict);
+      ctStateNew.reset();
+      return verdict === DROP_POLICY_AUTH_REQUIRED && status === CT_NEW ? createUnauthenticated(env, skb, CT_INGRESS, srcLabel) : verdict;
     } else if (status === CT_NEW || status === CT_REOPENED) {
       verdictEvent(lxc, skb, srcLabel, POLICY_INGRESS, verdict);
     }

@@ -171,14 +171,15 @@ const TO: Readonly<Record<string, Shape>> = {
   toGroups: { list: 'any' },
   icmps: ICMPS,
 };
+const AUTH: Shape = { members: { type: 'string' } };
 const FQDNS: Shape = { list: { members: { matchName: 'string', matchPattern: 'string' } } };
 const RULE: Shape = {
   members: {
     endpointSelector: SELECTOR,
     nodeSelector: SELECTOR,
-    ingress: { list: { members: { ...FROM, toPorts: PORT_RULES } } },
+    ingress: { list: { members: { ...FROM, toPorts: PORT_RULES, auth: AUTH } } },
     ingressDeny: { list: { members: { ...FROM, toPorts: PORT_DENY_RULES } } },
-    egress: { list: { members: { ...TO, toFQDNs: FQDNS, toPorts: PORT_RULES } } },
+    egress: { list: { members: { ...TO, toFQDNs: FQDNS, toPorts: PORT_RULES, auth: AUTH } } },
     egressDeny: { list: { members: { ...TO, toPorts: PORT_DENY_RULES } } },
     labels: { list: 'any' },
     description: 'string',

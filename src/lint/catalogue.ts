@@ -1,5 +1,6 @@
 /** All lint rules, in the order of their names. */
 import type { LintRule } from './rule.ts';
+import { authOnIngress } from './rules/auth_on_ingress.ts';
 import { denyReopenedByL7 } from './rules/deny_reopened_by_l7.ts';
 import { denyWithoutProtocol } from './rules/deny_without_protocol.ts';
 import { emptyPeersOpenPort } from './rules/empty_peers_open_port.ts';
@@ -32,6 +33,7 @@ import { worldAndPrefixes } from './rules/world_and_prefixes.ts';
 
 /** The rules. */
 export const CATALOGUE: readonly LintRule[] = [
+  authOnIngress,
   denyReopenedByL7,
   denyWithoutProtocol,
   emptyPeersOpenPort,

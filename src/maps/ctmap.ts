@@ -45,6 +45,7 @@ export const CT_NODE_PORT = 0x0020;
 export const CT_PROXY_REDIRECT = 0x0040;
 export const CT_DSR = 0x0080;
 export const CT_FROM_L7LB = 0x0100;
+export const CT_AUTH_REQUIRED = 0x0200;
 
 /** Value of 56 bytes. `rxBytes` of a SERVICE entry is its backend id (a union in C). */
 export interface CtEntry {
@@ -123,6 +124,7 @@ export const CT_FLAG_NAMES: readonly (readonly [number, string])[] = [
   [CT_PROXY_REDIRECT, 'ProxyRedirect'],
   [CT_DSR, 'DSR'],
   [CT_FROM_L7LB, 'FromL7LB'],
+  [CT_AUTH_REQUIRED, 'AuthRequired'],
 ];
 
 /** An entry in one short line, for people. */

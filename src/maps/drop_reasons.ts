@@ -48,6 +48,7 @@ export const DROP_PROXY_SET_FAILED = -179;
 export const DROP_PROXY_UNKNOWN_PROTO = -180;
 export const DROP_POLICY_DENY = -181;
 export const DROP_INVALID_TC_BUFFER = -184;
+export const DROP_POLICY_AUTH_REQUIRED = -189;
 
 const TEXTS: Readonly<Record<number, string>> = {
   0: 'Success',
@@ -119,6 +120,8 @@ const TEXTS: Readonly<Record<number, string>> = {
   186: 'SRv6 state was removed during tail call',
   187: 'L3 translation from IPv4 to IPv6 failed (NAT46)',
   188: 'L3 translation from IPv6 to IPv4 failed (NAT64)',
+  189: 'Authentication required',
+  194: 'No egress gateway found',
 };
 
 /** The text of a reason; takes the positive number or the program's negative return. @see cilium:pkg/monitor/api/drop.go#DropReason */

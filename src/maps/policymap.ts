@@ -30,6 +30,8 @@ export interface PolicyEntry {
   /** Host order here; 0 = no proxy. */
   proxyPort: number;
   deny: boolean;
+  /** Not 0: only authenticated connections pass, by this type. */
+  authType: number;
   packets: number;
   bytes: number;
 }
@@ -72,9 +74,9 @@ export function newPolicyMap(endpointId: number, maxEntries: number = POLICY_MAP
         direction: key.egress === TRAFFIC_EGRESS ? 'egress' : 'ingress',
       }),
     },
-    valueToJson: (value) => ({ ...value }),
+    valueToJson: ({ authType, ...value }) => (authType === 0 ? value : { ...value, authType }),
     // A large cluster has millions of entries, nearly all of which say no more than yes and never see a packet.
-    copyValue: ({ proxyPort, deny, packets, bytes }) => ({ proxyPort, deny, packets, bytes }),
+    copyValue: ({ proxyPort, deny, authType, packets, bytes }) => ({ proxyPort, deny, authType, packets, bytes }),
   };
   return new HashMap(spec);
 }

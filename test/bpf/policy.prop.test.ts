@@ -54,7 +54,7 @@ type Question = typeof question extends fc.Arbitrary<infer T> ? T : never;
 function fill(all: readonly Given[]): PolicyMap {
   const map = newPolicyMap(863);
   for (const { key, proxyPort, deny } of all) {
-    map.update(key, { proxyPort, deny, packets: 0, bytes: 0 });
+    map.update(key, { proxyPort, deny, authType: 0, packets: 0, bytes: 0 });
   }
   return map;
 }
@@ -221,7 +221,7 @@ describe('policy look-up', () => {
     const { env } = testEnv();
     expect(policyCanAccessIngress(env, newPolicyMap(1), icmp(1, 2, 3, 4), 2, 0, 1)).toBe(0);
     const echo = newPolicyMap(1);
-    echo.update({ secLabel: 0, dport: 8, protocol: 1, egress: 0 }, { proxyPort: 0, deny: false, packets: 0, bytes: 0 });
+    echo.update({ secLabel: 0, dport: 8, protocol: 1, egress: 0 }, { proxyPort: 0, deny: false, authType: 0, packets: 0, bytes: 0 });
     expect(policyCanAccessIngress(env, echo, icmp(1, 2, 8), 2, 0, 1)).toBe(0);
     expect(policyCanAccessIngress(env, echo, icmp(1, 2, 13), 2, 0, 1)).toBe(DROP_POLICY);
   });

@@ -132,7 +132,7 @@ function maps(): Map<string, unknown> {
     ipcache.update(ipcacheKey4(ip(address), length), { secLabel, tunnelEndpoint: 0, nodeId: 0, key: 0 });
   }
   const policy = newPolicyMap(863);
-  const zero = { packets: 0, bytes: 0, deny: false, proxyPort: 0 };
+  const zero = { packets: 0, bytes: 0, deny: false, proxyPort: 0, authType: 0 };
   policy.update({ secLabel: 0, dport: 0, protocol: 0, egress: 1 }, { ...zero });
   policy.update({ secLabel: 29439, dport: 80, protocol: 6, egress: 0 }, { ...zero, proxyPort: 19313 });
   policy.update({ secLabel: 2033, dport: 80, protocol: 6, egress: 0 }, { ...zero, proxyPort: 19313 });

@@ -11,6 +11,7 @@ import type { IpPrefix } from '../../net/prefix.ts';
 import { assertPresent } from '../../sim/assert.ts';
 import type { AccessLogSink } from '../../xds/access_log.ts';
 import { NETWORK_POLICY_TYPE_URL } from '../../xds/stream.ts';
+import { startAuthManager } from '../auth/manager.ts';
 import { newCertificateManager } from '../crypto/certificate_manager.ts';
 import { scrubAddress, startConntrackGc } from '../ctmap/gc.ts';
 import { installRules, staticRules } from '../datapath/iptables.ts';
@@ -294,6 +295,7 @@ export class Daemon {
       },
     });
     startConntrackGc(scheduler, journey, this.maps, this.fqdn);
+    startAuthManager({ scheduler, journey, monitor: this.monitor, endpoints: this.endpoints, maps: this.maps });
     if (this.options['enable-l7-proxy']) {
       this.proxy.startDnsProxy();
     }

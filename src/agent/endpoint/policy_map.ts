@@ -7,7 +7,7 @@ import type { PolicyEntry } from '../../maps/policymap.ts';
 import { protocolName } from '../../net/protocol.ts';
 import type { Journey } from '../../sim/journey.ts';
 import { type MapState, packKey, UNKNOWN_PROXY_PORT, unpackKey } from '../policy/mapstate.ts';
-import type { MapStateEntry, PackedKey } from '../policy/mapstate_entry.ts';
+import { AUTH_TYPE_NONE, authTypeOf, type MapStateEntry, type PackedKey } from '../policy/mapstate_entry.ts';
 import { consumeMapChanges, type EndpointPolicy } from '../policy/resolve.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RealizedMap } from './realized_map.ts';
@@ -95,7 +95,7 @@ function applyChanges({ endpoint, policy, journey, died }: Sync): SyncResult {
     if (entry === undefined) {
       continue;
     }
-    if (!addPolicyKey(endpoint, key, mapEntry(portOf(policy, key, entry), entry.isDeny), journey)) {
+    if (!addPolicyKey(endpoint, key, mapEntry(portOf(policy, key, entry), entry.isDeny, authTypeOf(entry)), journey)) {
       failed += 1;
     } else {
       added += 1;
@@ -116,10 +116,11 @@ function syncPolicyMapsWith({ endpoint, policy, journey, died, realized }: Sync)
   mapState.forEach((identity: number, port: number, proto: number, direction: 0 | 1, entry: MapStateEntry) => {
     const key = packKey(identity, port, proto, direction);
     const proxyPort = portOf(policy, key, entry);
+    // As upstream, a change of the authentication alone is not noticed (MapStateEntry.DatapathEqual).
     if (dead || realized.holds(key, proxyPort, entry.isDeny)) {
       return;
     }
-    if (addPolicyKey(endpoint, key, mapEntry(proxyPort, entry.isDeny), journey)) {
+    if (addPolicyKey(endpoint, key, mapEntry(proxyPort, entry.isDeny, authTypeOf(entry)), journey)) {
       added += 1;
       dead = died('addPolicyKey');
     } else {
@@ -159,12 +160,12 @@ function deleteKeys(endpoint: Endpoint, keys: readonly PackedKey[], journey: Jou
   return keys.length;
 }
 
-const ALLOWED: PolicyEntry = { proxyPort: 0, deny: false, packets: 0, bytes: 0 };
-const DENIED: PolicyEntry = { proxyPort: 0, deny: true, packets: 0, bytes: 0 };
+const ALLOWED: PolicyEntry = { proxyPort: 0, deny: false, authType: AUTH_TYPE_NONE, packets: 0, bytes: 0 };
+const DENIED: PolicyEntry = { proxyPort: 0, deny: true, authType: AUTH_TYPE_NONE, packets: 0, bytes: 0 };
 
 /** Nearly all keys of a large cluster have one of two entries: one object each will do, since the map copies what a packet meets. */
-function mapEntry(proxyPort: number, deny: boolean): PolicyEntry {
-  return proxyPort === 0 ? (deny ? DENIED : ALLOWED) : { proxyPort, deny, packets: 0, bytes: 0 };
+function mapEntry(proxyPort: number, deny: boolean, authType: number): PolicyEntry {
+  return proxyPort === 0 && authType === AUTH_TYPE_NONE ? (deny ? DENIED : ALLOWED) : { proxyPort, deny, authType, packets: 0, bytes: 0 };
 }
 
 /** @see cilium:pkg/endpoint/bpf.go#Endpoint.addPolicyKey */

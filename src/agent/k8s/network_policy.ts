@@ -140,7 +140,7 @@ function portRules(reader: Reader, raw: RawObject, path: Path): PortRule[] {
 }
 
 function ingressRule(path: Path): IngressRule {
-  return { path, fromEndpoints: [], fromRequires: [], fromCIDR: [], fromCIDRSet: [], fromEntities: [], toPorts: [], icmps: [] };
+  return { path, fromEndpoints: [], fromRequires: [], fromCIDR: [], fromCIDRSet: [], fromEntities: [], toPorts: [], icmps: [], auth: null };
 }
 
 function egressRule(path: Path): EgressRule {
@@ -156,5 +156,6 @@ function egressRule(path: Path): EgressRule {
     toFQDNs: [],
     toPorts: [],
     icmps: [],
+    auth: null,
   };
 }

@@ -7,7 +7,7 @@ import { type FqdnSelector, isEmptyL7, type Path, type PortRule, PROTO_TCP, type
 import { type EndpointSelector, isWildcard, reservedSelector, WILDCARD_SELECTOR } from './api/selector.ts';
 import { L4Filter, type L4PolicyMap } from './l4.ts';
 import { PARSER_DNS, PARSER_HTTP, PARSER_KAFKA, PARSER_NONE, PARSER_TLS } from './l7_parser.ts';
-import { DENY_POLICY, newPerSelectorPolicy, type PerSelectorPolicy, type TlsContext } from './per_selector_policy.ts';
+import { authPolicy, DENY_POLICY, newPerSelectorPolicy, type PerSelectorPolicy, type TlsContext } from './per_selector_policy.ts';
 import type { PolicyContext, ResolveError } from './policy_context.ts';
 import { type CachedSelector, selectsHost } from './selectorcache.ts';
 
@@ -24,6 +24,8 @@ export interface Section {
   readonly ingress: boolean;
   readonly peers: readonly EndpointSelector[];
   readonly fqdns: readonly FqdnSelector[];
+  /** Type of authentication the element asks for, or `null`. */
+  readonly auth: string | null;
 }
 
 /** The port of a filter, and the port rule that asks for more than letting through. */
@@ -52,7 +54,7 @@ export function createFilter(
     derivedFrom: rule.labels,
   });
   const origins = [{ ref: rule.ref, path }];
-  const policy = isDeny ? DENY_POLICY : null;
+  const policy = isDeny ? DENY_POLICY : section.auth === null ? null : authPolicy(section.auth);
   const add = (selector: CachedSelector): void => {
     if (!filter.perSelector.has(selector)) {
       filter.perSelector.set(selector, { selector, policy, origins });
@@ -72,7 +74,7 @@ export function createFilter(
   if (portRule === null) {
     return filter;
   }
-  const error = applyPortRule(ctx, filter, portRule);
+  const error = applyPortRule(section, filter, portRule);
   if (error !== null) {
     filter.detach(ctx.cache);
     return error;
@@ -84,7 +86,7 @@ export function createFilter(
 }
 
 /** Sets parser and per-selector policies of a port rule with TLS, server names or L7 rules. */
-function applyPortRule(ctx: PolicyContext, filter: L4Filter, portRule: PortRule): ResolveError {
+function applyPortRule({ ctx, auth }: Section, filter: L4Filter, portRule: PortRule): ResolveError {
   const terminating = getCerts(ctx, portRule.terminatingTLS, 'terminating');
   if (typeof terminating === 'string') {
     return terminating;
@@ -100,6 +102,7 @@ function applyPortRule(ctx: PolicyContext, filter: L4Filter, portRule: PortRule)
       terminatingTLS: terminating,
       originatingTLS: originating,
       serverNames: portRule.serverNames,
+      auth,
       serverNamesAloneNotRedirected: ctx.config.quirks.serverNamesAloneNotRedirected,
     });
     for (const part of filter.perSelector.values()) {
@@ -129,7 +132,13 @@ function parserOf(filter: L4Filter, portRule: PortRule, hasTls: boolean): string
   return hasTls || portRule.serverNames.length > 0 ? PARSER_TLS : PARSER_NONE;
 }
 
-/** L7 rules do not bind the host: where a selector covers it, the host gets a part without L7. @see cilium:pkg/policy/l4.go#createL4IngressFilter */
+/**
+ * L7 rules do not bind the host: where a selector covers it, the host gets a part without L7.
+ * @see cilium:pkg/policy/l4.go#createL4IngressFilter
+ * @remarks Simplified: as at the branch point, which the policy vectors follow; in the source of 1.13.3 every redirect has this, also one for TLS
+ * alone. It shows in the proxy's rules for
+ * remote 1 on such a port.
+ */
 function wildcardHost(ctx: PolicyContext, filter: L4Filter, add: (selector: CachedSelector) => void): void {
   if (![...filter.perSelector.keys()].some(selectsHost)) {
     return;

@@ -19,6 +19,8 @@ export type MapStateOwner = EntrySource | PackedKey | null;
 export interface EntrySource {
   /** The rules behind it. */
   readonly origins: readonly RuleOrigin[];
+  /** Says what it allows only once the connection is authenticated. */
+  readonly policy: { readonly auth: string | null } | null;
 }
 
 /** Value of a map entry. */
@@ -42,6 +44,21 @@ export function newEntry(owner: MapStateOwner, derivedFrom: readonly LabelArray[
 /** The owners of an entry. */
 export function ownersOf(entry: MapStateEntry): readonly MapStateOwner[] {
   return entry.owners instanceof Set ? [...entry.owners] : [entry.owners as MapStateOwner];
+}
+
+/** Types of authentication. @see cilium:pkg/policy/l4.go#AuthType */
+export const AUTH_TYPE_NONE = 0;
+export const AUTH_TYPE_NULL = 1;
+
+/**
+ * The authentication an entry asks for, which is that of the selector behind it.
+ * @see cilium:pkg/policy/l4.go#PerSelectorPolicy.GetAuthType
+ * @remarks Simplified: of several selectors with different answers upstream keeps that of the first, in no fixed order; here any that asks counts.
+ */
+export function authTypeOf(entry: MapStateEntry): number {
+  const asks = (owner: MapStateOwner): boolean => typeof owner === 'object' && owner?.policy?.auth === 'null';
+  const { owners, isDeny } = entry;
+  return !isDeny && (owners instanceof Set ? ownersOf(entry).some(asks) : asks(owners as MapStateOwner)) ? AUTH_TYPE_NULL : AUTH_TYPE_NONE;
 }
 
 /** The entry with the key among those that exist because of it. */

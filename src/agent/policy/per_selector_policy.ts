@@ -24,6 +24,8 @@ export interface PerSelectorPolicy {
   readonly dns: readonly PortRuleDns[];
   readonly l7proto: string;
   readonly l7: readonly PortRuleL7[];
+  /** Type of authentication asked for, or `null`. */
+  readonly auth: string | null;
   /** The switch of config.ts: server names alone ask for nothing of the proxy, as at the branch point. */
   readonly serverNamesAloneNotRedirected: boolean;
 }
@@ -38,11 +40,17 @@ const EMPTY: PerSelectorPolicy = {
   dns: [],
   l7proto: '',
   l7: [],
+  auth: null,
   serverNamesAloneNotRedirected: false,
 };
 
 /** Denies. */
 export const DENY_POLICY: PerSelectorPolicy = { ...EMPTY, isDeny: true };
+
+/** Allows, once the connection is authenticated. */
+export function authPolicy(auth: string): PerSelectorPolicy {
+  return { ...EMPTY, auth };
+}
 
 /** The policy of a port rule's selectors. */
 export function newPerSelectorPolicy(options: {
@@ -50,9 +58,10 @@ export function newPerSelectorPolicy(options: {
   readonly terminatingTLS: TlsContext | null;
   readonly originatingTLS: TlsContext | null;
   readonly serverNames: readonly string[];
+  readonly auth: string | null;
   readonly serverNamesAloneNotRedirected: boolean;
 }): PerSelectorPolicy {
-  const { rules, terminatingTLS, originatingTLS, serverNames, serverNamesAloneNotRedirected } = options;
+  const { rules, terminatingTLS, originatingTLS, serverNames, auth, serverNamesAloneNotRedirected } = options;
   return {
     isDeny: false,
     terminatingTLS,
@@ -63,6 +72,7 @@ export function newPerSelectorPolicy(options: {
     dns: rules?.dns ?? [],
     l7proto: rules?.l7proto ?? '',
     l7: rules?.l7 ?? [],
+    auth,
     serverNamesAloneNotRedirected,
   };
 }
@@ -108,6 +118,9 @@ export function mergePolicies(old: PerSelectorPolicy | null, added: PerSelectorP
   }
   const b = added ?? EMPTY;
   const a = old ?? { ...EMPTY, serverNamesAloneNotRedirected: b.serverNamesAloneNotRedirected };
+  if (a.auth !== null && b.auth !== null && a.auth !== b.auth) {
+    return { ok: false, error: `cannot merge conflicting authentication types (${b.auth}/${a.auth})` };
+  }
   for (const [name, mine, other] of [
     ['terminating', a.terminatingTLS, b.terminatingTLS],
     ['originating', a.originatingTLS, b.originatingTLS],
@@ -118,6 +131,7 @@ export function mergePolicies(old: PerSelectorPolicy | null, added: PerSelectorP
   }
   const merged: PerSelectorPolicy = {
     ...a,
+    auth: a.auth ?? b.auth,
     terminatingTLS: a.terminatingTLS ?? b.terminatingTLS,
     originatingTLS: a.originatingTLS ?? b.originatingTLS,
     serverNames: [...new Set([...a.serverNames, ...b.serverNames])],
@@ -184,6 +198,7 @@ function union<T>(a: readonly T[], b: readonly T[], equal: (x: T, y: T) => boole
 function equalPolicies(a: PerSelectorPolicy, b: PerSelectorPolicy): boolean {
   return (
     a.isDeny === b.isDeny &&
+    a.auth === b.auth &&
     equalTlsOrNull(a.terminatingTLS, b.terminatingTLS) &&
     equalTlsOrNull(a.originatingTLS, b.originatingTLS) &&
     a.serverNames.length === b.serverNames.length &&

@@ -86,7 +86,7 @@ export function resolveElement(ctx: PolicyContext, rule: Rule, prepared: Prepare
   const { ingress, requirements, result } = work;
   const { isDeny, element, fqdns } = prepared;
   const peers = requiredPeers(prepared, requirements);
-  return mergeElement({ ctx, result, rule, path: element.path, isDeny, ingress, peers, fqdns }, element);
+  return mergeElement({ ctx, result, rule, path: element.path, isDeny, ingress, peers, fqdns, auth: element.auth }, element);
 }
 
 /** The peers of an element; what the rules require is added to those given by labels. */

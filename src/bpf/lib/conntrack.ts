@@ -9,6 +9,7 @@
 import { OK } from '../../kernel/bpf_map.ts';
 import type { Skb } from '../../kernel/skb.ts';
 import {
+  CT_AUTH_REQUIRED,
   CT_DSR,
   CT_FROM_L7LB,
   CT_LB_LOOPBACK,
@@ -239,6 +240,7 @@ function readState(entry: CtEntry, state: CtState, dir: CtDir, syn: boolean): vo
   state.dsr = (flags & CT_DSR) !== 0;
   state.proxyRedirect = (flags & CT_PROXY_REDIRECT) !== 0;
   state.fromL7lb = (flags & CT_FROM_L7LB) !== 0;
+  state.authRequired = (flags & CT_AUTH_REQUIRED) !== 0;
   state.ifindex = entry.ifindex;
   if (dir === CT_SERVICE) {
     state.backendId = entry.rxBytes;
@@ -268,6 +270,7 @@ export function ctCreate4(
   entry.flags =
     (proxyRedirect ? CT_PROXY_REDIRECT : 0) |
     (fromL7lb ? CT_FROM_L7LB : 0) |
+    (state.authRequired ? CT_AUTH_REQUIRED : 0) |
     (state.loopback ? CT_LB_LOOPBACK : 0) |
     (state.nodePort ? CT_NODE_PORT : 0) |
     (state.dsr ? CT_DSR : 0);

@@ -9,6 +9,7 @@ export class CtState {
   dsr = false;
   proxyRedirect = false;
   fromL7lb = false;
+  authRequired = false;
   syn = false;
   ifindex = 0;
   srcSecId = 0;
@@ -24,6 +25,7 @@ export class CtState {
     this.dsr = false;
     this.proxyRedirect = false;
     this.fromL7lb = false;
+    this.authRequired = false;
     this.syn = false;
     this.ifindex = 0;
     this.srcSecId = 0;

@@ -22,6 +22,7 @@ export interface DropSite {
 /**
  * Counts and reports a dropped packet.
  * @param reason negative drop reason
+ * @param extError what the reason leaves open, for instance the type of authentication
  * @see cilium:bpf/lib/drop.h#send_drop_notify
  */
 export function sendDropNotify(
@@ -34,6 +35,7 @@ export function sendDropNotify(
   reason: number,
   direction: MetricDirection,
   site: DropSite,
+  extError = 0,
 ): TcAct {
   updateMetrics(env, skb.packet.length, direction, -reason);
   if (env.journey.recording) {
@@ -73,7 +75,7 @@ export function sendDropNotify(
       ifindex: skb.ifindex,
       file: site.file,
       line: site.line,
-      extError: 0,
+      extError,
     };
     events.output(record);
   }

@@ -3,9 +3,11 @@
  * @see cilium:bpf/lib/host_firewall.h
  */
 import { PACKET_HOST, type Skb, TC_ACT_OK } from '../../kernel/skb.ts';
+import { DROP_POLICY_AUTH_REQUIRED } from '../../maps/drop_reasons.ts';
 import { IDENTITY_HOST, IDENTITY_WORLD, type Identity } from '../../maps/identity.ts';
 import type { PolicyMap } from '../../maps/policymap.ts';
 import type { BpfEnv } from '../env.ts';
+import { createUnauthenticated, verdictOfKnown } from './auth.ts';
 import { CT_EGRESS, CT_ESTABLISHED, CT_INGRESS, CT_NEW, CT_RELATED, CT_REPLY, ctCreate4, ctLookup4, getCtMap4 } from './conntrack.ts';
 import { lookupIp4RemoteEndpoint } from './identity.ts';
 import { policyCanAccessIngress, policyCanEgress } from './policy.ts';
@@ -84,15 +86,18 @@ function judge(
     return TC_ACT_OK;
   }
   scratch.policyAuditMode = firewall.auditMode();
-  const verdict =
+  let verdict =
     dir === CT_EGRESS
       ? policyCanEgress(env, firewall.policyMap, skb, IDENTITY_HOST, remote, tuple.dport, tuple.nexthdr)
       : policyCanAccessIngress(env, firewall.policyMap, skb, remote, tuple.dport, tuple.nexthdr);
   if (isReply) {
     return TC_ACT_OK;
   }
+  ctStateNew.reset();
+  if (verdict === DROP_POLICY_AUTH_REQUIRED) {
+    verdict = status === CT_NEW ? createUnauthenticated(env, skb, dir, owner) : verdictOfKnown(env);
+  }
   if (status === CT_NEW && verdict >= 0) {
-    ctStateNew.reset();
     ctStateNew.srcSecId = owner;
     ctStateNew.nodePort = dir === CT_INGRESS && ctState.nodePort;
     const error = ctCreate4(env, map, env.maps.ctAny4, tuple, skb, dir, ctStateNew, verdict > 0, false);

@@ -3,7 +3,14 @@
  * @see cilium:bpf/lib/policy.h#__policy_can_access
  */
 import type { Skb } from '../../kernel/skb.ts';
-import { DROP_ENCAP_PROHIBITED, DROP_FRAG_NOSUPPORT, DROP_POLICY, DROP_POLICY_DENY, dropReasonText } from '../../maps/drop_reasons.ts';
+import {
+  DROP_ENCAP_PROHIBITED,
+  DROP_FRAG_NOSUPPORT,
+  DROP_POLICY,
+  DROP_POLICY_AUTH_REQUIRED,
+  DROP_POLICY_DENY,
+  dropReasonText,
+} from '../../maps/drop_reasons.ts';
 import {
   POLICY_MATCH_ALL,
   POLICY_MATCH_L3_L4,
@@ -139,7 +146,7 @@ function decided(env: BpfEnv, map: PolicyMap, skb: Skb, entry: PolicyEntry, matc
   entry.packets += 1;
   entry.bytes += skb.packet.length;
   env.scratch.matchType = match;
-  const verdict = entry.deny ? DROP_POLICY_DENY : proxyPort;
+  const verdict = entry.deny ? DROP_POLICY_DENY : entry.authType === 0 ? proxyPort : authRequired(env, entry, proxyPort);
   if (env.journey.recording) {
     env.journey.add({
       kind: 'decide',
@@ -148,7 +155,7 @@ function decided(env: BpfEnv, map: PolicyMap, skb: Skb, entry: PolicyEntry, matc
       see: 'cilium:bpf/lib/policy.h#__policy_can_access',
       packet: skb.packet.id,
       verdict: verdict > 0 ? 'redirect' : verdict === 0 ? 'allow' : 'drop',
-      why: `${map.spec.name} ${keyText(env)} matched (${POLICY_MATCH_NAMES[match]})${verdict > 0 ? `, proxy port ${verdict}` : verdict < 0 ? ', a deny entry' : ''}`,
+      why: `${map.spec.name} ${keyText(env)} matched (${POLICY_MATCH_NAMES[match]})${verdict > 0 ? `, proxy port ${verdict}` : verdict === DROP_POLICY_DENY ? ', a deny entry' : verdict < 0 ? ', for authenticated connections' : ''}`,
       data: {
         map: map.spec.name,
         key: map.spec.key.toJson(env.scratch.policyKey),
@@ -159,6 +166,13 @@ function decided(env: BpfEnv, map: PolicyMap, skb: Skb, entry: PolicyEntry, matc
     });
   }
   return verdict;
+}
+
+/** The port is kept for when the connection is authenticated. @see cilium:bpf/lib/policy.h#__policy_can_access */
+function authRequired(env: BpfEnv, entry: PolicyEntry, proxyPort: number): number {
+  env.scratch.extError = entry.authType;
+  env.scratch.proxyPort = proxyPort;
+  return DROP_POLICY_AUTH_REQUIRED;
 }
 
 function undecided(env: BpfEnv, map: PolicyMap, skb: Skb, reason: number): number {

@@ -16,7 +16,8 @@ const COREDNS: ModelPod = {
 /**
  * The oracle of some of a subject's policies.
  * @remarks Simplified: of Cilium's options those that change the meaning of policies: cluster-name, enable-policy, allow-localhost, policy-audit-mode. The `labels`
- * filter is not heeded, nor are switched off quirks other than `redirectOverwritesDeny`; a run with packets shows where that matters.
+ * filter is not heeded, nor `auth` (what it concerns counts as allowed), nor are switched off quirks other than `redirectOverwritesDeny`; a run with
+ * packets shows where that matters.
  */
 export function oracleOf({ cluster, options }: CheckSubject, policies: CheckSubject['policies']): Oracle {
   const given = options.options;

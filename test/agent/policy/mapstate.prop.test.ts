@@ -21,7 +21,7 @@ function nets(): IdentityNets {
   return index;
 }
 
-const owners: readonly EntrySource[] = [{ origins: [] }, { origins: [] }, { origins: [] }];
+const owners: readonly EntrySource[] = [1, 2, 3].map(() => ({ origins: [], policy: null }));
 
 const insert: fc.Arbitrary<Insert> = fc.record({
   identity: fc.constantFrom(0, 1, WORLD, 300, 301, ...PREFIXES.map((_, i) => FIRST_PREFIX + i)),

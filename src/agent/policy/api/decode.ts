@@ -102,6 +102,7 @@ function decodeIngress(reader: Reader, value: unknown, path: Path, ref: PolicyRe
     fromEntities: reader.strings(raw, 'fromEntities', path),
     toPorts: decodePorts(reader, raw, path, ref, deny),
     icmps: decodeIcmps(reader, raw, path),
+    auth: deny === null ? decodeAuth(reader, raw, path) : null,
   };
 }
 
@@ -119,7 +120,14 @@ function decodeEgress(reader: Reader, value: unknown, path: Path, ref: PolicyRef
     toFQDNs: deny !== null ? [] : (reader.list(raw, 'toFQDNs', path, (one, at) => decodeFqdn(reader, one, at)) ?? []),
     toPorts: decodePorts(reader, raw, path, ref, deny),
     icmps: decodeIcmps(reader, raw, path),
+    auth: deny === null ? decodeAuth(reader, raw, path) : null,
   };
+}
+
+function decodeAuth(reader: Reader, raw: RawObject, path: Path): string | null {
+  const at = [...path, 'auth'];
+  const auth = reader.object(raw['auth'], at);
+  return auth === null ? null : reader.string(auth, 'type', at);
 }
 
 function decodeCidrRule(reader: Reader, value: unknown, path: Path): CidrRule {

@@ -42,6 +42,7 @@ function encodeIngress(element: IngressRule): Encoded {
     fromEntities: element.fromEntities,
     toPorts: element.toPorts.map(encodePortRule),
     icmps: element.icmps.map(encodeIcmp),
+    auth: element.auth === null ? null : { type: element.auth },
   });
 }
 
@@ -56,6 +57,7 @@ function encodeEgress(element: EgressRule): Encoded {
     toPorts: element.toPorts.map(encodePortRule),
     toFQDNs: element.toFQDNs.map(({ matchName, matchPattern }) => compact({ matchName, matchPattern })),
     icmps: element.icmps.map(encodeIcmp),
+    auth: element.auth === null ? null : { type: element.auth },
   });
 }
 

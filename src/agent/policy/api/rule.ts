@@ -58,6 +58,8 @@ export interface IngressRule {
   readonly fromEntities: readonly string[];
   readonly toPorts: readonly PortRule[];
   readonly icmps: readonly IcmpRule[];
+  /** Type of the authentication that is asked for, or `null`. 1.13 knows `null` alone, written as a text. @see cilium:pkg/policy/api/rule.go#Auth */
+  readonly auth: string | null;
 }
 
 /** One element of an egress section. */
@@ -74,6 +76,8 @@ export interface EgressRule {
   readonly toFQDNs: readonly FqdnSelector[];
   readonly toPorts: readonly PortRule[];
   readonly icmps: readonly IcmpRule[];
+  /** As for ingress. */
+  readonly auth: string | null;
 }
 
 /** @see cilium:pkg/policy/api/cidr.go#CIDRRule */
