@@ -70,7 +70,10 @@ describe('a service with several backends', () => {
     test.cluster.advance(0);
     expect(bodies).toEqual(['s1']);
     expect(new Set(Array.from({ length: 8 }, () => answer(test)))).toEqual(new Set(['s2']));
+    // Where nobody stays, those that end serve.
     setEndpoints(test, [], ['s1']);
+    expect(answer(test)).toBe('s1');
+    setEndpoints(test, [], []);
     expect(answer(test)).toBe('');
   });
 });
