@@ -2,10 +2,8 @@
  * The agent of one node: what it consists of and how it starts.
  * @see cilium:daemon/cmd/daemon.go#NewDaemon
  */
-import type { Pod } from '../../k8s/objects.ts';
 import { IDENTITY_HOST, IDENTITY_WORLD } from '../../maps/identity.ts';
 import { podEndpointInfo } from '../../maps/lxcmap.ts';
-import { newPolicyMap, policyMapName } from '../../maps/policymap.ts';
 import { type Ipv4, parseCidr4 } from '../../net/ipv4.ts';
 import type { IpPrefix } from '../../net/prefix.ts';
 import { assertPresent } from '../../sim/assert.ts';
@@ -19,7 +17,7 @@ import { randomMac } from '../datapath/mac.ts';
 import { ciliumHostAddress, type HostDevices, initMaps, type NodeMaps, setupHostNetwork, upsertEndpointRoute } from '../datapath/node.ts';
 import { nodeRoutes, tunnelOf } from '../datapath/node_routes.ts';
 import { removeAllRedirects } from '../endpoint/bpf.ts';
-import { Endpoint } from '../endpoint/endpoint.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
 import { applyPolicyMapChanges } from '../endpoint/policy_map_changes.ts';
 import type { RegenerationLevel } from '../endpoint/state.ts';
 import { EndpointManager } from '../endpointmanager/manager.ts';
@@ -33,7 +31,6 @@ import { type CidrIdentities, type Identity, newCidrIdentities, reservedIdentiti
 import { Ipam } from '../ipam/ipam.ts';
 import { hostPrefix4, Ipcache } from '../ipcache/ipcache.ts';
 import { updateCiliumNode } from '../k8s/cilium_node.ts';
-import { podNamedPorts } from '../k8s/pod_labels.ts';
 import { syncCiliumEndpoint } from '../k8s/watchers/endpoint_sync.ts';
 import { Remote } from '../k8s/watchers/remote.ts';
 import { MonitorAgent } from '../monitor/monitor_agent.ts';
@@ -44,7 +41,6 @@ import type { PolicyConfig } from '../policy/config.ts';
 import { PolicyCache } from '../policy/distillery.ts';
 import { Repository } from '../policy/repository.ts';
 import { SelectorCache } from '../policy/selectorcache.ts';
-import { visibilityPolicy } from '../policy/visibility.ts';
 import { Proxy } from '../proxy/proxy.ts';
 import { ProxyPorts } from '../proxy/proxy_ports.ts';
 import { ServiceManager } from '../service/service.ts';
@@ -52,13 +48,13 @@ import type { DaemonDeps, RejectedPolicy } from './daemon_deps.ts';
 import { newDnsProxy } from './dns.ts';
 import { EndpointLabels } from './endpoint_labels.ts';
 import type { EndpointRequest } from './endpoint_request.ts';
-import { EventQueue } from './event_queue.ts';
 import { Fqdn } from './fqdn.ts';
 import { healthEndpoint } from './health.ts';
 import { LocalHost } from './host_endpoint.ts';
 import { hostWithApiServer } from './host_identity.ts';
 import { syncHostIps } from './host_ips.ts';
 import { enableK8sWatchers, whenCachesSynced } from './k8s_watchers.ts';
+import { newEndpoint } from './new_endpoint.ts';
 import { PolicyManager } from './policy.ts';
 import { policyConfigOf } from './policy_config.ts';
 import { Regenerator } from './regenerator.ts';
@@ -330,7 +326,7 @@ export class Daemon {
         ...{ maps, endpoints, ipam, ipcache, fqdn, dnsProxy },
         labels: this.#labels,
         regenerator: this.#regenerator,
-        newEndpoint: (id, request) => this.#newEndpoint(id, request),
+        newEndpoint: (id, request) => newEndpoint(this.#deps, this.options, id, request),
         updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
       },
       saved,
@@ -384,7 +380,7 @@ export class Daemon {
   /** A pod's new endpoint; `ready` is called when it has its first policy. @see cilium:daemon/cmd/endpoint.go#Daemon.createEndpoint */
   createEndpoint(request: EndpointRequest, ready: (endpoint: Endpoint) => void): Endpoint {
     const id = this.endpoints.allocateId(request.wantedId);
-    const endpoint = this.#newEndpoint(id, request);
+    const endpoint = newEndpoint(this.#deps, this.options, id, request);
     this.endpoints.expose(endpoint);
     endpoint.setState('waiting-for-identity', 'Endpoint creation');
     this.monitor.send({ kind: 'agent', name: 'Endpoint created', text: JSON.stringify({ id, name: endpoint.name }) });
@@ -392,22 +388,6 @@ export class Daemon {
     endpoint.setState('ready', 'Identity of endpoint is known');
     this.#regenerator.regenerateFirst(endpoint, () => ready(endpoint));
     return endpoint;
-  }
-
-  #newEndpoint(id: number, request: EndpointRequest): Endpoint {
-    const { scheduler, journey, api, bpffs } = this.#deps;
-    const pod = api.get<Pod>('Pod', request.namespace, request.podName);
-    return new Endpoint({
-      ...request,
-      id,
-      policyMap: bpffs.open(policyMapName(id), () => newPolicyMap(id, this.options['bpf-policy-map-max'])),
-      queue: new EventQueue(scheduler, `endpoint ${id} queue`),
-      journey,
-      namedPorts: pod === undefined ? [] : podNamedPorts(pod),
-      policyAuditMode: this.options['policy-audit-mode'],
-      visibility: visibilityPolicy(pod?.metadata.annotations),
-      now: () => scheduler.clock.now(),
-    });
   }
 
   /** A pod is gone. @see cilium:daemon/cmd/endpoint.go#Daemon.deleteEndpoint */
