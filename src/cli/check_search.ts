@@ -118,7 +118,7 @@ function finished({ desk, plans, properties, progress, settled }: Search, { numb
     dropped,
     millis,
     costly: isCostly(plans, file, slice.property),
-    broken: part.verdict !== 'holds',
+    broken: part.verdict === 'holds' ? null : job.key,
   });
   if (searched.open.size === 0 && !searched.settled) {
     searched.settled = true;

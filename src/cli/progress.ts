@@ -24,7 +24,8 @@ export interface PieceDone extends PlannedPiece {
   /** Cases of other pieces that need not be tried any more. */
   readonly dropped: number;
   readonly millis: number;
-  readonly broken: boolean;
+  /** The number of the property that is broken, if one is. */
+  readonly broken: number | null;
 }
 
 /** Shows how far a search is. */
@@ -53,30 +54,33 @@ export interface ProgressState {
 interface Kind {
   left: number;
   tried: number;
-  millis: number;
+  /** What lately tried cases took; those before count less and less, for the first are slow. */
+  late: { cases: number; millis: number };
 }
+
+const FADING = 0.8;
 
 /** A bar on standard error. */
 export function newProgress(): Progress {
   const { stderr } = process;
   const shows = stderr.isTTY === true && process.env['TERM'] !== 'dumb';
   const start = performance.now();
-  const kinds: Record<keyof typeof GUESS, Kind> = { cheap: { left: 0, tried: 0, millis: 0 }, costly: { left: 0, tried: 0, millis: 0 } };
+  const kinds: Record<keyof typeof GUESS, Kind> = { cheap: newKind(), costly: newKind() };
   const lately: { readonly at: number; readonly tried: number }[] = [{ at: start, tried: 0 }];
   let threads = 1;
-  let broken = 0;
+  const broken = new Set<number>();
   let shownAt = start + DELAY - INTERVAL;
   let visible = false;
   const state = (now: number): ProgressState => {
     const tried = kinds.cheap.tried + kinds.costly.tried;
     const [before = { at: start, tried: 0 }] = lately;
-    const remaining = Object.entries(kinds).reduce((sum, [kind, { left, millis, tried: some }]) => {
-      return sum + (left * (some === 0 ? GUESS[kind as keyof typeof GUESS] : millis / some)) / 1000 / threads;
+    const remaining = Object.entries(kinds).reduce((sum, [kind, { left, late }]) => {
+      return sum + (left * (late.cases === 0 ? GUESS[kind as keyof typeof GUESS] : late.millis / late.cases)) / 1000 / threads;
     }, 0);
     return {
       tried,
       left: kinds.cheap.left + kinds.costly.left,
-      broken,
+      broken: broken.size,
       rate: ((tried - before.tried) * 1000) / Math.max(1, now - before.at),
       elapsed: (now - start) / 1000,
       remaining,
@@ -95,12 +99,16 @@ export function newProgress(): Progress {
         kinds[costly ? 'costly' : 'cheap'].left += cases;
       }
     },
-    advance: ({ costly, count, tried, dropped, millis, broken: one }) => {
+    advance: ({ costly, count, tried, dropped, millis, broken: property }) => {
       const kind = kinds[costly ? 'costly' : 'cheap'];
       kind.left = Math.max(0, kind.left - count - dropped);
       kind.tried += tried;
-      kind.millis += millis;
-      broken += one ? 1 : 0;
+      if (property !== null) {
+        // To make a case small and to tell it takes longer than to find it: it says nothing about the time to go.
+        broken.add(property);
+      } else {
+        kind.late = { cases: kind.late.cases * FADING + tried, millis: kind.late.millis * FADING + millis };
+      }
       const now = performance.now();
       if (shows && now - shownAt > INTERVAL) {
         shownAt = now;
@@ -108,13 +116,22 @@ export function newProgress(): Progress {
         while (lately.length > 2 && now - (lately[0]?.at ?? now) > SPAN * 1000) {
           lately.shift();
         }
-        stderr.write(`\r\x1b[K${progressLine(state(now), stderr.columns)}`);
+        stderr.write(`\r\x1b[K${progressLine(state(now), columnsOf(stderr.columns))}`);
         visible = true;
       }
     },
     hide,
     end: hide,
   };
+}
+
+function newKind(): Kind {
+  return { left: 0, tried: 0, late: { cases: 0, millis: 0 } };
+}
+
+/** Terminals that do not know their width say 0. */
+function columnsOf(columns: number | undefined): number {
+  return columns || Number(process.env['COLUMNS']) || DEFAULT_COLUMNS;
 }
 
 /** `[############------------]  50 %  5000 cases  812/s  6s to go`, or as much of it as there is room for. */
