@@ -1,5 +1,5 @@
 // Bundles the command line and the library. One entry, split chunks: a command loads only what it needs, so `--help` starts fast.
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
@@ -17,14 +17,12 @@ await build({
   banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
 });
 
-// The library: no Node built-in, so it runs in a browser too.
-await build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', platform: 'neutral', mainFields: ['module', 'main'] });
+// The doors of the library: no Node built-in, so they run in a browser too. `testing` has fast-check with it; what registers matchers has nothing but them.
+const doors = ['index', 'testing', 'vitest', 'jest'];
+const library = { ...common, platform: 'neutral', mainFields: ['module', 'main'], external: ['vitest'] };
+await build({ ...library, entryPoints: doors.map((door) => `src/${door}.ts`), outdir: 'dist' });
 
-// The second door, for tests: it has fast-check with it.
-await build({
-  ...common,
-  entryPoints: ['src/testing.ts'],
-  outfile: 'dist/testing.js',
-  platform: 'neutral',
-  mainFields: ['module', 'main'],
-});
+// The same for `require`, which is what Jest does unless it is told otherwise. vitest has no such door.
+const required = doors.filter((door) => door !== 'vitest').map((door) => `src/${door}.ts`);
+await build({ ...library, entryPoints: required, outdir: 'dist/cjs', format: 'cjs' });
+writeFileSync('dist/cjs/package.json', '{"type": "commonjs"}\n');

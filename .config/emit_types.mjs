@@ -1,6 +1,6 @@
 // Writes dist/types: the declarations of both doors of the package. Imports inside them name .js files, as every resolution mode understands.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -15,3 +15,6 @@ for (const entry of readdirSync(out, { recursive: true, withFileTypes: true })) 
     writeFileSync(file, text.replace(/((?:from |import\()['"]\.{1,2}\/[^'"]*)\.ts(['"])/g, '$1.js$2'));
   }
 }
+// Whoever requires the package has the same types, in a folder whose files are CommonJS.
+rmSync('dist/cjs/types', { recursive: true, force: true });
+cpSync(out, 'dist/cjs/types', { recursive: true });

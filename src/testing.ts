@@ -65,5 +65,5 @@ export {
   clusterCommands,
   clusterSetup,
 } from './check/testing/cluster_commands.ts';
-export { type MatcherResult, matchers } from './check/testing/matchers.ts';
+export { type MatcherResult, matchers, type PolicyMatchers } from './check/testing/matchers.ts';
 export { type Question, type Reachability, reachability } from './check/testing/reachability.ts';

@@ -1,14 +1,14 @@
 /** An example: a team tests its own policy with `trenchrun/testing`. */
+import { expect as jestExpect } from 'expect';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+// Their types; they register nothing here.
+import type {} from '../../src/jest.ts';
 import { labels, matchers, pod, reachability, requestNear } from '../../src/testing.ts';
+import type {} from '../../src/vitest.ts';
 
-interface Matchers {
-  toAllow(question: object): void;
-  toDeny(question: object): void;
-}
-expect.extend(matchers as never);
-const expectThat = (value: unknown): Matchers & { not: Matchers } => expect(value) as never;
+expect.extend(matchers);
+jestExpect.extend(matchers);
 
 const POLICY = `
 apiVersion: cilium.io/v2
@@ -30,14 +30,27 @@ const PODS = ['api', 'db', 'web']
 const database = reachability(PODS, POLICY);
 
 describe('the database', () => {
-  it('answers the API and nobody else', () => {
-    expectThat(database).toAllow({ from: 'api', to: 'db', path: '/rows/1' });
-    expectThat(database).toDeny({ from: 'web', to: 'db', path: '/rows/1' });
-    expectThat(database).not.toAllow({ from: 'api', to: 'db', path: '/rows/1', method: 'DELETE' });
-    expect(() => expectThat(database).toAllow({ from: 'api', to: 'db', path: '/' })).toThrow(
+  it.each([
+    ['vitest', expect],
+    ['Jest', jestExpect],
+  ] as const)('answers the API and nobody else, says %s', (_name, told) => {
+    told(database).toAllow({ from: 'api', to: 'db', path: '/rows/1' });
+    told(database).toDeny({ from: 'web', to: 'db', path: '/rows/1' });
+    told(database).not.toAllow({ from: 'api', to: 'db', path: '/rows/1', method: 'DELETE' });
+    expect(() => told(database).toAllow({ from: 'api', to: 'db', path: '/' })).toThrow(
       'api -> db:80 GET /: is denied at ingress by CiliumNetworkPolicy default/rule1, spec.ingress[0]',
     );
-    expect(() => database.ask({ from: 'apy', to: 'db' })).toThrow('no pod "apy"; there are: default/api, default/db, default/web');
+    expect(() => told(database).not.toAllow({ from: 'api', to: 'db', path: '/rows/1' })).toThrow('is allowed by CiliumNetworkPolicy');
+    expect(() => told(database).toAllow({ from: 'apy', to: 'db' })).toThrow(
+      'no pod "apy"; there are: default/api, default/db, default/web',
+    );
+    expect(() => told('database').not.toDeny({ from: 'api', to: 'db' })).toThrow('expected what reachability(...) gives, not string');
+  });
+
+  it('says when it cannot tell, whatever is asked', () => {
+    const kafka = reachability(PODS, POLICY.replace(/rules: .*/, 'rules: {kafka: [{topic: a}]}'));
+    expect(() => expect(kafka).toAllow({ from: 'api', to: 'db' })).toThrow('cannot be told');
+    expect(() => expect(kafka).not.toAllow({ from: 'api', to: 'db' })).toThrow('cannot be told');
   });
 
   it('shows rows by number only, whatever the API asks for', () => {

@@ -8,24 +8,38 @@ export interface MatcherResult {
   message(): string;
 }
 
+/** What {@link matchers} add to what `expect(reachability(yaml))` has. `R` is what the framework's own matchers return. */
+export interface PolicyMatchers<R = void> {
+  /** The request reaches its destination. */
+  toAllow(question: Question): R;
+  /** The request does not reach its destination. */
+  toDeny(question: Question): R;
+}
+
 /**
  * `expect.extend(matchers)`; then `expect(reachability(yaml)).toAllow({from: 'tiefighter', to: 'deathstar', method: 'POST', path: '/v1/request-landing'})`, and
- * `toDeny` for its opposite.
+ * `toDeny` for its opposite. `import 'trenchrun/vitest'` or `'trenchrun/jest'` does it, and brings the types. What cannot be told throws, with `not` as well.
  */
 export const matchers = {
   /** The request reaches its destination. */
   toAllow(received: Reachability, question: Question): MatcherResult {
-    return result(received.ask(question), question, 'yes');
+    return result('toAllow', received, question, 'yes');
   },
   /** The request does not reach its destination. */
   toDeny(received: Reachability, question: Question): MatcherResult {
-    return result(received.ask(question), question, 'no');
+    return result('toDeny', received, question, 'no');
   },
 } as const;
 
-function result(reach: Reach, question: Question, wanted: Reach['reaches']): MatcherResult {
-  const pass = reach.reaches === wanted;
-  return { pass, message: () => `${questionText(question)}: ${reachText(reach)}` };
+function result(matcher: string, received: Reachability, question: Question, wanted: 'yes' | 'no'): MatcherResult {
+  if (typeof (received as Partial<Reachability> | null | undefined)?.ask !== 'function') {
+    throw new Error(`${matcher}: expected what reachability(...) gives, not ${received === null ? 'null' : typeof received}`);
+  }
+  const reach = received.ask(question);
+  if (reach.reaches === 'unknown') {
+    throw new Error(`${questionText(question)}: cannot be told (another L7 protocol, or a policy that cannot be computed)`);
+  }
+  return { pass: reach.reaches === wanted, message: () => `${questionText(question)}: ${reachText(reach)}` };
 }
 
 function questionText({ from, to, port = 80, method = 'GET', path = '/' }: Question): string {
@@ -33,10 +47,7 @@ function questionText({ from, to, port = 80, method = 'GET', path = '/' }: Quest
   return `${name(from)} -> ${name(to)}:${port} ${method} ${path}`;
 }
 
-function reachText(reach: Reach): string {
-  if (reach.reaches === 'unknown') {
-    return 'cannot be told (another L7 protocol, or a policy that cannot be computed)';
-  }
+function reachText(reach: Exclude<Reach, { readonly reaches: 'unknown' }>): string {
   const by = [...new Set(reach.by.map(({ policy, where }) => `${policy}, ${where}`))].join('; ');
   if (reach.reaches === 'yes') {
     return by === '' ? 'is allowed: no policy is enforced' : `is allowed by ${by}`;
