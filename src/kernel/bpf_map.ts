@@ -26,11 +26,9 @@ export interface KeyText<K> {
   toJson(key: K): JsonObject;
 }
 
-/** How keys lie in a hash map's memory, as 32-bit words. Maps keep the words: a caller may reuse one scratch key. */
+/** How keys lie in a hash map's memory, as up to four 32-bit words. Maps keep the words: a caller may reuse one scratch key. */
 export interface KeyCodec<K> extends KeyText<K> {
-  /** Words of a key. */
-  readonly words: number;
-  /** Writes a key's words from `at` on; different keys have different words. */
+  /** Writes a key's words from `at` on, as many for each key of a map; different keys have different words. */
   pack(key: K, words: Int32Array, at: number): void;
   /** The key whose words begin at `at`. */
   unpack(words: Int32Array, at: number): K;
@@ -60,13 +58,4 @@ export interface BpfMap<K, V> {
   delete(key: K): typeof OK | typeof ENOENT;
   /** All entries, in an order that is deterministic and otherwise meaningless. */
   entries(): IterableIterator<readonly [K, V]>;
-}
-
-/** Mixes 32-bit words into a hash; start with any seed. @see linux:include/linux/jhash.h#jhash_3words */
-export function mix32(hash: number, word: number): number {
-  let h = Math.imul(word, 0xcc9e2d51);
-  h = (h << 15) | (h >>> 17);
-  h = hash ^ Math.imul(h, 0x1b873593);
-  h = (h << 13) | (h >>> 19);
-  return (Math.imul(h, 5) + 0xe6546b64) | 0;
 }

@@ -16,7 +16,6 @@ import {
   type KeyCodec,
   type MapErrno,
   type MapSpec,
-  mix32,
   OK,
   type UpdateFlag,
 } from './bpf_map.ts';
@@ -34,11 +33,15 @@ export interface HashMapSpec<K, V> extends MapSpec<K, V> {
 /** No element. */
 const NONE = 0;
 
-/** What an element's record holds before the words of its key. */
+/** What an element's record holds: the next element of its bucket, its neighbours in order of creation, flags, and the words of its key. */
 const CHAIN = 0;
 const OLDER = 1;
 const NEWER = 2;
-const KEY = 3;
+const FLAGS = 3;
+const KEY = 4;
+/** Those that a map's keys do not have stay 0. */
+const KEY_WORDS = 4;
+const STRIDE = KEY + KEY_WORDS;
 
 /** Flags of an element: used since the LRU hand last passed; its value is still the one given to the update. */
 const REFERENCED = 1;
@@ -52,16 +55,14 @@ const DOUBLING = 1024;
 export class HashMap<K, V> implements BpfMap<K, V> {
   readonly spec: HashMapSpec<K, V>;
   readonly #codec: KeyCodec<K>;
-  readonly #keyWords: number;
-  /** Words of an element's record. */
-  readonly #stride: number;
   readonly #lru: boolean;
+  /** Whether it matters that an entry was looked up. */
+  readonly #watched: boolean;
   /** The words of the key that is looked for. */
   readonly #wanted: Int32Array;
   /** How many elements there is memory for. */
   #room = FIRST_ROOM;
   #elements: Int32Array;
-  #flags: Uint8Array;
   #values: (V | undefined)[] = [undefined];
   /** First element of each bucket; their number is a power of two. */
   #buckets: Int32Array;
@@ -79,12 +80,10 @@ export class HashMap<K, V> implements BpfMap<K, V> {
   constructor(spec: HashMapSpec<K, V>) {
     this.spec = spec;
     this.#codec = spec.key;
-    this.#keyWords = spec.key.words;
-    this.#stride = KEY + spec.key.words;
     this.#lru = spec.type === 'lru_hash';
-    this.#wanted = new Int32Array(spec.key.words);
-    this.#elements = new Int32Array((FIRST_ROOM + 1) * this.#stride);
-    this.#flags = new Uint8Array(FIRST_ROOM + 1);
+    this.#watched = this.#lru || spec.copyValue !== undefined;
+    this.#wanted = new Int32Array(KEY_WORDS);
+    this.#elements = new Int32Array((FIRST_ROOM + 1) * STRIDE);
     this.#buckets = new Int32Array(FIRST_ROOM);
     this.capacity = spec.maxEntries;
   }
@@ -98,7 +97,7 @@ export class HashMap<K, V> implements BpfMap<K, V> {
     if (element === NONE) {
       return undefined;
     }
-    if (this.#flags[element] !== REFERENCED) {
+    if (this.#watched && this.#word(element, FLAGS) !== REFERENCED) {
       this.#touch(element);
     }
     return this.#values[element];
@@ -111,7 +110,7 @@ export class HashMap<K, V> implements BpfMap<K, V> {
         return EEXIST;
       }
       this.#values[found] = value;
-      this.#flags[found] = REFERENCED | this.#given();
+      this.#setWord(found, FLAGS, REFERENCED | this.#given());
       return OK;
     }
     if (flag === BPF_EXIST) {
@@ -159,31 +158,35 @@ export class HashMap<K, V> implements BpfMap<K, V> {
   }
 
   #word(element: number, word: number): number {
-    return this.#elements[element * this.#stride + word] as number;
+    return this.#elements[element * STRIDE + word] as number;
   }
 
   #setWord(element: number, word: number, value: number): void {
-    this.#elements[element * this.#stride + word] = value;
+    this.#elements[element * STRIDE + word] = value;
   }
 
   #keyOf(element: number): K {
-    return this.#codec.unpack(this.#elements, element * this.#stride + KEY);
+    return this.#codec.unpack(this.#elements, element * STRIDE + KEY);
   }
 
   /** The element of a key, whose words stay in `#wanted`. */
   #find(key: K): number {
     const wanted = this.#wanted;
     this.#codec.pack(key, wanted, 0);
+    const first = wanted[0];
+    const second = wanted[1];
+    const third = wanted[2];
+    const fourth = wanted[3];
     const elements = this.#elements;
-    const words = this.#keyWords;
     let element = this.#buckets[this.#bucket(wanted, 0)] as number;
     while (element !== NONE) {
-      const at = element * (KEY + words);
-      let i = 0;
-      while (i < words && elements[at + KEY + i] === wanted[i]) {
-        i += 1;
-      }
-      if (i === words) {
+      const at = element * STRIDE;
+      if (
+        elements[at + KEY] === first &&
+        elements[at + KEY + 1] === second &&
+        elements[at + KEY + 2] === third &&
+        elements[at + KEY + 3] === fourth
+      ) {
         break;
       }
       element = elements[at + CHAIN] as number;
@@ -193,19 +196,18 @@ export class HashMap<K, V> implements BpfMap<K, V> {
 
   /** The bucket of the key whose words begin at `at`. */
   #bucket(words: Int32Array, at: number): number {
-    let hash = 0;
-    for (let i = 0; i < this.#keyWords; i++) {
-      hash = mix32(hash, words[at + i] as number);
-    }
-    return (hash ^ (hash >>> 16)) & (this.#buckets.length - 1);
+    let hash = Math.imul(words[at] as number, 0x9e3779b1) ^ Math.imul(words[at + 1] as number, 0x85ebca6b);
+    hash ^= Math.imul(words[at + 2] as number, 0xc2b2ae35) ^ Math.imul(words[at + 3] as number, 0x27d4eb2f);
+    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+    return (hash ^ (hash >>> 13)) & (this.#buckets.length - 1);
   }
 
   /** The entry was looked up: it stays in an LRU map, and has a value of its own. */
   #touch(element: number): void {
-    if ((this.#flags[element] as number) & GIVEN) {
+    if ((this.#word(element, FLAGS) & GIVEN) !== 0) {
       this.#values[element] = (this.spec.copyValue as (value: V) => V)(this.#values[element] as V);
     }
-    this.#flags[element] = REFERENCED;
+    this.#setWord(element, FLAGS, REFERENCED);
   }
 
   #given(): number {
@@ -225,17 +227,17 @@ export class HashMap<K, V> implements BpfMap<K, V> {
       this.#free = this.#word(element, CHAIN);
     }
     const bucket = this.#bucket(this.#wanted, 0);
-    this.#elements.set(this.#wanted, element * this.#stride + KEY);
+    this.#elements.set(this.#wanted, element * STRIDE + KEY);
     this.#setWord(element, CHAIN, this.#buckets[bucket] as number);
     this.#buckets[bucket] = element;
     this.#values[element] = value;
-    this.#flags[element] = this.#given();
+    this.#setWord(element, FLAGS, this.#given());
     this.#link(element);
     this.#size += 1;
   }
 
   #remove(element: number): void {
-    const bucket = this.#bucket(this.#elements, element * this.#stride + KEY);
+    const bucket = this.#bucket(this.#elements, element * STRIDE + KEY);
     const next = this.#word(element, CHAIN);
     let before = this.#buckets[bucket] as number;
     if (before === element) {
@@ -258,16 +260,13 @@ export class HashMap<K, V> implements BpfMap<K, V> {
     const { maxEntries } = this.spec;
     const wanted = this.#room < DOUBLING ? this.#room * 2 : Math.floor(this.#room * 1.25);
     this.#room = Math.max(this.#room + 1, Math.min(wanted, maxEntries));
-    const elements = new Int32Array((this.#room + 1) * this.#stride);
+    const elements = new Int32Array((this.#room + 1) * STRIDE);
     elements.set(this.#elements);
     this.#elements = elements;
-    const flags = new Uint8Array(this.#room + 1);
-    flags.set(this.#flags);
-    this.#flags = flags;
     if (this.#room > this.#buckets.length) {
       this.#buckets = new Int32Array(this.#buckets.length * 2);
       for (let element = 1; element <= this.#last; element++) {
-        const bucket = this.#bucket(elements, element * this.#stride + KEY);
+        const bucket = this.#bucket(elements, element * STRIDE + KEY);
         this.#setWord(element, CHAIN, this.#buckets[bucket] as number);
         this.#buckets[bucket] = element;
       }
@@ -282,13 +281,13 @@ export class HashMap<K, V> implements BpfMap<K, V> {
   #evict(): void {
     for (;;) {
       const element = this.#oldest;
-      const flags = this.#flags[element] as number;
+      const flags = this.#word(element, FLAGS);
       if ((flags & REFERENCED) === 0) {
         this.#remove(element);
         this.evictions += 1;
         return;
       }
-      this.#flags[element] = flags & ~REFERENCED;
+      this.#setWord(element, FLAGS, flags & ~REFERENCED);
       this.#unlink(element);
       this.#link(element);
     }

@@ -62,7 +62,6 @@ export function newLb4AffinityMap(maxEntries: number = LB_MAP_MAX_ENTRIES): Lb4A
     valueSize: 16,
     maxEntries,
     key: {
-      words: 2,
       pack: (key, words, at) => {
         words[at] = key.client;
         words[at + 1] = (key.revNatId << 1) | (key.netnsCookie ? 1 : 0);
@@ -87,7 +86,6 @@ export function newLbAffinityMatchMap(maxEntries: number = LB_MAP_MAX_ENTRIES): 
     valueSize: 1,
     maxEntries,
     key: {
-      words: 2,
       pack: (key, words, at) => {
         words[at] = key.backendId;
         words[at + 1] = key.revNatId;
@@ -109,7 +107,6 @@ export function newLb4ReverseSkMap(maxEntries: number = LB4_REVERSE_SK_MAX_ENTRI
     valueSize: 8,
     maxEntries,
     key: {
-      words: 3,
       pack: (key, words, at) => {
         words[at] = key.cookie;
         words[at + 1] = key.address;

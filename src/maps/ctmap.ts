@@ -69,7 +69,6 @@ export interface CtEntry {
 export type CtMap = HashMap<Ipv4CtTuple, CtEntry>;
 
 export const CT_KEY: KeyCodec<Ipv4CtTuple> = {
-  words: 4,
   pack: (key, words, at) => {
     words[at] = key.daddr;
     words[at + 1] = key.saddr;

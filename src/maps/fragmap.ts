@@ -37,7 +37,6 @@ export function newFragMap(maxEntries: number = FRAG_MAP_MAX_ENTRIES): FragMap {
     valueSize: 4,
     maxEntries,
     key: {
-      words: 3,
       pack: (key, words, at) => {
         words[at] = key.daddr;
         words[at + 1] = key.saddr;

@@ -95,7 +95,6 @@ export function newLb4ServicesMap(maxEntries: number = LB_MAP_MAX_ENTRIES): Lb4S
     valueSize: 12,
     maxEntries,
     key: {
-      words: 3,
       pack: (key, words, at) => {
         words[at] = key.address;
         words[at + 1] = (key.backendSlot << 16) | key.dport;
@@ -146,7 +145,6 @@ function numberKeyed<V>(
     valueSize,
     maxEntries,
     key: {
-      words: 1,
       pack: (key, words, at) => {
         words[at] = key;
       },

@@ -52,7 +52,6 @@ export function newLxcMap(): LxcMap {
     valueSize: 48,
     maxEntries: LXC_MAP_MAX_ENTRIES,
     key: {
-      words: 1,
       pack: (key, words, at) => {
         words[at] = key.address;
       },

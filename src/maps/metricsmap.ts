@@ -42,7 +42,6 @@ export function newMetricsMap(): MetricsMap {
     valueSize: 16,
     maxEntries: METRICS_MAP_MAX_ENTRIES,
     key: {
-      words: 1,
       pack: (key, words, at) => {
         words[at] = (key.reason << 2) | key.dir;
       },

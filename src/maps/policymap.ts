@@ -53,7 +53,6 @@ export function newPolicyMap(endpointId: number, maxEntries: number = POLICY_MAP
     valueSize: 24,
     maxEntries,
     key: {
-      words: 2,
       pack: (key, words, at) => {
         words[at] = key.secLabel;
         words[at + 1] = (key.egress << 24) | (key.protocol << 16) | key.dport;

@@ -12,7 +12,6 @@ function specOf<V>(type: 'hash' | 'lru_hash', maxEntries: number, words: number)
     valueSize: 4,
     maxEntries,
     key: {
-      words,
       pack: (key, into, at) => {
         into.fill(0, at, at + words);
         into[at + (key % words)] = key + 1;
