@@ -4,11 +4,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { Figure } from './measure.ts';
 import type { StageReport, StageTimes } from './policy_stages.ts';
-
-const TOP = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The real engine's figures in milliseconds, the better of its two columns; see `../shared/bench/RESULTS.md`. */
 type Reference = Readonly<Partial<Record<keyof StageTimes | 'both', number>>>;
@@ -102,7 +99,7 @@ function slope(points: readonly { readonly x: number; readonly y: number }[]): n
 
 function measure(name: string, warmUp: number, runs: number, share = 1): StageReport {
   const args = ['--import', 'tsx', 'test/bench/policy_stages.ts', fileOf(name), String(warmUp), String(runs), String(share)];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: TOP, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) {
     throw new Error(`policy_stages.ts exited with ${status}: ${stderr}`);
   }
@@ -110,5 +107,5 @@ function measure(name: string, warmUp: number, runs: number, share = 1): StageRe
 }
 
 function fileOf(name: string): string {
-  return fileURLToPath(new URL(`../../../shared/bench/${name}.json`, import.meta.url));
+  return `../shared/bench/${name}.json`;
 }
