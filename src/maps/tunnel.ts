@@ -35,7 +35,6 @@ export function newTunnelMap(): TunnelMap {
     valueSize: 20,
     maxEntries: TUNNEL_MAP_MAX_ENTRIES,
     key: {
-      words: 1,
       pack: (key, words, at) => {
         words[at] = key.address;
       },
