@@ -20,7 +20,7 @@ import { SimScheduler } from '../sim/scheduler.ts';
 import { newApiServerPort } from '../workloads/api_server.ts';
 import { execute } from '../workloads/commands.ts';
 import { HttpClient } from '../workloads/http_client.ts';
-import type { ProcessEnv, ProcessResult } from '../workloads/process.ts';
+import type { ProcessEnv, ProcessResult, RunningProcess } from '../workloads/process.ts';
 import { startCiliumDaemonSet } from './cilium_daemon_set.ts';
 import { ClusterDns } from './cluster_dns.ts';
 import { Fabric } from './fabric.ts';
@@ -41,16 +41,22 @@ export interface Execution {
   readonly done: boolean;
   /** What it left; `null` while it runs. */
   readonly result: ProcessResult | null;
+  /** What it has printed so far, where the program tells before its end. */
+  printed(): { readonly stdout: string; readonly stderr: string };
   kill(): void;
 }
 
 /** A class, for the reason that ProcessTimer has. */
 class Running implements Execution {
   result: ProcessResult | null = null;
-  program: { kill(): void } | null = null;
+  program: RunningProcess | null = null;
 
   get done(): boolean {
     return this.result !== null;
+  }
+
+  printed(): { readonly stdout: string; readonly stderr: string } {
+    return this.result ?? this.program?.printed?.() ?? { stdout: '', stderr: '' };
   }
 
   kill(): void {
@@ -195,13 +201,13 @@ export class Cluster {
   }
 
   /** Starts a program in a pod, on a node or outside; `null` if there is no such place. `ended` is called once, when it has finished. */
-  exec(namespace: string, pod: string, argv: readonly string[], ended?: (result: ProcessResult) => void): Execution | null {
+  exec(namespace: string, pod: string, argv: readonly string[], ended?: (result: ProcessResult) => void, stdin = ''): Execution | null {
     const env = this.processEnv(namespace, pod);
     if (env === undefined) {
       return null;
     }
     const execution = new Running();
-    execution.program = execute(env, argv, (left) => {
+    execution.program = execute(stdin === '' ? env : { ...env, stdin }, argv, (left) => {
       execution.result = left;
       ended?.(left);
     });

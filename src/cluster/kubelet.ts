@@ -405,6 +405,7 @@ export class Kubelet {
       const spec = {
         image,
         args: [...(container.command ?? []).slice(1), ...(container.args ?? [])],
+        idle: container.command !== undefined,
         env: new Map((container.env ?? []).map(({ name, value }) => [name, value ?? ''])),
         ports: (container.ports ?? []).map((port) => port.containerPort),
       };

@@ -25,7 +25,7 @@ export function clusterHost(cluster: Cluster): ScenarioHost {
     nodes: cluster.nodes.map((node) => nodeView(cluster, node)),
     wallMillis: () => cluster.clock.wallMillis(),
     list: (kind, namespace) => cluster.api.list(kind, namespace === null ? {} : { namespace }) as unknown as readonly ObjectView[],
-    exec: (namespace, pod, argv, limit = DEFAULT_TIMEOUT) => execute(cluster, { namespace, name: pod }, argv, limit),
+    exec: (namespace, pod, argv, limit = DEFAULT_TIMEOUT, stdin = '') => execute(cluster, { namespace, name: pod }, argv, { limit, stdin }),
     now: () => cluster.clock.now(),
     journey: () => cluster.journey.steps,
     apply: (manifests: readonly ManifestText[], namespace: string): ObjectResult[] => applyManifests(cluster, manifests, namespace),
@@ -45,8 +45,13 @@ export function clusterHost(cluster: Cluster): ScenarioHost {
 }
 
 /** Runs a program to its end, and lets what it left on the wire arrive. */
-function execute(cluster: Cluster, pod: PodName, argv: readonly string[], limit: number): CommandResult {
-  const execution = cluster.exec(pod.namespace, pod.name, argv);
+function execute(
+  cluster: Cluster,
+  pod: PodName,
+  argv: readonly string[],
+  { limit, stdin }: { readonly limit: number; readonly stdin: string },
+): CommandResult {
+  const execution = cluster.exec(pod.namespace, pod.name, argv, undefined, stdin);
   if (execution === null) {
     return { exitCode: 1, stdout: '', stderr: `Error from server (NotFound): pods "${pod.name}" not found\n` };
   }
@@ -56,7 +61,8 @@ function execute(cluster: Cluster, pod: PodName, argv: readonly string[], limit:
     execution.kill();
   }
   cluster.advance(0);
-  return execution.result ?? { exitCode: EXIT_KILLED, stdout: '', stderr: 'the process did not end\n' };
+  const { stdout, stderr } = execution.printed();
+  return execution.result ?? { exitCode: EXIT_KILLED, stdout, stderr: `${stderr}the process did not end\n` };
 }
 
 function doFault(cluster: Cluster, fault: Fault): string | null {

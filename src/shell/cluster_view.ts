@@ -142,7 +142,7 @@ export interface ClusterView {
   /** Objects of a kind in the API server's order; `null`: of all namespaces. */
   list(kind: string, namespace: string | null): readonly ObjectView[];
   /** Runs a program in a pod until it exits, for at most `limit` nanoseconds. */
-  exec(namespace: string, pod: string, argv: readonly string[], limit?: number): CommandResult;
+  exec(namespace: string, pod: string, argv: readonly string[], limit?: number, stdin?: string): CommandResult;
   /** Nanoseconds since boot. */
   now(): number;
   /** Lets time run until the control plane is quiet, for at most `limit` nanoseconds. */

@@ -27,6 +27,8 @@ export interface ProcessEnv {
   readonly curlVersion: string;
   /** Names of the authorities whose certificates are believed. */
   readonly trustedAuthorities: readonly string[];
+  /** Standard input of a program, whole. */
+  readonly stdin?: string;
 }
 
 /** What a finished process leaves. */
@@ -40,6 +42,8 @@ export interface ProcessResult {
 export interface RunningProcess {
   /** Ends it (SIGKILL): its sockets are closed. */
   kill(): void;
+  /** What it has printed so far, for programs that go on. */
+  printed?(): { readonly stdout: string; readonly stderr: string };
 }
 
 /** Starts a program; `done` is called once, later. */

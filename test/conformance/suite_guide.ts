@@ -5,6 +5,7 @@ import type { KubeObject, Pod } from '../../src/k8s/objects.ts';
 import { SECOND } from '../../src/sim/clock.ts';
 import { SuiteCluster, type SuitePod, type SuiteService } from './suite_cluster.ts';
 import { FlowRecorder } from './suite_flows.ts';
+import { CASSANDRA_TABLES, L7_PROTOCOLS, l7Command, l7Comparable, l7Result, l7Server } from './suite_guide_l7.ts';
 import { GuideWorld } from './suite_guide_world.ts';
 import { setAuditMode, setHostAuditMode } from './suite_probe.ts';
 import { type SuiteSecret, secretObject, trustedAuthorities } from './suite_secrets.ts';
@@ -36,6 +37,8 @@ export interface GuideStep {
   readonly request?: GuideRequest;
   readonly expect?: { readonly outcome?: string; readonly output?: string; readonly exitCode?: number };
   readonly httpStatus?: number;
+  /** Of a memcached client's `set`. */
+  readonly value?: string;
 }
 
 /** A request of a client. */
@@ -53,12 +56,6 @@ export interface GuideRequest {
 export type GuideResult =
   | { readonly applied: true }
   | { readonly outcome: string; readonly output?: string; readonly exitCode?: number; readonly httpStatus?: number };
-
-const NOT_MODELLED: Readonly<Record<string, string>> = {
-  kafka: 'the Kafka proxy is not modelled',
-  cassandra: 'the Cassandra proxy is not modelled',
-  memcached: 'the memcached proxy is not modelled',
-};
 
 /** The cluster of a guide and its state between steps. */
 export class GuideRun {
@@ -90,6 +87,18 @@ export class GuideRun {
       this.#suite.cluster.api.create(secretObject(secret, policies));
     }
     this.#reconcile();
+    this.#fillTables();
+  }
+
+  /** The Cassandra guide fills its tables from the server's own pod. */
+  #fillTables(): void {
+    const server = this.#line.pods?.find(({ ports }) => ports?.includes(9042));
+    if (server !== undefined && this.#line.steps.some(({ request }) => request?.proto === 'cassandra')) {
+      const left = this.#run(`${server.namespace}/${server.name}`, ['cqlsh', '-e', CASSANDRA_TABLES.join(' ')]);
+      if (left.exitCode !== 0) {
+        throw new Error(`the tables cannot be filled: ${left.stderr}`);
+      }
+    }
   }
 
   /** Runs a step; throws for what the simulator does not have, and then for all steps that build on it. */
@@ -127,7 +136,7 @@ export class GuideRun {
     if (step.request?.proto === 'grpc') {
       return this.#grpc(from, step.command ?? '');
     }
-    return step.request === undefined ? this.#attempt(from, to, step) : this.#request(from, to, step.request);
+    return step.request === undefined ? this.#attempt(from, to, step) : this.#request(from, to, { ...valueOf(step), ...step.request });
   }
 
   #apply(policies: readonly KubeObject[]): void {
@@ -181,13 +190,15 @@ export class GuideRun {
         pod.labels['app'] === 'cc-door-mgr' ? { command: ['python3'], args: ['/cloudcity/cc_door_server.py'] } : { command: ['sleep'] };
       return [{ name: 'door', image: 'docker.io/cilium/cc-grpc-demo:v3.0', ...script, ports: [{ containerPort: 50051 }] }];
     }
+    const ports = this.#line.pods?.find(({ namespace, name }) => namespace === pod.namespace && name === pod.name)?.ports ?? [];
+    const server = l7Server(this.#line, ports);
+    if (server !== null) {
+      return [server];
+    }
     if (/^echo/.test(pod.name)) {
       return [{ name: 'echo', image: 'quay.io/cilium/json-mock:v1.3.5', ports: [{ containerPort: 8080 }] }];
     }
-    return this.#world.containers(
-      pod,
-      this.#line.pods?.find(({ namespace, name }) => namespace === pod.namespace && name === pod.name)?.ports ?? [],
-    );
+    return this.#world.containers(pod, ports);
   }
 
   #run(from: string, argv: readonly string[]): { readonly exitCode: number; readonly stdout: string; readonly stderr: string } {
@@ -204,9 +215,8 @@ export class GuideRun {
 
   /** Up to the first request that is not let through, as the scripts of the guides stop there. */
   #request(from: string, to: string | undefined, request: GuideRequest): GuideResult {
-    const why = NOT_MODELLED[request.proto];
-    if (why !== undefined) {
-      throw new Error(why);
+    if (L7_PROTOCOLS.includes(request.proto)) {
+      return l7Result(request, this.#run(from, l7Command(this.#line, request)));
     }
     let result: GuideResult = { outcome: 'allowed' };
     for (const { method, path } of request.requests ?? [{ method: request.method ?? 'GET', path: request.path ?? '/' }]) {
@@ -276,6 +286,11 @@ export class GuideRun {
   }
 }
 
+/** What is stored, where the step says it beside the request. */
+function valueOf(step: GuideStep): { readonly value?: string } {
+  return step.value === undefined ? {} : { value: step.value };
+}
+
 /** What differs from a step's expectation, or `null`. Only outputs of modelled servers and of the proxy can be compared. */
 export function compareGuideStep(step: GuideStep, result: GuideResult): string | null {
   const { expect } = step;
@@ -292,7 +307,9 @@ export function compareGuideStep(step: GuideStep, result: GuideResult): string |
     return `status ${result.httpStatus}, not ${step.httpStatus}`;
   }
   // What the gRPC client prints for a denied call depends on its library.
-  const comparable = /^(deathstar|cc-door-server)/.test(step.request?.host ?? '') && expect.output !== undefined && have === 'allowed';
+  const comparable =
+    (l7Comparable(step) || (/^(deathstar|cc-door-server)/.test(step.request?.host ?? '') && have === 'allowed')) &&
+    expect.output !== undefined;
   return comparable && expect.output !== result.output
     ? `output ${JSON.stringify(result.output)}, not ${JSON.stringify(expect.output)}`
     : null;

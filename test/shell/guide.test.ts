@@ -81,13 +81,21 @@ describe('guide.sh', () => {
   });
 });
 
-it('a shell in a pod runs one plain command', () => {
+it('a shell in a pod runs what it has, one in the agent one plain command', () => {
   const shell = scenarioShell(null, {
     readPath: () => ({ kind: 'text', text: readFileSync(join(FOLDER, 'manifests', 'http-sw-app.yaml'), 'utf8') }),
   });
   shell.run('kubectl apply -f app.yaml');
   expect(shell.run("kubectl exec tiefighter -- sh -c 'curl -s -XPOST deathstar/v1/request-landing'").stdout).toBe('Ship landed\n');
-  expect(shell.run("kubectl exec tiefighter -- sh -c 'curl deathstar | head'")).toEqual(
+  expect(shell.run("kubectl exec tiefighter -- sh -c 'echo a | cat && false || echo -n b; nosuch 2>&1'").stdout).toBe(
+    'a\nbsh: nosuch: not found\n',
+  );
+  expect(shell.run("kubectl exec tiefighter -- sh -c 'curl deathstar | '")).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('sh: syntax error: unexpected "|"') as string,
+  });
+  expect(shell.run('echo hello | kubectl exec -i tiefighter -- cat').stdout).toBe('hello\n');
+  expect(shell.run("kubectl exec -n kube-system ds/cilium -- bash -c 'cilium status | head'")).toEqual(
     expect.objectContaining({ exitCode: 126, stderr: expect.stringContaining('one plain command') as string }),
   );
   expect(shell.run("kubectl exec -n kube-system ds/cilium -- bash -c 'cilium status --brief'").stdout).toBe('OK\n');

@@ -41,16 +41,16 @@ function parse(flags: Flags): Parsed {
   if (typed.length === 0) {
     return refused('error: you must specify at least one command for the container');
   }
-  const argv = withoutShell(typed);
+  const namespace = namespaceOf(flags);
+  const argv = withoutShell(typed, isAgent(namespace, target.replace(/^pods?\//, '')));
   if (typeof argv === 'string') {
     return refused(argv, EXIT_CANNOT_RUN);
   }
-  const namespace = namespaceOf(flags);
   const tool = isAgent(namespace, target.replace(/^pods?\//, '')) ? findTool(argv[0] as string, AGENT_TOOLS) : null;
   if (tool === null) {
     const notice = flags.dash === null ? WITHOUT_DASHES : '';
-    return ready(({ cluster }) => {
-      const result = execute(cluster, { namespace, target, container: flags.value('container') }, argv);
+    return ready(({ cluster, stdin }) => {
+      const result = execute(cluster, { namespace, target, container: flags.value('container') }, argv, flags.has('stdin') ? stdin : '');
       return { ...result, stderr: notice + result.stderr };
     });
   }
@@ -68,15 +68,18 @@ function parse(flags: Flags): Parsed {
 }
 
 /**
- * The command in `sh -c 'command'`, or why it cannot be run.
- * @remarks Simplified: pods have no shell of their own; one plain command is run as it is.
+ * The command in `sh -c 'command'`, or why it cannot be run. What is more than one command is for the shell of the pod.
+ * @remarks Simplified: the agent's pods have no shell of their own; one plain command is run as it is.
  */
-function withoutShell(argv: readonly string[]): readonly string[] | string {
+function withoutShell(argv: readonly string[], agent: boolean): readonly string[] | string {
   const [program, flag, text] = argv;
   if (program === undefined || !/^(?:\/(?:usr\/)?bin\/)?(?:ba|a|da)?sh$/.test(program) || flag !== '-c' || text === undefined) {
     return argv;
   }
   const split = splitWords(text);
+  if (!split.ok && !agent) {
+    return argv;
+  }
   if (!split.ok) {
     return `error: in a pod ${program} -c runs one plain command: ${split.error}`;
   }
@@ -91,7 +94,7 @@ interface Place {
 }
 
 /** Runs a program in a pod's container. */
-export function execute(cluster: ClusterView, { namespace, target, container }: Place, argv: readonly string[]): CommandResult {
+export function execute(cluster: ClusterView, { namespace, target, container }: Place, argv: readonly string[], stdin = ''): CommandResult {
   const found = findPodFor(cluster, namespace, target);
   if (!found.ok) {
     return failed(found.error);
@@ -109,7 +112,7 @@ export function execute(cluster: ClusterView, { namespace, target, container }: 
   if (phase !== 'Running') {
     return failed(`error: unable to upgrade connection: container not found ("${container ?? first}")`);
   }
-  const result = terminated(cluster.exec(namespace, name, argv));
+  const result = terminated(cluster.exec(namespace, name, argv, undefined, stdin));
   return container === null && names.length > 1
     ? { ...result, stderr: `Defaulted container "${first}" out of: ${names.join(', ')}\n${result.stderr}` }
     : result;

@@ -73,8 +73,8 @@ export class Session {
     }
     const { cluster } = this;
     return Object.assign(Object.create(cluster) as ClusterView, {
-      exec: (...[namespace, pod, argv, limit]: Parameters<ClusterView['exec']>) =>
-        cluster.exec(namespace, pod, argv, this.bounded(limit ?? Number.POSITIVE_INFINITY)),
+      exec: (...[namespace, pod, argv, limit, stdin]: Parameters<ClusterView['exec']>) =>
+        cluster.exec(namespace, pod, argv, this.bounded(limit ?? Number.POSITIVE_INFINITY), stdin),
       advance: (nanos: number) => cluster.advance(this.bounded(nanos)),
       settle: (limit?: number) => cluster.settle(this.bounded(limit ?? Number.POSITIVE_INFINITY)),
     });
