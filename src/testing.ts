@@ -3,6 +3,7 @@
  */
 
 export { type ClusterOptions as ModelClusterOptions, cluster, containerPorts, pod } from './check/arbitraries/cluster.ts';
+export { contested } from './check/arbitraries/contested.ts';
 export { ENTITIES, entities } from './check/arbitraries/entities.ts';
 export { type FaultOptions, fault, faults } from './check/arbitraries/fault.ts';
 export { fqdnSelectors } from './check/arbitraries/fqdn.ts';

@@ -161,6 +161,17 @@ describe('conntrack invariants', () => {
     });
   });
 
+  test('9: an entry that was hit by another than a SYN while it lived has seen it', () => {
+    each((log) => {
+      for (const { before, after, packet } of log) {
+        const lived = before !== null && (before.flags & BOTH) !== BOTH;
+        if (lived && !packet.udp && (packet.flags & TCP_SYN) === 0) {
+          expect(after.flags & CT_SEEN_NON_SYN).toBe(CT_SEEN_NON_SYN);
+        }
+      }
+    });
+  });
+
   test('10: a closed entry still counts, and changes in nothing else', () => {
     each((log) => {
       for (const { before, after, packet } of log) {

@@ -31,6 +31,13 @@ const SCENES: Readonly<Record<string, string>> = {
     policy('deny', 'server', 'ingressDeny: [{fromEndpoints: [{matchLabels: {app: stranger}}]}]'),
     policy('closed', 'client', 'ingress: [{}]'),
   ].join(''),
+  'ports at the client': [
+    policy('closed', 'client', 'egress: [{}]'),
+    policy('out', 'client', `egress: [{toEndpoints: [{matchLabels: {app: server}}], ${port()}}]`),
+  ].join(''),
+  'ports at the server': [policy('closed', 'server', 'ingress: [{}]'), policy('in', 'server', `ingress: [{${CLIENT}, ${port()}}]`)].join(
+    '',
+  ),
   'addresses outside': policy(
     'world',
     'server',

@@ -36,13 +36,17 @@ export interface Planted {
 
 interface Bundle {
   readonly collected: readonly Collected[];
-  readonly counter: { cases: number };
+  readonly counter: { cases: number; limit: number };
 }
 
-/** Plants a bug (`null`: none) and runs the tests of its file. */
-export async function plant(variant: Variant, planted: boolean, number: number): Promise<Planted> {
+/** Cases until a bug must be found. */
+export const LIMIT = 10_000;
+
+/** Plants a bug, or with `planted` false only seems to, and runs the tests of its file. */
+export async function plant(variant: Variant, planted: boolean, number: number, limit = LIMIT): Promise<Planted> {
   const start = performance.now();
   const { collected, counter } = await bundle(variant, planted, number);
+  counter.limit = limit;
   const chosen = collected.filter(({ name }) => variant.test.test(name));
   if (chosen.length === 0) {
     throw new Error(`${variant.name}: no test of ${variant.by} is called ${variant.test}`);
@@ -50,7 +54,10 @@ export async function plant(variant: Variant, planted: boolean, number: number):
   for (const { name, run } of chosen) {
     try {
       await run();
-    } catch {
+    } catch (error) {
+      if (error instanceof ReferenceError) {
+        throw new Error(`${variant.name}: the replacement is no valid text there: ${error.message}`);
+      }
       return { name: variant.name, cases: Math.max(1, counter.cases), test: name, millis: performance.now() - start };
     }
   }

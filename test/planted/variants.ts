@@ -1,5 +1,6 @@
 /** Deliberately wrong variants of the engine, each with the property test that finds it. */
 import type { Variant } from './plant.ts';
+import { ROOMS } from './variants_rooms.ts';
 
 /** The policy look-up of the datapath. */
 const LOOKUP = { by: 'bpf/policy.prop.test.ts', test: /first key of the fixed order/ };
@@ -50,15 +51,15 @@ const DATAPATH: readonly Variant[] = [
   {
     name: 'the key of an identity alone is not tried',
     file: LOOKUP_FILE,
-    find: 'let entry = tryKey(env, map, skb, remote, 0, 0);',
-    replace: 'let entry = tryKey(env, map, skb, 0, 0, 0);',
+    find: 'entry = tryKey(env, map, skb, remote, 0, 0);',
+    replace: 'entry = tryKey(env, map, skb, 0, 0, 0);',
     ...LOOKUP,
   },
   {
-    name: 'a wildcard key redirects',
+    name: 'a key of a protocol alone does not redirect',
     file: LOOKUP_FILE,
-    find: 'return decided(env, map, skb, entry, POLICY_MATCH_L3_ONLY, 0);',
-    replace: 'return decided(env, map, skb, entry, POLICY_MATCH_L3_ONLY, entry.proxyPort);',
+    find: 'return decided(env, map, skb, entry, POLICY_MATCH_PROTO_ONLY, entry.proxyPort);',
+    replace: 'return decided(env, map, skb, entry, POLICY_MATCH_PROTO_ONLY, 0);',
     ...LOOKUP,
   },
   {
@@ -260,14 +261,14 @@ const AGENT: readonly Variant[] = [
 const WHOLE_WAY: readonly Variant[] = [
   {
     name: 'replies are policed',
-    file: 'bpf/bpf_lxc.ts',
+    file: 'bpf/lxc_policy.ts',
     find: 'if (!isReply && verdict < 0) {\n      verdictEvent(lxc, skb, srcLabel, POLICY_INGRESS, verdict);',
     replace: 'if (verdict < 0) {\n      verdictEvent(lxc, skb, srcLabel, POLICY_INGRESS, verdict);',
     ...cluster(/./),
   },
   {
     name: 'ingress drops are events only',
-    file: 'bpf/bpf_lxc.ts',
+    file: 'bpf/lxc_policy.ts',
     find: 'verdictEvent(lxc, skb, srcLabel, POLICY_INGRESS, verdict);\n      return verdict;',
     replace: 'verdictEvent(lxc, skb, srcLabel, POLICY_INGRESS, verdict);\n      verdict = 0;',
     ...cluster(/./),
@@ -363,4 +364,4 @@ const PROXY: readonly Variant[] = [
 ];
 
 /** All of them. */
-export const VARIANTS: readonly Variant[] = [...DATAPATH, ...AGENT, ...WHOLE_WAY, ...PROXY];
+export const VARIANTS: readonly Variant[] = [...DATAPATH, ...AGENT, ...WHOLE_WAY, ...PROXY, ...ROOMS];

@@ -40,7 +40,7 @@ export function faultCases({ cases, subject }: Pick<Prepared, 'cases' | 'subject
   const lists = new Map<string, fc.Arbitrary<FaultEvent[]>>();
   const eventsAmong = (pods: readonly string[]): fc.Arbitrary<FaultEvent[]> => {
     const key = pods.join();
-    const list = lists.get(key) ?? fc.array(events(subject.policies.length, fault({ pods })), { minLength: 1, maxLength: 8 });
+    const list = lists.get(key) ?? events(subject.policies.length, fault({ pods }));
     lists.set(key, list);
     return list;
   };
@@ -62,17 +62,26 @@ function isHttpToPod(one: Case): one is Case & { readonly to: ServerParty } {
   return to.kind === 'pod' && from.kind !== 'host' && protocol === 'TCP' && !wasRelabelled(from) && !wasRelabelled(to) && !isSame(from, to);
 }
 
-function events(policies: number, faults: fc.Arbitrary<FaultSection>): fc.Arbitrary<FaultEvent> {
+function events(policies: number, faults: fc.Arbitrary<FaultSection>): fc.Arbitrary<FaultEvent[]> {
   const policy = fc.nat(Math.max(0, policies - 1));
   const wait = fc.constantFrom(1, 100, 2000, 30_000).map((millis): FaultEvent => ({ kind: 'wait', nanos: millis * MILLISECOND }));
   const request = fc.record({ kind: fc.constant('request' as const), request: fc.nat(2), kept: fc.boolean() });
   const change = fc.record({ kind: fc.constantFrom('delete' as const, 'apply' as const), policy });
-  return fc.oneof(
+  const one = fc.oneof(
     { arbitrary: request, weight: 4 },
-    { arbitrary: faults.map((one): FaultEvent => ({ kind: 'fault', fault: one })), weight: 4 },
+    { arbitrary: faults.map((fault): FaultEvent => ({ kind: 'fault', fault })), weight: 4 },
     { arbitrary: change, weight: policies === 0 ? 0 : 2 },
     { arbitrary: wait, weight: 1 },
   );
+  // What is in force for a connection that is open when the cluster has come to rest again.
+  const kept = fc.nat(2).map((number): FaultEvent => ({ kind: 'request', request: number, kept: true }));
+  const rest: FaultEvent = { kind: 'wait', nanos: 2000 * MILLISECOND };
+  const asked = fc.tuple(change, kept).map(([before, after]): FaultEvent[] => [before, rest, after]);
+  const parts = fc.oneof(
+    { arbitrary: one.map((event): FaultEvent[] => [event]), weight: 7 },
+    { arbitrary: asked, weight: policies === 0 ? 0 : 1 },
+  );
+  return fc.array(parts, { minLength: 1, maxLength: 8 }).map((list) => list.flat());
 }
 
 function wasRelabelled(party: Party): boolean {

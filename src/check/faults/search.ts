@@ -10,7 +10,7 @@ import { runScenario } from '../../scenario/run_scenario.ts';
 import { type SearchRange, searchBlocks } from '../run/blocks.ts';
 import type { Counterexample, Part } from '../run/check.ts';
 import { partyText } from '../run/minimize.ts';
-import { prepare } from '../run/property.ts';
+import { type Case, prepare } from '../run/property.ts';
 import type { CheckSubject } from '../run/subject.ts';
 import { type FaultCase, type FaultEvent, faultCases } from './case.ts';
 import { type BrokenByFaults, play } from './play.ts';
@@ -40,11 +40,18 @@ export function faultSearch(subject: CheckSubject): FaultSearch {
   // Pods that are there are asked more often: the policies were written for them.
   const existing = prepare({ name: FAULT_PROPERTY, always: { from: { entity: 'cluster' }, to: { entity: 'cluster' } } }, subject).cases;
   const usual = [anybody, existing, existing, existing].filter((one) => one !== null);
-  const cases = usual.length === 0 ? null : faultCases({ cases: fc.oneof(...usual), subject });
   const scene = faultScene(subject);
+  const made = (): fc.Arbitrary<FaultCase> | null => {
+    const decided = decidedCases(fc.oneof(...usual), scene);
+    const all = decided.length === 0 ? usual : [...usual, ...usual.map(() => fc.constantFrom(...decided))];
+    return faultCases({ cases: fc.oneof(...all), subject });
+  };
+  // Working out which cases the policies decide takes a moment: once, and only if it is asked for.
+  let cases: ReturnType<typeof made> | undefined;
   return {
-    possible: cases !== null,
+    possible: usual.length > 0,
     run: (range) => {
+      cases ??= usual.length === 0 ? null : made();
       if (cases === null) {
         return { runs: 0, verdict: 'vacuous', counterexample: null };
       }
@@ -68,6 +75,29 @@ export function faultSearch(subject: CheckSubject): FaultSearch {
       return { runs, verdict: 'broken', counterexample: explain(subject, found.value, seed, `${number}:${found.path}`), ...notes };
     },
   };
+}
+
+/** Samples that are looked at, and policies that are tried without. */
+const SAMPLES = 300;
+const TRIED = 12;
+
+/** Cases that one of the policies decides: without it they would fare otherwise. Faults and changes of policies tell most there. */
+function decidedCases(cases: fc.Arbitrary<Case>, scene: FaultScene): Case[] {
+  const everything = '1'.repeat(scene.policies.length);
+  const without = Array.from(
+    { length: Math.min(TRIED, everything.length) },
+    (_, i) => `${everything.slice(0, i)}0${everything.slice(i + 1)}`,
+  );
+  const known = new Map<string, Case>();
+  for (const one of fc.sample(cases, { seed: 1, numRuns: SAMPLES })) {
+    if (one.to.kind === 'pod' && one.from.kind !== 'host' && one.protocol === 'TCP') {
+      const { reaches } = scene.reach(everything, one);
+      if (without.some((state) => scene.reach(state, one).reaches !== reaches)) {
+        known.set(JSON.stringify([one.from, one.to, one.port, reaches]), one);
+      }
+    }
+  }
+  return [...known.values()];
 }
 
 /** @remarks Simplified: of the policies whole objects are taken away, not their parts. */

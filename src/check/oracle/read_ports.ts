@@ -28,17 +28,17 @@ export function readPorts(element: K8sObject, deny: boolean): Statement['ports']
 /** Nothing is asked of the proxy. */
 export const NOTHING: Omit<PortsTerm, 'ports'> = { seven: null, parser: '', secrets: [] };
 
-/** What a list of ports asks of the proxy. Server names alone ask for nothing, though they have a parser; a protocol without rules does (quirk 27). */
+/** What a list of ports asks of the proxy. Server names alone do; a protocol without rules asks for nothing, though it has a parser. */
 function readContent(toPorts: K8sObject): Omit<PortsTerm, 'ports'> {
   const seven = readSeven((toPorts['rules'] ?? {}) as K8sObject);
   const secrets = ['terminatingTLS', 'originatingTLS'].flatMap((key) => secretOf(toPorts[key]));
   const certificates = secrets.length > 0;
   const names = ((toPorts['serverNames'] ?? []) as readonly unknown[]).length > 0;
   const parser = seven?.parser ?? (certificates || names ? 'tls' : '');
-  if (certificates && seven === null) {
-    return { seven: { parser, rules: null }, parser, secrets };
+  if (seven === null) {
+    return { seven: certificates || names ? { parser: certificates ? 'tls' : 'names', rules: null } : null, parser, secrets };
   }
-  return { seven: names && !certificates && seven?.ruled !== true ? null : seven, parser, secrets };
+  return { seven: certificates || names || seven.ruled ? seven : null, parser, secrets };
 }
 
 function secretOf(context: unknown): SecretName[] {

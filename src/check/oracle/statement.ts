@@ -35,7 +35,7 @@ export interface PortTerm {
 /** What a request must look like; one of the rules has to hold. */
 export type SevenTerm =
   | { readonly parser: 'http'; readonly rules: readonly HttpTerm[] }
-  /** Another protocol: the oracle knows that the proxy decides, and nothing more. */
+  /** Another protocol, `tls` for certificates alone, `names` for server names alone: the oracle knows that the proxy decides, and nothing more. */
   | { readonly parser: string; readonly rules: null };
 
 /** Some ports and what is asked of the proxy there. */
@@ -43,7 +43,7 @@ export interface PortsTerm {
   readonly ports: readonly PortTerm[];
   /** `null`: nothing. */
   readonly seven: SevenTerm | null;
-  /** Whose traffic the port is for the proxy; `tls` where only names or certificates are asked for; empty: nobody's. */
+  /** Whose traffic the port is for the proxy; `tls` where only server names or certificates are asked for; empty: nobody's. */
   readonly parser: string;
   /** Secrets with certificates, which have to be there. */
   readonly secrets: readonly SecretName[];
