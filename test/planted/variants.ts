@@ -109,8 +109,8 @@ const DATAPATH: readonly Variant[] = [
   {
     name: 'garbage collection takes what lives',
     file: 'agent/ctmap/gc.ts',
-    find: 'if (entry.lifetime < nowSeconds) {',
-    replace: 'if (entry.lifetime > nowSeconds) {',
+    find: '(entry) => entry.lifetime < nowSeconds,',
+    replace: '(entry) => entry.lifetime > nowSeconds,',
     by: 'bpf/conntrack.prop.test.ts',
     test: /36: garbage/,
   },

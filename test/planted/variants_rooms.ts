@@ -70,8 +70,15 @@ const STATEMENTS: readonly Variant[] = [
   {
     name: 'a change from allow to deny is not written to the map',
     file: 'agent/endpoint/policy_map.ts',
-    find: ' || old.deny !== entry.isDeny',
-    replace: '',
+    find: 'realized.holds(key, proxyPort, entry.isDeny)',
+    replace: '(realized.holds(key, proxyPort, entry.isDeny) || (proxyPort === 0 && realized.holds(key, 0, !entry.isDeny)))',
+    ...REALIZED,
+  },
+  {
+    name: 'an update of selections writes no denies',
+    file: 'agent/endpoint/policy_map.ts',
+    find: '    if (entry === undefined) {\n      continue;',
+    replace: '    if (entry === undefined || entry.isDeny) {\n      continue;',
     ...REALIZED,
   },
   {
