@@ -21,7 +21,7 @@ it('what would be dropped passes and is told, and nothing else changes', () => {
         for (const { secLabel, dport, egress: way, deny, proxyPort } of entries) {
           map.update(
             { secLabel, dport, protocol: dport === 0 ? 0 : 6, egress: way },
-            { deny, proxyPort: deny ? 0 : proxyPort, packets: 0, bytes: 0 },
+            { deny, authType: 0, proxyPort: deny ? 0 : proxyPort, packets: 0, bytes: 0 },
           );
         }
         const { env } = testEnv();

@@ -31,7 +31,7 @@ const DATAPATH: readonly Variant[] = [
     replace: 'let entry = tryKey(env, map, skb, 0, port, proto);',
     ...LOOKUP,
   },
-  { name: 'deny entries allow', file: LOOKUP_FILE, find: 'entry.deny ? DROP_POLICY_DENY : proxyPort', replace: 'proxyPort', ...LOOKUP },
+  { name: 'deny entries allow', file: LOOKUP_FILE, find: 'entry.deny ? DROP_POLICY_DENY : ', replace: '', ...LOOKUP },
   {
     name: 'no entry lets pass',
     file: LOOKUP_FILE,
@@ -269,8 +269,8 @@ const WHOLE_WAY: readonly Variant[] = [
   {
     name: 'ingress drops are events only',
     file: 'bpf/lxc_policy.ts',
-    find: 'verdictEvent(lxc, skb, srcLabel, POLICY_INGRESS, verdict);\n      return verdict;',
-    replace: 'verdictEvent(lxc, skb, srcLabel, POLICY_INGRESS, verdict);\n      verdict = 0;',
+    find: '      return verdict === DROP_POLICY_AUTH_REQUIRED && status === CT_NEW ? createUnauthenticated(env, skb, CT_INGRESS, srcLabel) : verdict;',
+    replace: '      verdict = 0;',
     ...cluster(/./),
   },
   {

@@ -28,8 +28,8 @@ const STATEMENTS: readonly Variant[] = [
   {
     name: 'what is established is not policed at the client',
     file: 'bpf/bpf_lxc.ts',
-    find: '!hairpin && (!isReply ||',
-    replace: '!hairpin && status !== CT_ESTABLISHED && (!isReply ||',
+    find: 'if (!told && (!isReply ||',
+    replace: 'if (!told && status !== CT_ESTABLISHED && (!isReply ||',
     ...cluster(/ports at the client/),
   },
   {
