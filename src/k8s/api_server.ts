@@ -48,9 +48,11 @@ interface Stored {
 const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
   'Namespace',
   'Node',
+  'CiliumClusterwideEnvoyConfig',
   'CiliumClusterwideNetworkPolicy',
   'CiliumIdentity',
   'CiliumNode',
+  'IngressClass',
 ]);
 
 /** Kinds whose specification's versions are not counted. @see kubernetes:pkg/registry/core/pod/strategy.go#podStrategy.PrepareForCreate */

@@ -179,13 +179,54 @@ export interface CiliumNode extends KubeObject {
     readonly addresses: readonly { readonly type: string; readonly ip: string }[];
     readonly encryption: object;
     readonly health: { readonly ipv4?: string };
-    readonly ingress: object;
+    readonly ingress: { readonly ipv4?: string };
     readonly ipam: { readonly podCIDRs: readonly string[] };
   };
 }
 
 /** A Namespace. */
 export type Namespace = KubeObject;
+
+/** A service that a CiliumEnvoyConfig names. @see cilium:pkg/k8s/apis/cilium.io/v2/cec_types.go#ServiceListener */
+export interface EnvoyConfigService {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly listener?: string;
+}
+
+/** A CiliumEnvoyConfig or a CiliumClusterwideEnvoyConfig. @see cilium:pkg/k8s/apis/cilium.io/v2/cec_types.go#CiliumEnvoyConfigSpec */
+export interface CiliumEnvoyConfig extends KubeObject {
+  readonly spec: {
+    readonly services?: readonly EnvoyConfigService[];
+    readonly backendServices?: readonly (Omit<EnvoyConfigService, 'listener'> & { readonly number?: readonly string[] })[];
+    /** Messages with their `@type`. */
+    readonly resources?: readonly unknown[];
+  };
+}
+
+/** Where an Ingress sends requests. @see kubernetes:staging/src/k8s.io/api/networking/v1/types.go#IngressBackend */
+export interface IngressBackend {
+  readonly service?: { readonly name: string; readonly port?: { readonly name?: string; readonly number?: number } };
+  readonly resource?: unknown;
+}
+
+/** A path of an Ingress. */
+export interface HttpIngressPath {
+  readonly path?: string;
+  readonly pathType: 'Exact' | 'Prefix' | 'ImplementationSpecific';
+  readonly backend: IngressBackend;
+}
+
+/** An Ingress. @see kubernetes:staging/src/k8s.io/api/networking/v1/types.go#Ingress */
+export interface Ingress extends KubeObject {
+  readonly spec: {
+    readonly ingressClassName?: string;
+    readonly defaultBackend?: IngressBackend;
+    readonly tls?: readonly { readonly hosts?: readonly string[]; readonly secretName?: string }[];
+    readonly rules?: readonly { readonly host?: string; readonly http?: { readonly paths: readonly HttpIngressPath[] } }[];
+  };
+  readonly status?: { readonly loadBalancer?: unknown };
+}
 
 /** A CiliumEndpoint: the agent's view of a pod, for users. @see cilium:pkg/k8s/apis/cilium.io/v2/types.go#CiliumEndpoint */
 export interface CiliumEndpoint extends KubeObject {

@@ -4,6 +4,8 @@
  * @see kubernetes:pkg/apis/core/validation/validation.go
  */
 import { nearest } from '../net/nearest_word.ts';
+import { ingressIssues } from './ingress_validation.ts';
+import type { Ingress } from './objects.ts';
 
 /** Reports an issue at a path inside the object. */
 export type Report = (code: string, path: readonly (string | number)[], message: string) => void;
@@ -186,9 +188,48 @@ const RULE: Shape = {
   },
 };
 
+const ENVOY_CONFIG_SPEC: Shape = {
+  members: {
+    services: { list: { members: { name: 'string', namespace: 'string', listener: 'string' }, required: ['name'] } },
+    backendServices: { list: { members: { name: 'string', namespace: 'string', number: STRING_LIST }, required: ['name'] } },
+    // The agent looks into them.
+    resources: { list: { map: 'any' } },
+  },
+  required: ['resources'],
+};
+const INGRESS_BACKEND: Shape = {
+  members: {
+    service: { members: { name: 'string', port: { members: { name: 'string', number: 'number' } } }, required: ['name'] },
+    resource: 'any',
+  },
+};
+const INGRESS_SPEC: Shape = {
+  members: {
+    ingressClassName: 'string',
+    defaultBackend: INGRESS_BACKEND,
+    tls: { list: { members: { hosts: STRING_LIST, secretName: 'string' } } },
+    rules: {
+      list: {
+        members: {
+          host: 'string',
+          http: {
+            members: {
+              paths: {
+                list: { members: { path: 'string', pathType: 'string', backend: INGRESS_BACKEND }, required: ['pathType', 'backend'] },
+              },
+            },
+            required: ['paths'],
+          },
+        },
+      },
+    },
+  },
+};
+
 interface Kind {
   readonly apiVersions: readonly string[];
   readonly members: Readonly<Record<string, Shape>>;
+  readonly required?: readonly string[];
 }
 
 /** Kinds the model reads. */
@@ -204,6 +245,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   Deployment: { apiVersions: ['apps/v1'], members: { spec: WORKLOAD_SPEC, status: 'any' } },
   ReplicaSet: { apiVersions: ['apps/v1'], members: { spec: WORKLOAD_SPEC, status: 'any' } },
   NetworkPolicy: { apiVersions: ['networking.k8s.io/v1'], members: { spec: 'any', status: 'any' } },
+  Ingress: { apiVersions: ['networking.k8s.io/v1'], members: { spec: INGRESS_SPEC, status: 'any' }, required: ['spec'] },
+  IngressClass: {
+    apiVersions: ['networking.k8s.io/v1'],
+    members: { spec: { members: { controller: 'string', parameters: 'any' } } },
+  },
+  CiliumEnvoyConfig: { apiVersions: ['cilium.io/v2'], members: { spec: ENVOY_CONFIG_SPEC }, required: ['spec'] },
+  CiliumClusterwideEnvoyConfig: { apiVersions: ['cilium.io/v2'], members: { spec: ENVOY_CONFIG_SPEC }, required: ['spec'] },
   CiliumNetworkPolicy: { apiVersions: ['cilium.io/v2'], members: { spec: RULE, specs: { list: RULE }, status: 'any' } },
   CiliumClusterwideNetworkPolicy: { apiVersions: ['cilium.io/v2'], members: { spec: RULE, specs: { list: RULE }, status: 'any' } },
 };
@@ -231,13 +279,23 @@ export function schemaIssues(object: Readonly<Record<string, unknown>>, report: 
       `${kind} has apiVersion ${known.apiVersions.join(' or ')}, not ${apiVersion === undefined ? 'none' : JSON.stringify(apiVersion)}`,
     );
   }
+  let issues = 0;
   check(
     object,
-    { members: { apiVersion: 'string', kind: 'string', metadata: METADATA, ...known.members }, required: ['metadata'] },
+    {
+      members: { apiVersion: 'string', kind: 'string', metadata: METADATA, ...known.members },
+      required: ['metadata', ...(known.required ?? [])],
+    },
     [],
-    report,
+    (...issue) => {
+      issues += 1;
+      report(...issue);
+    },
   );
   checkNames(object, report);
+  if (kind === 'Ingress' && issues === 0) {
+    ingressIssues(object as unknown as Ingress, report);
+  }
 }
 
 function checkNames(object: Readonly<Record<string, unknown>>, report: Report): void {

@@ -20,8 +20,13 @@ const KINDS: Readonly<Record<string, string>> = {
   ccnp: 'CiliumClusterwideNetworkPolicy',
   netpol: 'NetworkPolicy',
   cep: 'CiliumEndpoint',
+  ing: 'Ingress',
+  ingresses: 'Ingress',
+  ingressclasses: 'IngressClass',
+  cec: 'CiliumEnvoyConfig',
+  ccec: 'CiliumClusterwideEnvoyConfig',
 };
-const FULL_NAMES = [...new Set(Object.values(KINDS)), 'ServiceAccount', 'ConfigMap', 'Secret'];
+const FULL_NAMES = [...new Set(Object.values(KINDS)), 'ServiceAccount', 'ConfigMap', 'Secret', 'IngressClass'];
 
 /** Applies the objects of manifests, in order. */
 export function applyManifests(cluster: Cluster, manifests: readonly ManifestText[], namespace: string): ObjectResult[] {
@@ -38,20 +43,29 @@ export function applyManifests(cluster: Cluster, manifests: readonly ManifestTex
     return { ...nameOf(placed), outcome: cluster.api.apply(placed, origin) };
   });
   // The agents hear of the objects a little later; what they refuse is told with the object.
-  const before = cluster.nodes.map((node) => node.agent.rejectedPolicies.length);
+  const before = cluster.nodes.map(({ agent }) => ({ policies: agent.rejectedPolicies.length, configs: configIssues(agent).length }));
   cluster.advance(0);
-  const refused = cluster.nodes.flatMap((node, index) => node.agent.rejectedPolicies.slice(before[index]));
+  const refused = cluster.nodes.flatMap(({ agent }, index) => [
+    ...agent.rejectedPolicies.slice(before[index]?.policies).map(({ parsed, ...one }) => ({ ...one, issue: parsed.issues[0] })),
+    ...configIssues(agent)
+      .slice(before[index]?.configs)
+      .map(({ object, origin, path, message }) => ({ object, origin, issue: { path, message } })),
+  ]);
   return applied.map((result) => {
     const refusal = refused.find(({ object }) => object.kind === result.kind && object.metadata.name === result.name);
-    const issue = refusal?.parsed.issues[0];
-    if (refusal === undefined || issue === undefined) {
+    if (refusal?.issue === undefined) {
       return result;
     }
-    const { origin } = refusal;
+    const { origin, issue } = refusal;
     const place = origin === null ? null : origin.locate(issue.path);
     const where = place === null || origin === null ? '' : `${origin.file}:${place.line}:${place.column}: `;
     return { ...result, outcome: 'rejected' as const, message: `${where}${issueText(issue)}` };
   });
+}
+
+/** What agents have said of CiliumEnvoyConfigs. */
+function configIssues({ envoyConfigs }: Cluster['nodes'][number]['agent']): NonNullable<typeof envoyConfigs>['issues'] {
+  return envoyConfigs?.issues ?? [];
 }
 
 /** Deletes the objects of manifests and those named. */

@@ -45,6 +45,8 @@ export type ProtoPath = readonly (string | number)[];
 export interface ProtoIssue {
   readonly path: ProtoPath;
   readonly message: string;
+  /** The text can be read, but the message's validation rules ask for more. */
+  readonly invalid?: true;
 }
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -85,7 +87,7 @@ export function readMessage(value: unknown, type: MessageType, path: ProtoPath, 
   for (const set of type.required ?? []) {
     // Of several one is enough, even if it is empty.
     if (!(set.length > 1 ? set.some((name) => given.has(name)) : isPresent(found[set[0] as string]))) {
-      issues.push({ path, message: `${type.name} needs ${set.length === 1 ? set[0] : `one of ${set.join(', ')}`}` });
+      issues.push({ path, message: `${type.name} needs ${set.length === 1 ? set[0] : `one of ${set.join(', ')}`}`, invalid: true });
     }
   }
   return found;

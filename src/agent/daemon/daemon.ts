@@ -48,11 +48,13 @@ import type { DaemonDeps, RejectedPolicy } from './daemon_deps.ts';
 import { newDnsProxy } from './dns.ts';
 import { EndpointLabels } from './endpoint_labels.ts';
 import type { EndpointRequest } from './endpoint_request.ts';
+import { EnvoyConfigs } from './envoy_config.ts';
 import { Fqdn } from './fqdn.ts';
-import { healthEndpoint } from './health.ts';
+import { initHealth } from './health.ts';
 import { LocalHost } from './host_endpoint.ts';
 import { hostWithApiServer } from './host_identity.ts';
 import { syncHostIps } from './host_ips.ts';
+import { oldIngressIp } from './ingress_ip.ts';
 import { enableK8sWatchers, whenCachesSynced } from './k8s_watchers.ts';
 import { newEndpoint } from './new_endpoint.ts';
 import { PolicyManager } from './policy.ts';
@@ -92,6 +94,8 @@ export class Daemon {
   readonly policy: PolicyManager;
   /** Policies the agent refused, in order. */
   readonly rejectedPolicies: RejectedPolicy[] = [];
+  /** With `enable-envoy-config`, once started. */
+  envoyConfigs: EnvoyConfigs | null = null;
   /** Where the proxy's rules come from, by message object. */
   readonly npdsOrigins: OriginRecorder = new Map();
   /** Its numbers and identities are the ones before, but its endpoints still wait for their policies. */
@@ -105,6 +109,7 @@ export class Daemon {
   readonly #cidrRestore: CidrRestoreDeps;
   /** Prefixes that hold a number for those who may ask for it again. */
   readonly #restoredCidrs: readonly IpPrefix[];
+  readonly #oldIngressIp: Ipv4 | null;
 
   constructor(deps: DaemonDeps) {
     const { scheduler, rng, journey, options } = deps;
@@ -115,6 +120,7 @@ export class Daemon {
     this.identities = deps.identities;
     this.policyConfig = policyConfigOf(options, deps.quirks);
     const cidrs = oldCidrs(deps.bpffs);
+    this.#oldIngressIp = oldIngressIp(deps.bpffs);
     this.maps = initMaps(deps.bpffs, options);
     this.monitor = new MonitorAgent(this.maps.events);
     this.accessLog = accessLogServer((entry) => scheduler.after(0, 'access log', () => this.monitor.send({ kind: 'l7', entry })));
@@ -268,7 +274,7 @@ export class Daemon {
     this.#reloadHostDatapath();
     syncHostIps(this, [this.routerIp, this.nodeIp]);
     if (restore === null) {
-      this.#createHealthEndpoint();
+      initHealth(this.#deps, this);
     }
     const { services, policy, policyConfig } = this;
     enableK8sWatchers({
@@ -290,6 +296,10 @@ export class Daemon {
         this.rejectedPolicies.push({ object, origin, parsed });
       },
     });
+    if (this.features.l7Lb) {
+      const trigger = (reason: string): void => this.#regenerator.triggerPolicyUpdates(() => this.#withPolicy(), reason);
+      this.envoyConfigs = new EnvoyConfigs(this.#deps, this, trigger, this.#oldIngressIp);
+    }
     startConntrackGc(scheduler, journey, this.maps, this.fqdn);
     startAuthManager({ scheduler, journey, monitor: this.monitor, endpoints: this.endpoints, maps: this.maps });
     if (this.options['enable-l7-proxy']) {
@@ -346,7 +356,7 @@ export class Daemon {
     if (this.hostEndpoint !== null) {
       this.#regenerator.regenerateFirst(this.hostEndpoint, () => undefined);
     }
-    this.#createHealthEndpoint();
+    initHealth(this.#deps, this);
     this.#restoring = false;
     serving();
   }
@@ -372,6 +382,7 @@ export class Daemon {
     return (
       !this.#restoring &&
       this.policy.idle &&
+      this.envoyConfigs?.idle !== false &&
       this.#regenerator.idle &&
       this.#withPolicy().every((endpoint) => endpoint.state === 'ready' && endpoint.queue.idle)
     );
@@ -464,15 +475,5 @@ export class Daemon {
   #withPolicy(): readonly Endpoint[] {
     const pods = this.endpoints.list();
     return this.hostEndpoint === null ? pods : [this.hostEndpoint, ...pods];
-  }
-
-  /** @see cilium:daemon/cmd/health.go#Daemon.initHealth */
-  #createHealthEndpoint(): void {
-    const { hostNetns, rng, saved } = this.#deps;
-    // What a scenario has fixed is what the first agent draws.
-    const pins = saved === null ? this.#deps.pins : { proxyPorts: {} };
-    const ipv4 = assertPresent(this.ipam.allocate('health', pins.healthIp), 'health address');
-    this.createEndpoint(healthEndpoint(hostNetns, ipv4, [randomMac(rng), randomMac(rng)], pins.healthEndpointId), () => undefined);
-    updateCiliumNode(this.#deps, this.routerIp, ipv4);
   }
 }

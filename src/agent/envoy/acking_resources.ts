@@ -86,8 +86,8 @@ export class AckingResources {
   }
 
   /** Removes a resource. @see cilium:pkg/envoy/xds/ack.go#AckingResourceMutatorWrapper.Delete */
-  delete(name: string, group: WaitGroup | null): Undo {
-    return this.#mutate(name, null, null, { group });
+  delete(name: string, group: WaitGroup | null, callback?: CompletionCallback): Undo {
+    return this.#mutate(name, null, null, { group, ...(callback === undefined ? {} : { callback }) });
   }
 
   #mutate(

@@ -2,7 +2,7 @@
  * Listener resources: how the proxy is told to listen for redirected traffic.
  * @see cilium:pkg/envoy/server.go#XDSServer.getListenerConf
  */
-import type { FilterChain, HttpConnectionManagerConfig, Listener } from '../../xds/listener.ts';
+import type { FilterChain, FilterConfig, HttpConnectionManagerConfig, Listener } from '../../xds/listener.ts';
 import type { Route } from '../../xds/route.ts';
 import type { DaemonOptions } from '../option/config.ts';
 
@@ -26,11 +26,10 @@ export function listenerResourceName(name: string, port: number): string {
 
 /** The resource. */
 export function getListenerConf(spec: ListenerSpec, options: DaemonOptions): Listener {
-  const mark = spec.ingress ? 0xa00 : 0xb00;
   const cluster = spec.ingress ? 'ingress-cluster' : 'egress-cluster';
   return {
     name: listenerResourceName(spec.name, spec.port),
-    address: { socket_address: { address: '0.0.0.0', port_value: spec.port } },
+    address: listenerAddress(spec.port),
     filter_chains: spec.http
       ? [httpFilterChain(cluster, options), { ...httpFilterChain(`${cluster}-tls`, options), ...tlsMatch() }]
       : [tcpFilterChain(cluster), { ...tcpFilterChain(`${cluster}-tls`), ...tlsMatch() }],
@@ -39,18 +38,56 @@ export function getListenerConf(spec: ListenerSpec, options: DaemonOptions): Lis
         name: 'envoy.filters.listener.tls_inspector',
         typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector' },
       },
-      {
-        name: 'cilium.bpf_metadata',
-        typed_config: {
-          '@type': 'type.googleapis.com/cilium.BpfMetadata',
-          bpf_root: '/sys/fs/bpf',
-          ...(spec.ingress ? { is_ingress: true } : {}),
-          ...(spec.mayUseOriginalSourceAddress ? { use_original_source_address: true } : {}),
-        },
-      },
+      listenerFilter({ ...spec, l7Lb: false, ingressIp: null }),
     ],
     transparent: true,
-    socket_options: [{ description: 'Listener socket mark', level: '1', name: '36', int_value: String(mark), state: 'STATE_PREBIND' }],
+    socket_options: [socketMarkOption(spec.ingress)],
+  };
+}
+
+/** @see cilium:pkg/envoy/server.go#getListenerAddress */
+export function listenerAddress(port: number): Listener['address'] {
+  return { socket_address: { address: '0.0.0.0', port_value: port } };
+}
+
+/** What the filter that reads the BPF maps is told. */
+export interface ListenerFilterSpec extends Pick<ListenerSpec, 'ingress' | 'mayUseOriginalSourceAddress'> {
+  /** Traffic of services comes to the listener. */
+  readonly l7Lb: boolean;
+  /** Source of connections on behalf of clients elsewhere; `null`: none. */
+  readonly ingressIp: string | null;
+}
+
+/** @see cilium:pkg/envoy/server.go#getListenerFilter */
+export function listenerFilter({ ingress, mayUseOriginalSourceAddress, l7Lb, ingressIp }: ListenerFilterSpec): FilterConfig {
+  return {
+    name: 'cilium.bpf_metadata',
+    typed_config: {
+      '@type': 'type.googleapis.com/cilium.BpfMetadata',
+      bpf_root: '/sys/fs/bpf',
+      ...(ingress ? { is_ingress: true } : {}),
+      ...(mayUseOriginalSourceAddress ? { use_original_source_address: true } : {}),
+      ...(l7Lb ? { is_l7lb: true } : {}),
+      ...(l7Lb && ingressIp !== null ? { ipv4_source_address: ingressIp } : {}),
+    },
+  };
+}
+
+/** @see cilium:pkg/envoy/server.go#getListenerSocketMarkOption */
+export function socketMarkOption(ingress: boolean): NonNullable<Listener['socket_options']>[number] {
+  const mark = ingress ? 0xa00 : 0xb00;
+  return { description: 'Listener socket mark', level: '1', name: '36', int_value: String(mark), state: 'STATE_PREBIND' };
+}
+
+/** @see cilium:pkg/envoy/server.go#getCiliumHttpFilter */
+export function ciliumHttpFilter(options: DaemonOptions): FilterConfig {
+  return {
+    name: 'cilium.l7policy',
+    typed_config: {
+      '@type': 'type.googleapis.com/cilium.L7Policy',
+      access_log_path: ACCESS_LOG_PATH,
+      ...(options['http-403-msg'] === '' ? {} : { denied_403_body: options['http-403-msg'] }),
+    },
   };
 }
 
@@ -68,14 +105,7 @@ function httpFilterChain(cluster: string, options: DaemonOptions): FilterChain {
     stat_prefix: 'proxy',
     route_config: { virtual_hosts: [{ name: 'default_route', domains: ['*'], routes: routes(cluster, options) }] },
     http_filters: [
-      {
-        name: 'cilium.l7policy',
-        typed_config: {
-          '@type': 'type.googleapis.com/cilium.L7Policy',
-          access_log_path: ACCESS_LOG_PATH,
-          ...(options['http-403-msg'] === '' ? {} : { denied_403_body: options['http-403-msg'] }),
-        },
-      },
+      ciliumHttpFilter(options),
       {
         name: 'envoy.filters.http.router',
         typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },

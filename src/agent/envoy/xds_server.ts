@@ -7,7 +7,7 @@
 import type { Journey } from '../../sim/journey.ts';
 import type { Scheduler } from '../../sim/scheduler.ts';
 import type { DiscoveryRequest, DiscoveryResponse, TypeUrl, XdsServer, XdsStream } from '../../xds/stream.ts';
-import type { WaitGroup } from '../completion/completion.ts';
+import type { CompletionCallback, WaitGroup } from '../completion/completion.ts';
 import { AckingResources, type Acknowledgement, type Resource, type Undo } from './acking_resources.ts';
 
 /** What a stream knows of a type it subscribes to. @see cilium:pkg/envoy/xds/server.go#perTypeStreamState */
@@ -86,9 +86,9 @@ export class XdsCacheServer implements XdsServer {
     return this.#type(type).upsert(name, resource, acknowledgement);
   }
 
-  /** Removes a resource. */
-  delete(type: TypeUrl, name: string, group: WaitGroup | null): Undo {
-    return this.#type(type).delete(name, group);
+  /** Removes a resource; `callback` hears of the answer, if `group` waits for it. */
+  delete(type: TypeUrl, name: string, group: WaitGroup | null, callback?: CompletionCallback): Undo {
+    return this.#type(type).delete(name, group, callback);
   }
 
   open(onResponse: (response: DiscoveryResponse) => void): XdsStream {

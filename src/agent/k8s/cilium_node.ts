@@ -17,8 +17,18 @@ export interface OwnNode {
   readonly rng: Rng;
 }
 
-/** Writes it, if it says anything new; without `healthIp` that of before stays. */
-export function updateCiliumNode({ api, nodeName: name, nodeIp, podCidr, rng: agentRng }: OwnNode, routerIp: Ipv4, healthIp?: Ipv4): void {
+/** Addresses of its own endpoints; those that are not given stay as they were. */
+export interface OwnAddresses {
+  readonly health?: Ipv4;
+  readonly ingress?: Ipv4;
+}
+
+/** Writes it, if it says anything new. */
+export function updateCiliumNode(
+  { api, nodeName: name, nodeIp, podCidr, rng: agentRng }: OwnNode,
+  routerIp: Ipv4,
+  { health, ingress }: OwnAddresses = {},
+): void {
   const rng = agentRng.fork('CiliumNode');
   const node = api.get<Node>('Node', 'default', name);
   const old = api.get<CiliumNode>('CiliumNode', '', name);
@@ -28,8 +38,8 @@ export function updateCiliumNode({ api, nodeName: name, nodeIp, podCidr, rng: ag
       { type: 'CiliumInternalIP', ip: formatIpv4(routerIp) },
     ],
     encryption: {},
-    health: healthIp === undefined ? (old?.spec.health ?? {}) : { ipv4: formatIpv4(healthIp) },
-    ingress: {},
+    health: health === undefined ? (old?.spec.health ?? {}) : { ipv4: formatIpv4(health) },
+    ingress: ingress === undefined ? (old?.spec.ingress ?? {}) : { ipv4: formatIpv4(ingress) },
     ipam: { podCIDRs: [formatCidr4(podCidr)] },
   };
   const owner = node?.metadata.uid ?? '';

@@ -151,6 +151,28 @@ export class Proxy {
     };
   }
 
+  /** @see cilium:pkg/proxy/proxy.go#Proxy.AllocateProxyPort */
+  allocateProxyPort(name: string): number {
+    return this.#deps.ports.allocate(name);
+  }
+
+  /** @see cilium:pkg/proxy/proxy.go#Proxy.AckProxyPort */
+  ackProxyPort(name: string): void {
+    this.#named(name, (listener) => this.#ackProxyPort(listener));
+  }
+
+  /** @see cilium:pkg/proxy/proxy.go#Proxy.ReleaseProxyPort */
+  releaseProxyPort(name: string): void {
+    this.#named(name, (listener) => this.#deps.ports.release(listener));
+  }
+
+  #named(name: string, use: (listener: ProxyPort) => void): void {
+    const listener = this.ports().find((port) => port.name === name);
+    if (listener !== undefined) {
+      use(listener);
+    }
+  }
+
   /** The DNS proxy listens from the start and for ever. @see cilium:daemon/cmd/fqdn.go#Daemon.updateDNSDatapathRules */
   startDnsProxy(): void {
     const { dnsProxy, ports } = this.#deps;
@@ -162,7 +184,7 @@ export class Proxy {
   /** @see cilium:pkg/proxy/envoyproxy.go#createEnvoyRedirect */
   #envoyRedirect({ id, listenerName, ingress }: RedirectRequest, group: WaitGroup): CreatedRedirect {
     const { ports, options } = this.#deps;
-    this.#startEnvoy();
+    this.startEnvoy();
     const listener = ports.obtain(listenerName, ingress);
     const { port } = listener;
     const http = listenerName.startsWith('cilium-http-');
@@ -231,7 +253,8 @@ export class Proxy {
     listener.redirects += 1;
   }
 
-  #startEnvoy(): void {
+  /** Starts the proxy's process, if nobody has before. @see cilium:pkg/proxy/proxy.go#Proxy.UpsertEnvoyResources */
+  startEnvoy(): void {
     if (!this.#started) {
       this.#started = true;
       this.#deps.launcher.startEnvoy(bootstrap(this.#deps.options['proxy-connect-timeout']));

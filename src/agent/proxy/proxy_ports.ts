@@ -55,6 +55,20 @@ export class ProxyPorts {
     return entry;
   }
 
+  /**
+   * The port of a CiliumEnvoyConfig's listener. One that is gone gets the port it had, if nobody else has it.
+   * @see cilium:pkg/proxy/proxy.go#Proxy.AllocateProxyPort
+   */
+  allocate(name: string): number {
+    const entry = this.#entry(name, false);
+    if (entry.port === 0) {
+      const again = entry.rulesPort !== 0 && this.#allocated.get(entry.rulesPort) === false;
+      entry.port = again ? entry.rulesPort : this.#draw(this.#pins[name]);
+    }
+    this.#reserve(entry);
+    return entry.port;
+  }
+
   /** A port that somebody else has chosen and that is never released. @see cilium:pkg/proxy/proxy.go#Proxy.SetProxyPort */
   setStatic(name: string, ingress: boolean, port: number): ProxyPort {
     const entry = this.#entry(name, ingress);

@@ -7,7 +7,7 @@
  */
 import type { ApiServer } from '../../../k8s/api_server.ts';
 import type { CiliumEndpoint, CiliumNode, Endpoints, Node, Pod } from '../../../k8s/objects.ts';
-import { IDENTITY_HEALTH, IDENTITY_KUBE_APISERVER, IDENTITY_REMOTE_NODE } from '../../../maps/identity.ts';
+import { IDENTITY_HEALTH, IDENTITY_INGRESS, IDENTITY_KUBE_APISERVER, IDENTITY_REMOTE_NODE } from '../../../maps/identity.ts';
 import { type Cidr4, type Ipv4, parseCidr4, parseIpv4 } from '../../../net/ipv4.ts';
 import type { ClusterIdentities } from '../../identity/cluster_identities.ts';
 import type { Identity } from '../../identity/identity.ts';
@@ -107,6 +107,10 @@ export class Remote {
     if (health !== null) {
       ipcache.upsert(hostPrefix4(health), { identity: IDENTITY_HEALTH, source: 'custom-resource', hostIp: nodeIp });
     }
+    const ingress = parseIpv4(node.spec.ingress.ipv4 ?? '');
+    if (ingress !== null) {
+      ipcache.upsert(hostPrefix4(ingress), { identity: IDENTITY_INGRESS, source: 'custom-resource', hostIp: nodeIp });
+    }
     podCidrsOf(node).forEach((podCidr) => void nodeRoutes.upsert(podCidr, nodeIp));
   }
 
@@ -116,7 +120,7 @@ export class Remote {
       return;
     }
     this.#nodes.delete(name);
-    for (const ip of [...node.spec.addresses.map((one) => one.ip), node.spec.health.ipv4 ?? '']) {
+    for (const ip of [...node.spec.addresses.map((one) => one.ip), node.spec.health.ipv4 ?? '', node.spec.ingress.ipv4 ?? '']) {
       const address = parseIpv4(ip);
       if (address !== null) {
         this.#deps.ipcache.delete(hostPrefix4(address));
