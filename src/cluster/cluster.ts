@@ -29,6 +29,7 @@ import { kubeSystemObjects } from './kube_system.ts';
 import { randomSuffix } from './names.ts';
 import { startNamespaceController } from './namespace_controller.ts';
 import { Node } from './node.ts';
+import { startOperator } from './operator.ts';
 import { type ClusterOptions, type PodPins, PUBLIC_AUTHORITY } from './options.ts';
 import { Outside } from './outside.ts';
 import { terminatingPod } from './termination.ts';
@@ -173,6 +174,7 @@ export class Cluster {
           : { ...object, metadata: { ...object.metadata, name: `${generateName}${randomSuffix(suffix)}` } },
       );
     }
+    startOperator(this.api, this.scheduler, daemonOptions);
   }
 
   /** A cluster with its kube-system, at rest. The options' values are taken as checked: see `parseOptions`. */

@@ -16,6 +16,8 @@ const CONTENT = [
   'Pod',
   'Service',
   'Endpoints',
+  'Ingress',
+  'CiliumEnvoyConfig',
   'CiliumNetworkPolicy',
   'NetworkPolicy',
   'ServiceAccount',

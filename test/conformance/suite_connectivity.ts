@@ -6,7 +6,7 @@
  * their addresses on the way to other nodes, which needs masquerading by BPF.
  */
 import type { Execution } from '../../src/cluster/cluster.ts';
-import type { KubeObject, Pod } from '../../src/k8s/objects.ts';
+import type { Ingress, KubeObject, Pod } from '../../src/k8s/objects.ts';
 import type { Flow } from '../../src/monitor/hubble/flow.ts';
 import { parseIpv4 } from '../../src/net/ipv4.ts';
 import { SECOND } from '../../src/sim/clock.ts';
@@ -79,16 +79,7 @@ export function skipReason(line: ConnectivityLine): string | null {
 
 /** What a line needs and the simulator does not have, or `null`. */
 function missing(line: ConnectivityLine): string | null {
-  const requires = new Set(line.requires ?? []);
-  for (const [feature, why] of [
-    ['ingress-controller', 'the ingress controller is not modelled'],
-    ['mutual-auth', 'mutual authentication is not modelled'],
-  ] as const) {
-    if (requires.has(feature)) {
-      return why;
-    }
-  }
-  return null;
+  return (line.requires ?? []).includes('mutual-auth') ? 'mutual authentication is not modelled' : null;
 }
 
 /** Runs a scenario on a fresh cluster. */
@@ -115,12 +106,35 @@ export function runConnectivity(topology: Topology, line: ConnectivityLine): Pro
     suite.cluster.api.create(secretObject(secret, line.policies));
   }
   const services = topology.services.filter(({ namespace }) => namespace !== 'kube-system');
-  suite.reconcile({ namespaces, pods, services, policies: line.policies });
+  suite.reconcile({ namespaces, pods, services, policies: [...line.policies, ...ingressesOf(line)] });
   const [rejection] = suite.rejections;
   if (rejection !== undefined) {
     throw new Error(`policy refused: ${rejection}`);
   }
   return line.probes.map((probe) => runProbe(suite, topology, pods, probe));
+}
+
+/** The Ingress of the suite's deployment, for its own probes. @see https://github.com/cilium/cilium-cli/blob/v0.14.7/connectivity/check/deployment.go#newIngress */
+function ingressesOf(line: ConnectivityLine): KubeObject[] {
+  const ends = new Map(line.probes.flatMap(({ to }) => (to['ingress'] === undefined ? [] : [[to['ingress'], to['backend'] ?? '']])));
+  return [...ends].map(([name, backend]): Ingress => {
+    const [service = '', port] = backend.split(':');
+    return {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: {
+        name,
+        namespace: 'cilium-test',
+        annotations: { 'ingress.cilium.io/loadbalancer-mode': 'dedicated', 'ingress.cilium.io/service-type': 'NodePort' },
+      },
+      spec: {
+        ingressClassName: 'cilium',
+        rules: [
+          { http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: service, port: { number: Number(port) } } } }] } },
+        ],
+      },
+    };
+  });
 }
 
 /** A pod on another node needs an address of that node. */
@@ -136,13 +150,15 @@ function movedTo(topology: Topology, pod: SuitePod, node: string): Pick<SuitePod
 /** Whose work services of nodes are, and what the line's policies need. */
 function optionsOf(line: ConnectivityLine): NonNullable<SuiteClusterSpec['options']> {
   const hostFirewall = (line.requires ?? []).includes('host-firewall') || JSON.stringify(line.policies).includes('"nodeSelector"');
-  const replaced = hostFirewall || line.probes.some(({ to }) => to['hostPort'] !== undefined || to['nodePort'] !== undefined);
+  const ingress = (line.requires ?? []).includes('ingress-controller');
+  const replaced = hostFirewall || ingress || line.probes.some(({ to }) => to['hostPort'] !== undefined || to['nodePort'] !== undefined);
   return {
     // An outside host is seen only where its packets enter, and such events are left out unless everything is told, as the suite's authors run it.
     ...(line.probes.some(({ from, to }) => from['outside'] !== undefined && to['nodePort'] !== undefined)
       ? { 'monitor-aggregation': 'none' }
       : {}),
     ...(replaced ? { 'kube-proxy-replacement': 'strict' } : {}),
+    ...(ingress ? { 'enable-ingress-controller': true } : {}),
     ...(hostFirewall ? { 'enable-host-firewall': true, 'enable-bpf-masquerade': true } : {}),
   };
 }
@@ -232,7 +248,7 @@ function placeOf(end: End, topology: Topology, pods: readonly SuitePod[]): Place
 /** The address whose flows are the destination's: the pod behind a service, a node or an outside address by itself. */
 function destinationOf(probe: ConnectivityProbe, topology: Topology, pods: readonly SuitePod[]): string {
   const { to } = probe;
-  const pod = to['pod'] ?? to['service'] ?? to['hostPort'] ?? to['nodePort'];
+  const pod = to['backend']?.split(':')[0] ?? to['pod'] ?? to['service'] ?? to['hostPort'] ?? to['nodePort'];
   if (pod !== undefined) {
     const name = pod.split('/').at(-1) as string;
     return pods.find((one) => one.name === name && (to['pod'] === undefined || `${one.namespace}/${one.name}` === to['pod']))?.ip ?? '';
@@ -273,10 +289,20 @@ function conclude(probe: ConnectivityProbe, execution: Execution, flows: readonl
   const drop = flows.find(({ event }) => event.kind === 'drop');
   const reason = drop?.event.kind === 'drop' ? dropReasonName(drop.event.code) : undefined;
   const atEgress = drop?.direction === 'EGRESS' && drop.source.ip === fromIp;
-  const outcome = exitCode === 0 ? 'allowed' : exitCode === 22 ? `http-${status}` : exitCode === 35 ? 'tls-error' : 'dropped';
+  // Behind an Ingress a denial is the proxy's answer, whatever it is, or none.
+  const ingress = probe.to['ingress'] !== undefined && exitCode !== 0;
+  const outcome = ingress
+    ? 'denied'
+    : exitCode === 0
+      ? 'allowed'
+      : exitCode === 22
+        ? `http-${status}`
+        : exitCode === 35
+          ? 'tls-error'
+          : 'dropped';
   const exit = exitCode === 0 ? {} : { exit: exitCode };
   const denied = { drop: true, dropAt: atEgress ? 'egress' : 'ingress', reason, ...exit };
-  if (reason !== undefined && outcome === 'dropped') {
+  if (reason !== undefined && (outcome === 'dropped' || outcome === 'denied')) {
     return {
       outcome,
       exitCode,

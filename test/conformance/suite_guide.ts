@@ -68,6 +68,9 @@ export class GuideRun {
   constructor(line: GuideLine) {
     this.#line = line;
     this.#world = new GuideWorld(line);
+    const policies = line.steps.flatMap((step) => step.policies ?? []);
+    // As the guide of the service mesh asks.
+    const mesh = policies.some(({ kind }) => kind.endsWith('EnvoyConfig'));
     const dns = line.pods?.find(({ labels }) => labels?.['k8s-app'] === 'kube-dns');
     this.#suite = new SuiteCluster({
       nodes: this.#world.nodes,
@@ -76,13 +79,13 @@ export class GuideRun {
         'auto-direct-node-routes': true,
         'ipv4-native-routing-cidr': this.#world.podRange,
         'enable-host-firewall': this.#world.hostFirewall,
+        ...(mesh ? { 'enable-envoy-config': true, 'kube-proxy-replacement': 'strict' } : {}),
       },
       coredns: { ip: dns?.ip ?? this.#world.podRange.replace('0.0/14', '255.3'), node: this.#world.nodes[0]?.name ?? '' },
       world: this.#world.hosts,
       trustedAuthorities: trustedAuthorities(line.resources?.secrets ?? []),
       containersOf: (pod) => this.#containers(pod),
     });
-    const policies = line.steps.flatMap((step) => step.policies ?? []);
     for (const secret of line.resources?.secrets ?? []) {
       this.#suite.cluster.api.create(secretObject(secret, policies));
     }
@@ -140,7 +143,7 @@ export class GuideRun {
   }
 
   #apply(policies: readonly KubeObject[]): void {
-    const unknown = policies.find(({ kind }) => !kind.endsWith('NetworkPolicy'));
+    const unknown = policies.find(({ kind }) => !/(NetworkPolicy|EnvoyConfig)$/.test(kind));
     if (unknown !== undefined) {
       throw new Error(`${unknown.kind} is not modelled`);
     }

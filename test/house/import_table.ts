@@ -4,7 +4,7 @@
 import { importsOf, type Module, targetOf } from './support/source.ts';
 
 const GROUND = ['sim', 'net'];
-const ALL_ENGINE = ['sim', 'net', 'kernel', 'maps', 'xds', 'k8s', 'bpf', 'envoy', 'agent', 'workloads', 'monitor'];
+const ALL_ENGINE = ['sim', 'net', 'kernel', 'maps', 'xds', 'k8s', 'bpf', 'envoy', 'agent', 'operator', 'workloads', 'monitor'];
 /** What the rooms of use see of the engine; of the agent only the types of `agent/policy/api`. */
 const USE = ['sim', 'net', 'k8s', 'maps', 'xds', 'monitor', 'cluster', 'agent/policy/api'];
 
@@ -19,6 +19,8 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   bpf: [...GROUND, 'kernel', 'maps'],
   envoy: [...GROUND, 'kernel', 'maps', 'xds'],
   agent: [...GROUND, 'kernel', 'maps', 'xds', 'k8s'],
+  // It meets the agents at the API server only.
+  operator: [...GROUND, 'xds', 'k8s'],
   workloads: [...GROUND, 'kernel'],
   monitor: ['net', 'maps', 'xds'],
   cluster: ALL_ENGINE,

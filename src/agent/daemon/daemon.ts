@@ -296,10 +296,8 @@ export class Daemon {
         this.rejectedPolicies.push({ object, origin, parsed });
       },
     });
-    if (this.features.l7Lb) {
-      const trigger = (reason: string): void => this.#regenerator.triggerPolicyUpdates(() => this.#withPolicy(), reason);
-      this.envoyConfigs = new EnvoyConfigs(this.#deps, this, trigger, this.#oldIngressIp);
-    }
+    const trigger = (reason: string): void => this.#regenerator.triggerPolicyUpdates(() => this.#withPolicy(), reason);
+    this.envoyConfigs = this.features.l7Lb ? new EnvoyConfigs(this.#deps, this, trigger, this.#oldIngressIp) : null;
     startConntrackGc(scheduler, journey, this.maps, this.fqdn);
     startAuthManager({ scheduler, journey, monitor: this.monitor, endpoints: this.endpoints, maps: this.maps });
     if (this.options['enable-l7-proxy']) {

@@ -87,7 +87,8 @@ export class TcpLayer {
       return wanted === 0 ? 'EADDRNOTAVAIL' : 'EADDRINUSE';
     }
     const peerName = (): SocketAddress => this.netns.cgroup.from('getpeername4', IPPROTO_TCP, cookie, remote);
-    const socket = new TcpSock(this, { local: { address, port }, remote, mark, peerName, handlers: options.handlers });
+    const { handlers, transparent = false } = options;
+    const socket = new TcpSock(this, { local: { address, port }, remote, mark, peerName, handlers, transparent });
     this.#insert(socket);
     socket.startConnect();
     return socket;

@@ -36,6 +36,8 @@ export interface TcpSockOptions {
   readonly mark: number;
   readonly handlers: TcpHandlers;
   readonly peerName?: () => SocketAddress;
+  /** IP_TRANSPARENT, of a socket that connects. */
+  readonly transparent?: boolean;
   /** The listener that accepts it. */
   readonly listener?: ListenOptions;
 }
@@ -46,7 +48,7 @@ export class TcpSock implements TcpSocket {
   readonly remote: SocketAddress;
   readonly mark: number;
   readonly peerName: () => SocketAddress;
-  /** Accepted on behalf of another address (TPROXY). */
+  /** Its own address need not be one of the host (TPROXY). */
   readonly transparent: boolean;
   /** The next connection of the same place in the layer's table. */
   next: TcpSock | undefined;
@@ -83,7 +85,7 @@ export class TcpSock implements TcpSocket {
     this.#handlers = options.handlers;
     this.#listener = options.listener ?? null;
     this.#mss = this.#ownMss();
-    this.transparent = options.listener?.transparent ?? false;
+    this.transparent = options.transparent ?? options.listener?.transparent ?? false;
     this.#rto = new LazyTimer(scheduler, 'tcp retransmission', () => this.#onRto());
     this.#acks = new AckPolicy(scheduler, () => this.#sendAck());
   }
