@@ -56,7 +56,8 @@ export class ResourceUpdates {
   }
 
   /**
-   * From one version of an object to the next. A listener's port cannot change: the old one must be gone first.
+   * From one version of an object to the next. A listener's port cannot change: the old one must be gone first. As in 1.13.3, one that keeps its
+   * port is taken as one whose port has its rules, even if the proxy had refused the version before.
    * @see cilium:pkg/envoy/ciliumenvoyconfig.go#XDSServer.UpdateEnvoyResources
    */
   update(old: EnvoyResources, now: EnvoyResources, done: CompletionCallback): void {

@@ -59,6 +59,8 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   /** Time an attempt has once it is connected; 0: as much as the whole. */
   #perTryMs = 0;
   #perTry: Timeout | null = null;
+  /** The attempt that is connected. */
+  #connected: { readonly request: UpstreamRequest; readonly host: Host } | null = null;
   #route: RouteEntry | null = null;
   #weighted: WeightedCluster | null = null;
 
@@ -282,17 +284,25 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
       this.#timeout = new Timeout(() => this.#onTimeout());
       this.#config.timeouts(this.#timeoutMs).arm(this.#timeout);
     }
+    this.#armPerTry();
   }
 
   /** An attempt has its time from when it is connected and the request is whole. @see envoy:source/common/router/upstream_request.cc#UpstreamRequest::setupPerTryTimeout */
   #startPerTry(request: UpstreamRequest, host: Host): void {
-    if (this.#perTryMs > 0 && this.#requestComplete) {
+    this.#connected = { request, host };
+    this.#armPerTry();
+  }
+
+  #armPerTry(): void {
+    if (this.#perTryMs > 0 && this.#requestComplete && this.#connected !== null && this.#perTry === null) {
+      const { request, host } = this.#connected;
       this.#perTry = new Timeout(() => this.#onPerTryTimeout(request, host));
       this.#config.timeouts(this.#perTryMs).arm(this.#perTry);
     }
   }
 
   #stopPerTry(): void {
+    this.#connected = null;
     if (this.#perTry !== null) {
       this.#config.timeouts(this.#perTryMs).cancel(this.#perTry);
       this.#perTry = null;
@@ -302,6 +312,7 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   /** @see envoy:source/common/router/router.cc#Filter::onPerTryTimeoutCommon */
   #onPerTryTimeout(request: UpstreamRequest, host: Host): void {
     this.#perTry = null;
+    this.#connected = null;
     request.reset();
     this.#request = null;
     host.cluster.putResult(host, { kind: 'request-timeout' });

@@ -5,6 +5,7 @@
 
 import type { Column } from './columns/cell.ts';
 import { CILIUM_ENDPOINT_COLUMNS, CILIUM_IDENTITY_COLUMNS, CILIUM_NODE_COLUMNS, CILIUM_POLICY_COLUMNS } from './columns/cilium.ts';
+import { INGRESS_CLASS_COLUMNS, INGRESS_COLUMNS } from './columns/ingress.ts';
 import {
   CONFIG_MAP_COLUMNS,
   ENDPOINTS_COLUMNS,
@@ -63,11 +64,15 @@ export const RESOURCE_TYPES: readonly ResourceType[] = [
   apps('DaemonSet', 'ds', DAEMON_SET_COLUMNS),
   apps('Deployment', 'deploy', DEPLOYMENT_COLUMNS),
   apps('ReplicaSet', 'rs', REPLICA_SET_COLUMNS),
+  cilium('CiliumClusterwideEnvoyConfig', 'ciliumclusterwideenvoyconfigs', ['ccec'], CILIUM_POLICY_COLUMNS, false),
   cilium('CiliumClusterwideNetworkPolicy', 'ciliumclusterwidenetworkpolicies', ['ccnp'], CILIUM_POLICY_COLUMNS, false),
   cilium('CiliumEndpoint', 'ciliumendpoints', ['cep', 'ciliumep'], CILIUM_ENDPOINT_COLUMNS),
+  cilium('CiliumEnvoyConfig', 'ciliumenvoyconfigs', ['cec'], CILIUM_POLICY_COLUMNS),
   cilium('CiliumIdentity', 'ciliumidentities', ['ciliumid'], CILIUM_IDENTITY_COLUMNS, false),
   cilium('CiliumNetworkPolicy', 'ciliumnetworkpolicies', ['cnp', 'ciliumnp'], CILIUM_POLICY_COLUMNS),
   cilium('CiliumNode', 'ciliumnodes', ['cn', 'ciliumn'], CILIUM_NODE_COLUMNS, false),
+  core('IngressClass', 'ingressclasses', [], INGRESS_CLASS_COLUMNS, { group: 'networking.k8s.io', namespaced: false }),
+  core('Ingress', 'ingresses', ['ing'], INGRESS_COLUMNS, { group: 'networking.k8s.io' }),
   core('NetworkPolicy', 'networkpolicies', ['netpol'], NETWORK_POLICY_COLUMNS, { group: 'networking.k8s.io' }),
 ];
 

@@ -6,7 +6,7 @@
 import type { ObjectView } from '../../cluster_view.ts';
 import { AGE, type Column, get, items, NAME, text } from './cell.ts';
 
-/** CiliumNetworkPolicy and CiliumClusterwideNetworkPolicy. */
+/** CiliumNetworkPolicy, CiliumEnvoyConfig and their cluster-wide forms. */
 export const CILIUM_POLICY_COLUMNS: readonly Column[] = [NAME, AGE];
 
 /** CiliumEndpoint. */
