@@ -8,6 +8,7 @@ import { parseIpv4 } from '../net/ipv4.ts';
 import { MILLISECOND, type Nanos } from '../sim/clock.ts';
 import type { JsonObject } from '../sim/journey.ts';
 import type { Rng } from '../sim/rng.ts';
+import { armAgentCrash, type CrashPoint } from './agent_crash.ts';
 import type { Cluster } from './cluster.ts';
 import type { Node } from './node.ts';
 
@@ -20,6 +21,8 @@ export type ClusterFault =
   | { readonly kind: 'delay'; readonly on: Link; readonly share: number; readonly delay: Nanos }
   /** The proxy process dies; it comes back when the fault ends. */
   | { readonly kind: 'proxy-crash'; readonly node: string | null }
+  /** The agent dies, and the proxy with it; it comes back when the fault ends. */
+  | ({ readonly kind: 'agent-crash'; readonly node: string | null } & CrashPoint)
   /** The proxy refuses every update. */
   | { readonly kind: 'nack'; readonly node: string | null }
   /** The proxy's answers come late. */
@@ -68,6 +71,9 @@ export class Faults {
   /** Begins a fault, which ends by itself after a time (`null`: never). An error text if it cannot be. */
   begin(fault: ClusterFault, lasts: Nanos | null): string | null {
     const { scheduler } = this.#cluster;
+    if (fault.kind === 'agent-crash') {
+      return this.#crash(fault, lasts);
+    }
     const end = this.#start(fault);
     if (typeof end === 'string') {
       return end;
@@ -86,7 +92,23 @@ export class Faults {
     return null;
   }
 
-  #start(fault: ClusterFault): End | string {
+  /** It has begun when the agent is dead, and lasts from then on; until then it is under way all the same. */
+  #crash(fault: Extract<ClusterFault, { readonly kind: 'agent-crash' }>, lasts: Nanos | null): string | null {
+    const started = this.#onNode(fault.node, (node) => {
+      this.#active += 1;
+      armAgentCrash(this.#cluster.scheduler, node, fault, lasts, {
+        struck: () => this.#record(fault, 'begins'),
+        over: () => {
+          this.#active -= 1;
+          this.#record(fault, 'ends');
+        },
+      });
+      return nothing;
+    });
+    return typeof started === 'string' ? started : null;
+  }
+
+  #start(fault: Exclude<ClusterFault, { readonly kind: 'agent-crash' }>): End | string {
     switch (fault.kind) {
       case 'loss':
         return this.#impair(fault.on, { ...NO_IMPAIRMENT, loss: fault.share });

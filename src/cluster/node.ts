@@ -2,6 +2,8 @@
 import { Daemon } from '../agent/daemon/daemon.ts';
 import type { DaemonDeps } from '../agent/daemon/daemon_deps.ts';
 import type { SavedState } from '../agent/daemon/restore.ts';
+import type { Endpoint } from '../agent/endpoint/endpoint.ts';
+import type { RegenerationStep } from '../agent/endpoint/regeneration_steps.ts';
 import type { BootstrapConfig, ProxyLauncher } from '../agent/envoy/envoy.ts';
 import { datapathFeatures } from '../agent/option/features.ts';
 import { RestApi } from '../agent/rest/rest_api.ts';
@@ -45,6 +47,14 @@ export interface NodeDeps
   readonly nextPacketId: () => number;
 }
 
+/** A step of a regeneration in which the agent dies. */
+export interface AgentCrash {
+  readonly step: RegenerationStep;
+  readonly hits: (endpoint: { readonly namespace: string; readonly podName: string }) => boolean;
+  /** Called once it is dead. */
+  readonly strike: () => void;
+}
+
 /** A node. */
 export class Node {
   readonly name: string;
@@ -73,6 +83,10 @@ export class Node {
   /** A scenario keeps the agent down. */
   #agentDown = false;
   #saved: SavedState | null = null;
+  /** Where the agent will die next. */
+  crash: AgentCrash | null = null;
+  /** How many faults keep the agent down. */
+  agentFaults = 0;
   /** The agent has asked for the proxy, but a scenario keeps it down. */
   #proxyDown = false;
 
@@ -220,9 +234,10 @@ export class Node {
     const { journey, node, clusterPins, ...deps } = this.#deps;
     const launcher: ProxyLauncher = { startEnvoy: (config) => this.#startEnvoy(config) };
     const run = this.#agentStarts === 0 ? 'agent' : `agent ${this.#agentStarts}`;
+    const scheduler = this.#agentScheduler;
     this.#agentStarts += 1;
     const agent = new Daemon({
-      scheduler: this.#agentScheduler,
+      scheduler,
       rng: deps.rng.fork(`node ${node.name}`).fork(run),
       journey,
       api: deps.api.connect(),
@@ -235,7 +250,7 @@ export class Node {
       loader: this.#loader,
       quirks: policyQuirks(deps.quirks),
       ...agentQuirks(deps.quirks),
-      died: () => false,
+      died: (step, endpoint) => scheduler.ended || this.#dies(step, endpoint),
       devices: [this.#uplink],
       proxy: launcher,
       saved: this.#saved,
@@ -247,6 +262,17 @@ export class Node {
       this.events.push(monitorEvent(agent, deps.scheduler.clock, payload));
     });
     return agent;
+  }
+
+  #dies(step: RegenerationStep, endpoint: Endpoint): boolean {
+    if (this.crash?.step !== step || !this.crash.hits(endpoint)) {
+      return false;
+    }
+    const { strike } = this.crash;
+    this.crash = null;
+    this.stopAgent();
+    strike();
+    return true;
   }
 
   /** Kills the proxy process; all its sockets are reset. It stays down until `startProxy`. */

@@ -1,8 +1,12 @@
 /** Faults of a scenario on a cluster. */
 import type { Cluster } from '../cluster/cluster.ts';
 import type { ClusterFault, Link } from '../cluster/faults.ts';
+import { SECOND } from '../sim/clock.ts';
 import { durationText } from './duration.ts';
 import type { FaultSection } from './schema/fault.ts';
+
+/** How long a step is waited for, unless the fault says otherwise. */
+export const CRASH_WITHIN = 10 * SECOND;
 
 /** Begins a fault; an error text if it cannot be. */
 export function beginFault(cluster: Cluster, section: FaultSection): string | null {
@@ -23,6 +27,8 @@ export function faultText(section: FaultSection): string {
       return `${some} of ${section.on} are ${durationText(section.delay)} late${lasts}`;
     case 'proxy-crash':
       return `the proxy is down${lasts}`;
+    case 'agent-crash':
+      return crashText(section, lasts);
     case 'nack':
       return `the proxy refuses updates${lasts}`;
     case 'slow-ack':
@@ -44,6 +50,13 @@ export function faultText(section: FaultSection): string {
   }
 }
 
+function crashText({ at, pod, within = CRASH_WITHIN }: Extract<FaultSection, { readonly kind: 'agent-crash' }>, lasts: string): string {
+  const whose = pod === undefined ? 'a regeneration' : `the regeneration of ${pod}`;
+  return at === undefined
+    ? `the agent dies, and is down${lasts}`
+    : `the agent dies in ${at} of ${whose} (within ${durationText(within)}), and is down${lasts}`;
+}
+
 function clusterFault(cluster: Cluster, section: FaultSection): ClusterFault | string {
   switch (section.kind) {
     case 'loss':
@@ -55,6 +68,15 @@ function clusterFault(cluster: Cluster, section: FaultSection): ClusterFault | s
     case 'slow-ack':
     case 'hold-xds':
       return { ...section, node: section.node ?? null };
+    case 'agent-crash': {
+      const { at = null, pod, within = CRASH_WITHIN } = section;
+      if (at === null && (pod !== undefined || section.within !== undefined)) {
+        return 'pod and within belong to a step (at)';
+      }
+      const [namespace = '', name = ''] = pod?.split('/') ?? [];
+      const node = section.node ?? (pod === undefined ? null : (cluster.nodeOf(namespace, name)?.name ?? null));
+      return { kind: 'agent-crash', at, pod: pod === undefined ? null : { namespace, name }, within, node };
+    }
     case 'map-full':
     case 'evict': {
       if ((section.map === undefined) === (section.pod === undefined)) {

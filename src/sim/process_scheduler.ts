@@ -16,6 +16,11 @@ export class ProcessScheduler implements Scheduler {
     this.clock = scheduler.clock;
   }
 
+  /** Whether the process is dead. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   after(delay: Nanos, label: string, callback: () => void): Timer {
     if (this.#ended) {
       return NEVER;

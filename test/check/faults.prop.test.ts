@@ -108,21 +108,21 @@ describe('faults', () => {
   test('the listener of a policy that goes and comes while the proxy refuses everything stays where it is', () => {
     const of = subject(http('server', '{method: GET}'));
     const events: FaultEvent[] = [NACK, { kind: 'delete', policy: 0 }, { kind: 'apply', policy: 0 }];
-    expect(play(faultScene(of), caseOf(of, '/more', events))).toMatchObject({ broken: null, stuck: [] });
+    expect(play(faultScene(of), caseOf(of, '/more', events))).toMatchObject({ broken: null, unmet: [] });
   });
 
   test('a version that the proxy has refused is not sent again: told, not a failure', () => {
     const of = subject(...TWO);
     const played = play(faultScene(of), caseOf(of, '/b', [without, WAIT, NACK, withIt, without, withIt]));
-    expect(played).toMatchObject({ broken: null, stuck: ['refusedVersion'] });
+    expect(played).toMatchObject({ broken: null, unmet: ['refusedVersion'] });
   });
 
   test('the second failure of an endpoint is left alone: told, not a failure, and not so without the quirk', () => {
     const of = subject(...TWO);
     const one = caseOf(of, '/b', [NACK, without, WAIT, NACK, withIt]);
-    expect(play(faultScene(of), one)).toMatchObject({ broken: null, stuck: ['usedUp'] });
+    expect(play(faultScene(of), one)).toMatchObject({ broken: null, unmet: ['usedUp'] });
     const mended = { ...of, options: { ...of.options, quirks: { recoveryOnlyOnce: false } } };
-    expect(play(faultScene(mended), one)).toMatchObject({ broken: null, stuck: [] });
+    expect(play(faultScene(mended), one)).toMatchObject({ broken: null, unmet: [] });
   });
 
   it('writes every fault so that it is read as it was', () => {

@@ -89,7 +89,6 @@ export class Daemon {
   readonly xdsServer: XdsCacheServer;
   readonly monitor: MonitorAgent;
   /** Takes the proxy's access log. */
-  /** Takes the proxy's access log. */
   readonly accessLog: AccessLogSink;
   readonly policy: PolicyManager;
   /** Policies the agent refused, in order. */
@@ -313,7 +312,8 @@ export class Daemon {
 
   /** What the process leaves behind when it ends: nothing else survives but the kernel's own. */
   save(): SavedState {
-    return { hostEndpointId: this.hostEndpointId, endpoints: saveEndpoints(this.endpoints.list(), this) };
+    const earlier = this.#restoring ? this.#deps.saved : null;
+    return { hostEndpointId: this.hostEndpointId, endpoints: saveEndpoints(this.endpoints.list(), this, earlier) };
   }
 
   /** The process ends. Its scheduler and its connection to the API server end with it. */

@@ -57,21 +57,25 @@ export interface SavedState {
   readonly endpoints: readonly SavedEndpoint[];
 }
 
-/** The state of the endpoints that have been built once. */
+/** The state of the endpoints that have been built once, by whatever agent; those of an `earlier` one that were not looked at yet lie there still. */
 export function saveEndpoints(
   endpoints: readonly Endpoint[],
   { dnsProxy, fqdn, ipcache }: { readonly dnsProxy: DnsProxy; readonly fqdn: Fqdn; readonly ipcache: Ipcache },
+  earlier: SavedState | null,
 ): SavedEndpoint[] {
   const used = new Set([...dnsProxy.usedServers].map(formatIpv4));
-  return endpoints.flatMap((endpoint) => {
+  const known = new Set(endpoints.map(({ id }) => id));
+  const unread = earlier?.endpoints.filter(({ id }) => !known.has(id)) ?? [];
+  const own = endpoints.flatMap((endpoint) => {
     const { id, namespace, podName, containerId, device, mac, ipv4, identity, policyAuditMode } = endpoint;
-    if (identity === null || endpoint.loadedVerdictFilter < 0 || !endpoint.alive || endpoint.namespace === '') {
+    if (identity === null || !endpoint.isOnDisk || !endpoint.alive || endpoint.namespace === '') {
       return [];
     }
     const dnsRules = dnsProxy.rules.getRules(id, (peer) => ipcache.addressesOf(peer), used);
     const dns = fqdn.memory(endpoint);
     return [{ id, namespace, podName, containerId, device, mac, ipv4, identity, policyAuditMode, dnsRules, dns }];
   });
+  return [...own, ...unread];
 }
 
 /** What restoring works with. */
@@ -195,6 +199,7 @@ export class EndpointRestore {
     endpoint.policyAuditMode = policyAuditMode;
     // Its connections are its own.
     endpoint.ctCleaned = true;
+    endpoint.isOnDisk = true;
     readPolicyMap(endpoint);
     endpoint.setState('restoring', 'Endpoint restoring');
     return endpoint;

@@ -266,6 +266,7 @@ function realizeDatapath(round: Round): Outcome {
     return null;
   }
   endpoint.loadedVerdictFilter = filter;
+  endpoint.isOnDisk = true;
   if (deps.isHost(endpoint)) {
     // The host's programs are loaded with the node's; they read the filter where it stands.
     return null;

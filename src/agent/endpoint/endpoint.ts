@@ -81,6 +81,8 @@ export class Endpoint {
   desiredPolicy: EndpointPolicy | null = null;
   realizedPolicy: EndpointPolicy | null = null;
   forcePolicyComputation = false;
+  /** It has been built once, so that the next agent finds it. */
+  isOnDisk = false;
   /** Connection entries of the address's former owners are gone. */
   ctCleaned = false;
   /** What the map holds. */

@@ -1,5 +1,6 @@
 /** Faults as a cluster can have them: each lasts a while and ends. */
 import fc from 'fast-check';
+import { CRASH_STEPS } from '../../cluster/agent_crash.ts';
 import type { FaultSection } from '../../scenario/schema/fault.ts';
 import { MILLISECOND, SECOND } from '../../sim/clock.ts';
 
@@ -25,6 +26,8 @@ export function fault(options: FaultOptions = {}): fc.Arbitrary<FaultSection> {
   const server = pods.at(-1);
   const kinds: fc.Arbitrary<FaultSection>[] = [
     fc.record({ kind: one('proxy-crash'), for: lasts }),
+    fc.record({ kind: one('agent-crash'), for: lasts }),
+    fc.record({ kind: one('agent-crash'), at: fc.constantFrom(...CRASH_STEPS), for: lasts }),
     fc.record({ kind: one('nack'), for: lasts }),
     fc.record({ kind: one('slow-ack'), delay, for: lasts }),
     fc.record({ kind: one('hold-xds'), for: lasts }),
@@ -39,6 +42,7 @@ export function fault(options: FaultOptions = {}): fc.Arbitrary<FaultSection> {
   ];
   if (server !== undefined) {
     kinds.push(fc.record({ kind: one('map-full'), pod: fc.constant(server), entries, for: lasts }));
+    kinds.push(fc.record({ kind: one('agent-crash'), at: fc.constantFrom(...CRASH_STEPS), pod: fc.constant(server), for: lasts }));
   }
   for (const [name, all] of Object.entries(names)) {
     kinds.push(fc.record({ kind: one('dns'), name: fc.constant(name), ips: fc.subarray([...all], { minLength: 1 }) }));

@@ -3,7 +3,7 @@
  *
  * Safety: no byte of a request reaches the server process if every set of policies that was in force denies it, from the last time the cluster was at rest before the
  * request until the end. The set of policies is what the API server holds; between a change and rest 1.13.3 may go by either.
- * Liveness: when the last fault has ended, allowed requests are answered after {@link RECOVERY}, unless one of the {@link PRECONDITIONS} does not hold.
+ * Liveness: when the last fault has ended, allowed requests are answered after {@link RECOVERY}, unless a precondition (preconditions.ts) does not hold.
  */
 import { Cluster } from '../../cluster/cluster.ts';
 import { placeWitness, WITNESS_HEADER, type Witness } from '../../cluster/witness.ts';
@@ -16,8 +16,8 @@ import type { OracleRequest } from '../oracle/http.ts';
 import { ANSWERED_METHODS, curlRequest } from '../run/curl.ts';
 import type { Reach } from '../run/reach.ts';
 import type { FaultCase, FaultEvent } from './case.ts';
+import { leavesHalfWritten, type Precondition, stuckPod } from './preconditions.ts';
 import type { FaultScene } from './scene.ts';
-import { type PRECONDITIONS, stuckPod } from './stuck.ts';
 
 /** How long after the last fault everything must work again. */
 export const RECOVERY: Nanos = 30 * SECOND;
@@ -30,8 +30,8 @@ export interface Played {
   readonly broken: BrokenByFaults | null;
   /** Requests that arrived although the newest policies deny them, while a change was under way: older policies were still in force. */
   readonly windows: number;
-  /** Preconditions of liveness that did not hold where an allowed request was not answered. */
-  readonly stuck: readonly (keyof typeof PRECONDITIONS)[];
+  /** Preconditions that did not hold where a denied request arrived or an allowed one was not answered. */
+  readonly unmet: readonly Precondition[];
   readonly requests: number;
 }
 
@@ -52,6 +52,8 @@ interface Sent {
   /** Sets of policies that were in force since. */
   readonly states: Set<string>;
   readonly newest: string;
+  /** An agent may have died while it wrote a policy map, and nothing has put it right since. */
+  readonly halfWritten: boolean;
 }
 
 interface Play {
@@ -64,6 +66,7 @@ interface Play {
   state: string;
   /** Sets of policies since the cluster was at rest. */
   since: Set<string>;
+  halfWritten: boolean;
   kept: ReturnType<Cluster['httpClient']>;
 }
 
@@ -71,14 +74,14 @@ interface Play {
 export function play(scene: FaultScene, one: FaultCase): Played {
   const started = start(scene, one);
   if (started === null) {
-    return { broken: null, windows: 0, stuck: [], requests: 0 };
+    return { broken: null, windows: 0, unmet: [], requests: 0 };
   }
   for (const event of one.events) {
     happen(started, event);
   }
   const safety = unsafe(started);
   if (safety.broken !== null) {
-    return { broken: safety.broken, windows: safety.windows, stuck: [], requests: started.sent.length };
+    return { ...safety, requests: started.sent.length };
   }
   started.kept?.close();
   const { cluster } = started;
@@ -87,12 +90,14 @@ export function play(scene: FaultScene, one: FaultCase): Played {
   noteRest(started);
   const dead = one.requests.flatMap((request) => afterwards(started, request) ?? []);
   const stuck = dead.length === 0 ? null : excuse(started);
-  const broken = (stuck === null ? dead[0] : undefined) ?? unsafe(started).broken;
-  return { broken, windows: safety.windows, stuck: stuck === null ? [] : [stuck], requests: started.sent.length };
+  const { windows } = safety;
+  const after = unsafe(started);
+  const unmet = [...new Set([...after.unmet, ...(stuck === null ? [] : [stuck])])];
+  return { broken: (stuck === null ? dead[0] : undefined) ?? after.broken, windows, unmet, requests: started.sent.length };
 }
 
 /** Why 1.13.3 would not answer either. */
-function excuse({ cluster, scene, one }: Play): keyof typeof PRECONDITIONS | null {
+function excuse({ cluster, scene, one }: Play): Precondition | null {
   return stuckPod(cluster, one.to.pod.namespace, one.to.pod.name) ?? stuckPod(cluster, ...scene.client(one));
 }
 
@@ -114,7 +119,7 @@ function start(scene: FaultScene, one: FaultCase): Play | null {
     settled = true;
   });
   cluster.runUntil(() => settled, TIMEOUT);
-  return { scene, one, cluster, witness, sent: [], state, since: new Set([state]), kept };
+  return { scene, one, cluster, witness, sent: [], state, since: new Set([state]), halfWritten: false, kept };
 }
 
 function placed(object: K8sObject): KubeObject {
@@ -127,6 +132,7 @@ function happen(run: Play, event: FaultEvent): void {
   switch (event.kind) {
     case 'fault':
       noteRest(run);
+      run.halfWritten ||= leavesHalfWritten(event.fault);
       beginFault(cluster, event.fault);
       cluster.advance(0);
       return;
@@ -176,6 +182,7 @@ function noteRest(run: Play): void {
     cluster.nodes.every((node) => node.quiet && node.agent.endpoints.list().every(({ failures }) => failures === 0));
   if (atRest) {
     run.since = new Set([run.state]);
+    run.halfWritten = false;
   }
 }
 
@@ -183,7 +190,7 @@ function noteRest(run: Play): void {
 function send(run: Play, request: OracleRequest, kept: boolean): boolean {
   const { cluster, sent, scene, one } = run;
   const number = sent.length + 1;
-  sent.push({ number, request, states: new Set(run.since), newest: run.state });
+  sent.push({ number, request, states: new Set(run.since), newest: run.state, halfWritten: run.halfWritten });
   const headers = { ...request.headers, ...(request.host === '' ? {} : { host: request.host }), [WITNESS_HEADER]: String(number) };
   if (kept && run.kept !== null) {
     let done = false;
@@ -204,22 +211,25 @@ function send(run: Play, request: OracleRequest, kept: boolean): boolean {
 }
 
 /** The first request that arrived although it never might, and how many arrived by policies on their way out. */
-function unsafe(run: Play): { readonly broken: BrokenByFaults | null; readonly windows: number } {
+function unsafe(run: Play): Pick<Played, 'broken' | 'windows' | 'unmet'> {
   const { scene, witness, sent, one } = run;
   let windows = 0;
-  for (const { number, request, states, newest } of sent) {
-    const judged = [...states].map((state) => scene.reach(state, { ...one, request }));
-    const denied = judged.every(({ reaches }) => reaches === 'no');
+  const unmet = new Set<Precondition>();
+  for (const { number, request, states, newest, halfWritten } of sent) {
     if (!witness.reached.has(number)) {
       continue;
     }
-    if (denied) {
+    const judged = [...states].map((state) => scene.reach(state, { ...one, request }));
+    if (!judged.every(({ reaches }) => reaches === 'no')) {
+      windows += scene.reach(newest, { ...one, request }).reaches === 'no' ? 1 : 0;
+    } else if (halfWritten && [...states].some((state) => scene.reach(state, { ...one, request }, true).reaches !== 'no')) {
+      unmet.add('halfWritten');
+    } else {
       const text = 'reaches the server, although every set of policies that was in force denies it';
-      return { broken: { what: 'safety', request, reach: judged[0] as Reach, text }, windows };
+      return { broken: { what: 'safety', request, reach: judged[0] as Reach, text }, windows, unmet: [...unmet] };
     }
-    windows += scene.reach(newest, { ...one, request }).reaches === 'no' ? 1 : 0;
   }
-  return { broken: null, windows };
+  return { broken: null, windows, unmet: [...unmet] };
 }
 
 /** All is well again: what is allowed is answered, what is denied is not. */

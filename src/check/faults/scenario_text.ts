@@ -1,6 +1,7 @@
 /** A case with faults as a scenario that `trenchrun run` replays. */
 import { stringify } from 'yaml';
 import { durationText } from '../../scenario/duration.ts';
+import { CRASH_WITHIN } from '../../scenario/fault.ts';
 import type { FaultSection } from '../../scenario/schema/fault.ts';
 import type { K8sObject } from '../model/cluster.ts';
 import type { OracleRequest } from '../oracle/http.ts';
@@ -67,11 +68,17 @@ function stepsOf(scene: FaultScene, one: FaultCase, event: FaultEvent, { what, r
 
 /** Everything ends, and then all must be well. */
 function recovered(scene: FaultScene, one: FaultCase, { request }: BrokenByFaults): K8sObject[] {
-  const longest = Math.max(0, ...one.events.map((event) => (event.kind === 'fault' && 'for' in event.fault ? (event.fault.for ?? 0) : 0)));
+  const longest = Math.max(0, ...one.events.map((event) => (event.kind === 'fault' ? longestOf(event.fault) : 0)));
   return [
     { advance: durationText(longest + RECOVERY) },
     { name: 'all faults are over', ...requestStep(scene, one, request, false), expect: { outcome: 'answered' } },
   ];
+}
+
+/** How long after its beginning a fault is over at the latest. */
+function longestOf(fault: FaultSection): number {
+  const waits = fault.kind === 'agent-crash' && fault.at !== undefined ? (fault.within ?? CRASH_WITHIN) : 0;
+  return waits + ('for' in fault ? (fault.for ?? 0) : 0);
 }
 
 function requestStep(scene: FaultScene, one: FaultCase, { method, path, host, headers: given }: OracleRequest, kept: boolean): K8sObject {
@@ -88,6 +95,9 @@ function clientOf(scene: FaultScene, one: FaultCase): string {
 /** Durations are written as people write them. */
 export function faultYaml(fault: FaultSection): K8sObject {
   return Object.fromEntries(
-    Object.entries(fault).map(([key, value]) => [key, ['for', 'delay', 'by'].includes(key) ? durationText(value as number) : value]),
+    Object.entries(fault).map(([key, value]) => [
+      key,
+      ['for', 'within', 'delay', 'by'].includes(key) ? durationText(value as number) : value,
+    ]),
   );
 }

@@ -27,7 +27,7 @@ export interface FaultScene {
   /** Namespaces and pods. */
   objects(one: FaultCase): readonly K8sObject[];
   /** What a set of policies, as `101`, means for a request. */
-  reach(state: string, attempt: Omit<Attempt, 'protocol'>): Reach;
+  reach(state: string, attempt: Omit<Attempt, 'protocol'>, withoutDenies?: boolean): Reach;
 }
 
 /** The scene of some policies of a subject. */
@@ -62,7 +62,7 @@ export function faultScene(subject: CheckSubject, policies: readonly K8sObject[]
       podObject(to.pod, subject, port),
       ...subject.external,
     ],
-    reach: (state, attempt) => {
+    reach: (state, attempt, withoutDenies = false) => {
       let oracle = oracles.get(state);
       if (oracle === undefined) {
         oracle = oracleOf(
@@ -71,7 +71,7 @@ export function faultScene(subject: CheckSubject, policies: readonly K8sObject[]
         );
         oracles.set(state, oracle);
       }
-      return reach(oracle, { ...attempt, protocol: 'TCP' }, path);
+      return reach(oracle, { ...attempt, protocol: 'TCP' }, { ...path, withoutDenies });
     },
   };
 }

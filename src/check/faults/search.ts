@@ -14,9 +14,9 @@ import { type Case, prepare } from '../run/property.ts';
 import type { CheckSubject } from '../run/subject.ts';
 import { type FaultCase, type FaultEvent, faultCases } from './case.ts';
 import { type BrokenByFaults, play } from './play.ts';
+import { PRECONDITIONS, type Precondition } from './preconditions.ts';
 import { faultScenarioText } from './scenario_text.ts';
 import { type FaultScene, faultScene } from './scene.ts';
-import { PRECONDITIONS } from './stuck.ts';
 
 /** What the property says. */
 export const FAULT_PROPERTY =
@@ -56,17 +56,17 @@ export function faultSearch(subject: CheckSubject): FaultSearch {
         return { runs: 0, verdict: 'vacuous', counterexample: null };
       }
       let windows = 0;
-      const stuck = new Set<keyof typeof PRECONDITIONS>();
+      const unmet = new Set<Precondition>();
       const property = fc.property(cases, (one) => {
         const played = play(scene, one);
         windows += played.windows;
-        for (const reason of played.stuck) {
-          stuck.add(reason);
+        for (const reason of played.unmet) {
+          unmet.add(reason);
         }
         return played.broken === null;
       });
       const { runs, found } = searchBlocks(range, property);
-      const said = [...(windows === 0 ? [] : [WINDOW]), ...[...stuck].sort().map((reason) => PRECONDITIONS[reason])];
+      const said = [...(windows === 0 ? [] : [WINDOW]), ...[...unmet].sort().map((reason) => PRECONDITIONS[reason])];
       const notes = said.length === 0 ? {} : { notes: said };
       if (found === null) {
         return { runs, verdict: 'holds', counterexample: null, ...notes };

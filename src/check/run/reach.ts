@@ -38,6 +38,8 @@ export interface PathOptions {
   readonly reopens?: boolean;
   /** `enable-sctp`; default: no. */
   readonly sctp?: boolean;
+  /** As if nothing were denied. */
+  readonly withoutDenies?: boolean;
   /** Who answers for names outside; a client that asks for a name must reach it. */
   readonly dns?: ModelPod;
 }
@@ -113,7 +115,7 @@ function peerOf(oracle: Oracle, party: Party): OraclePeer {
 function follow(oracle: Oracle, { subject, peer, direction }: Leg, attempt: Attempt, options: PathOptions): Reach {
   const normalize = options.normalize ?? true;
   const flow = { direction, port: attempt.port, protocol: attempt.protocol } as const;
-  const judged = oracle.judge(subject, peer, flow);
+  const judged = options.withoutDenies === true ? oracle.judgeWithoutDenies(subject, peer, flow) : oracle.judge(subject, peer, flow);
   // A proxy of another protocol makes of a request what it likes.
   if (judged.verdict === 'pass' && judged.proxy !== 'no' && oracle.parserAt(subject, flow) !== 'http') {
     return { reaches: 'unknown' };

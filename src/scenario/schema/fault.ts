@@ -1,5 +1,6 @@
 /** The `fault` step: what goes wrong, where, and for how long. */
 import * as z from 'zod';
+import { CRASH_STEPS } from '../../cluster/agent_crash.ts';
 import { durationSchema, ipv4Schema, nameSchema, namespacedNameSchema } from './values.ts';
 
 const share = z.number().min(0).max(1);
@@ -28,6 +29,19 @@ export const FAULT_SCHEMAS = [
     ...lasts,
   }),
   z.strictObject({ kind: z.literal('proxy-crash').describe('The proxy dies, and is back when the fault ends.'), ...node, ...lasts }),
+  z.strictObject({
+    kind: z
+      .literal('agent-crash')
+      .describe('The agent dies, and the proxy with it; maps and programs stay. It is started again when the fault ends.'),
+    at: z
+      .enum(CRASH_STEPS, { error: ({ input }) => `there is no such step "${String(input)}"; there are ${CRASH_STEPS.join(', ')}` })
+      .optional()
+      .describe('The step of a regeneration in which it dies, once it has been taken; default: at once.'),
+    pod: namespacedNameSchema.optional().describe('With at: only when the endpoint of this pod regenerates.'),
+    within: durationSchema.optional().describe('With at: how long the step is waited for; default: 10s.'),
+    ...node,
+    ...lasts,
+  }),
   z.strictObject({ kind: z.literal('nack').describe('The proxy refuses every update.'), ...node, ...lasts }),
   z.strictObject({ kind: z.literal('slow-ack').describe("The proxy's answers are late."), ...node, delay: durationSchema, ...lasts }),
   z.strictObject({ kind: z.literal('hold-xds').describe('The agent sends the proxy nothing.'), ...node, ...lasts }),
