@@ -1,7 +1,6 @@
 /** The invariants of paths over random clusters, policies and traffic. Numbers are those of the list they come from. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { KubeObject } from '../../src/k8s/objects.ts';
 import { PACKET_HOST, type Skb, type TcProgram } from '../../src/kernel/skb.ts';
 import {
   CT_LB_LOOPBACK,
@@ -28,83 +27,12 @@ import { METRICS_MAP_NAME, type MetricsMap } from '../../src/maps/metricsmap.ts'
 import { formatIpv4 } from '../../src/net/ipv4.ts';
 import type { Packet } from '../../src/net/packet.ts';
 import { SECOND } from '../../src/sim/clock.ts';
-import { newTestCluster, type TestCluster } from '../support/test_cluster.ts';
+import { PODS, randomCluster, requestArgv, SERVICE_IPS, type World, world } from '../support/random_world.ts';
+import type { TestCluster } from '../support/test_cluster.ts';
 
-const PODS = ['p0', 'p1', 'p2', 'p3'];
-const APPS = ['a', 'b'];
-const SERVICE_IPS = ['10.43.0.60', '10.43.0.61'];
 const DROP = 1;
 const TRACE = 4;
 const VERDICT = 5;
-
-interface World {
-  /** The app of each pod. */
-  readonly apps: readonly string[];
-  readonly policies: readonly KubeObject[];
-  readonly requests: readonly Request[];
-  readonly replacement: 'disabled' | 'strict';
-}
-
-interface Request {
-  readonly from: number;
-  readonly to: { readonly pod: number } | { readonly service: number };
-  readonly how: 'get' | 'ping';
-  readonly path: string;
-}
-
-const app = fc.constantFrom(...APPS);
-const element = fc.record({
-  peer: fc.oneof(
-    app.map((value) => ({ endpoints: [{ matchLabels: { app: value } }] })),
-    fc.constantFrom({ entities: ['all'] }, { entities: ['host'] }, { entities: ['cluster'] }),
-  ),
-  ports: fc.option(fc.constantFrom('8080', '8080', '80', '53'), { freq: 2 }),
-  path: fc.option(fc.constantFrom('/ok', '/o.*', '/no'), { freq: 2 }),
-});
-const policy = fc.record({
-  subject: fc.option(app, { freq: 4 }),
-  ingress: fc.boolean(),
-  deny: fc.constantFrom(false, false, false, true),
-  elements: fc.array(element, { maxLength: 2 }),
-});
-
-const policies = fc.array(policy, { maxLength: 4 }).map((list) =>
-  list.map(({ subject, ingress, deny, elements }, i): KubeObject => {
-    const side = ingress ? 'from' : 'to';
-    const rules = elements.map(({ peer, ports, path }) => ({
-      ...('endpoints' in peer ? { [`${side}Endpoints`]: peer.endpoints } : { [`${side}Entities`]: peer.entities }),
-      ...(ports === null
-        ? {}
-        : { toPorts: [{ ports: [{ port: ports, protocol: 'TCP' }], ...(path === null || deny ? {} : { rules: { http: [{ path }] } }) }] }),
-    }));
-    const member = `${ingress ? 'ingress' : 'egress'}${deny ? 'Deny' : ''}`;
-    return {
-      apiVersion: 'cilium.io/v2',
-      kind: 'CiliumNetworkPolicy',
-      metadata: { name: `n${i}`, namespace: 'default' },
-      spec: { endpointSelector: { matchLabels: subject === null ? {} : { app: subject } }, [member]: rules.length === 0 ? [{}] : rules },
-    };
-  }),
-);
-
-const index = fc.nat(PODS.length - 1);
-const world: fc.Arbitrary<World> = fc.record({
-  apps: fc.tuple(app, app, app, app),
-  policies,
-  requests: fc.array(
-    fc.record({
-      from: index,
-      to: fc.oneof(
-        index.map((pod) => ({ pod })),
-        fc.nat(1).map((service) => ({ service })),
-      ),
-      how: fc.constantFrom('get' as const, 'get' as const, 'get' as const, 'ping' as const),
-      path: fc.constantFrom('/ok', '/no'),
-    }),
-    { minLength: 1, maxLength: 5 },
-  ),
-  replacement: fc.constantFrom('disabled' as const, 'disabled' as const, 'strict' as const),
-});
 
 /** One run of a program of a pod. */
 interface Run {
@@ -125,35 +53,8 @@ interface Ran {
   readonly repliesDelivered: readonly boolean[];
 }
 
-function made({ apps, policies: objects, replacement }: World, aggregation: string): TestCluster {
-  const pods = PODS.map(
-    (name, i) => `
-apiVersion: v1
-kind: Pod
-metadata: {name: ${name}, labels: {app: ${apps[i]}}}
-spec: {containers: [{name: c, image: registry.k8s.io/echoserver, ports: [{containerPort: 8080}]}]}
-`,
-  );
-  const services = APPS.map(
-    (name, i) => `
-apiVersion: v1
-kind: Service
-metadata: {name: s-${name}}
-spec: {clusterIP: ${SERVICE_IPS[i]}, selector: {app: ${name}}, ports: [{port: 80, targetPort: 8080}]}
-`,
-  );
-  const cluster = newTestCluster([...pods, ...services], {
-    options: { 'monitor-aggregation': aggregation, 'kube-proxy-replacement': replacement },
-  });
-  for (const object of objects) {
-    cluster.cluster.api.apply(object);
-  }
-  cluster.cluster.settle();
-  return cluster;
-}
-
 function run(given: World, aggregation = 'none'): Ran {
-  const cluster = made(given, aggregation);
+  const cluster = randomCluster(given, { 'monitor-aggregation': aggregation });
   const { node } = cluster;
   const records: PacketRecord[] = [];
   const repliesDropped: string[] = [];
@@ -185,12 +86,9 @@ function run(given: World, aggregation = 'none'): Ran {
     }
   }
   node.agent.host.ciliumHost.egress = watched(node.agent.host.ciliumHost.egress as TcProgram, runs);
-  const exits = given.requests.map(({ from, to, how, path }) => {
-    const target = 'pod' in to ? cluster.ip('default', PODS[to.pod] as string) : (SERVICE_IPS[to.service] as string);
-    const url = `http://${target}:${'pod' in to ? 8080 : 80}${path}`;
-    const argv = how === 'ping' ? ['ping', '-c', '1', '-W', '1', '-w', '2', target] : ['curl', '-s', '-m', '2', url];
-    return cluster.run('default', PODS[from] as string, ...argv).exitCode;
-  });
+  const exits = given.requests.map(
+    (request) => cluster.run('default', PODS[request.from] as string, ...requestArgv(cluster, request)).exitCode,
+  );
   cluster.cluster.advance(5 * SECOND);
   stop();
   const map = node.bpffs.get<CtMap>(CT_MAP_TCP4_GLOBAL);

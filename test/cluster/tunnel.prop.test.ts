@@ -1,0 +1,116 @@
+/** What must hold between nodes, whatever the policies. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { NetDevice } from '../../src/kernel/netdev.ts';
+import type { TcProgram } from '../../src/kernel/skb.ts';
+import { IDENTITY_HOST, IDENTITY_REMOTE_NODE } from '../../src/maps/identity.ts';
+import { formatIpv4, parseIpv4 } from '../../src/net/ipv4.ts';
+import type { Packet } from '../../src/net/packet.ts';
+import { PODS, randomCluster, requestArgv, type World, world } from '../support/random_world.ts';
+import type { TestCluster } from '../support/test_cluster.ts';
+
+const NODES = [
+  { name: 'node1', ip: '192.168.1.10', podCIDR: '10.0.0.0/24' },
+  { name: 'node2', ip: '192.168.1.11', podCIDR: '10.0.1.0/24' },
+];
+const DIRECT = { tunnel: 'disabled', 'auto-direct-node-routes': true, 'ipv4-native-routing-cidr': '10.0.0.0/8' };
+const OPTIONS = [
+  {},
+  { tunnel: 'geneve' },
+  DIRECT,
+  { 'enable-host-firewall': true },
+  { 'enable-endpoint-routes': true },
+  { 'enable-endpoint-routes': true, 'enable-host-firewall': true },
+  { ...DIRECT, 'enable-endpoint-routes': true },
+];
+
+/** How each request ends. Which backend of a service answers is left to chance, so only that one does. */
+function ends(cluster: TestCluster, given: World): string[] {
+  return given.requests.map((request) => {
+    const { exitCode, stdout } = cluster.run('default', PODS[request.from] as string, ...requestArgv(cluster, request));
+    const answer = PODS.includes(stdout) ? ('pod' in request.to ? stdout : 'a pod') : stdout.slice(0, 6);
+    return `${exitCode} ${request.how === 'ping' ? '' : answer}`;
+  });
+}
+
+interface Sent {
+  readonly node: string;
+  readonly vni: number;
+  readonly inner: Packet;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Notes what the nodes' cards send in tunnels. */
+function wire(cluster: TestCluster): { readonly sent: Sent[]; readonly received: number[] } {
+  const sent: Sent[] = [];
+  const received: number[] = [];
+  for (const node of cluster.cluster.nodes) {
+    const card = node.hostNetns.devices.get('eth0') as NetDevice;
+    const transmit = card.uplink;
+    card.uplink = (packet) => {
+      if (packet.l4.kind === 'udp' && packet.l4.tunnel !== undefined) {
+        const { vni, packet: inner } = packet.l4.tunnel;
+        sent.push({ node: node.name, vni, inner, from: formatIpv4(packet.ip.src), to: formatIpv4(packet.ip.dst) });
+        expect(packet.length).toBe(inner.length + 50);
+        expect(packet.length - 14).toBeLessThanOrEqual(1500);
+      }
+      transmit?.(packet);
+    };
+    const device = node.hostNetns.devices.get('cilium_vxlan') as NetDevice;
+    const program = device.ingress as TcProgram;
+    device.ingress = (skb) => {
+      received.push(skb.packet.id);
+      return program(skb);
+    };
+  }
+  return { sent, received };
+}
+
+/** Requests of which it does not matter which backend answers: policies see pods, and those of a service may differ in nothing. */
+const withoutChance = world
+  .map((given) => ({ ...given, requests: given.requests.filter(({ to }) => 'pod' in to) }))
+  .filter(({ requests }) => requests.length > 0);
+
+describe('pods of two nodes', () => {
+  test('reach each other exactly as on one node, however packets travel', () => {
+    fc.assert(
+      fc.property(withoutChance, fc.constantFrom(...OPTIONS), (given, options) => {
+        const alone = ends(randomCluster(given, {}), given);
+        expect(ends(randomCluster(given, options, NODES), given)).toEqual(alone);
+        expect(ends(randomCluster(given, options), given), 'on one node').toEqual(alone);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  test('send the identity of the pod in the tunnel, to the node of the destination, and nothing gets lost', () => {
+    fc.assert(
+      fc.property(world, (given) => {
+        const cluster = randomCluster(given, {}, NODES);
+        const { sent, received } = wire(cluster);
+        ends(cluster, given);
+        const identities = new Map(
+          cluster.cluster.nodes.flatMap((node) =>
+            node.agent.endpoints.list().map((endpoint) => [formatIpv4(endpoint.ipv4), endpoint.identity?.id ?? 0] as const),
+          ),
+        );
+        const nodeOf = (ip: number): string =>
+          NODES.find(({ podCIDR }) => (parseIpv4(podCIDR.split('/')[0] as string) as number) >>> 8 === ip >>> 8)?.name ?? '';
+        for (const { node, vni, inner, from, to } of sent) {
+          expect(nodeOf(inner.ip.dst)).not.toBe(node);
+          expect([from, to]).toEqual([
+            NODES.find(({ name }) => name === node)?.ip,
+            NODES.find(({ name }) => name === nodeOf(inner.ip.dst))?.ip,
+          ]);
+          expect(vni).not.toBe(IDENTITY_HOST);
+          const identity = identities.get(formatIpv4(inner.ip.src));
+          // What a proxy sends comes from the router's address, and bears the identity of its client.
+          expect(identity === undefined ? [...identities.values(), IDENTITY_REMOTE_NODE] : [identity]).toContain(vni);
+        }
+        expect(received.toSorted((a, b) => a - b)).toEqual(sent.map(({ inner }) => inner.id).toSorted((a, b) => a - b));
+      }),
+      { numRuns: 8 },
+    );
+  });
+});
