@@ -64,8 +64,7 @@ const policies = fc.array(policy, { maxLength: 4 }).map((list) =>
 );
 
 const index = fc.nat(PODS.length - 1);
-/** Any such cluster. */
-export const world: fc.Arbitrary<World> = fc.record({
+const base: fc.Arbitrary<World> = fc.record({
   apps: fc.tuple(app, app, app, app),
   policies,
   requests: fc.array(
@@ -82,6 +81,40 @@ export const world: fc.Arbitrary<World> = fc.record({
   ),
   replacement: fc.constantFrom('disabled' as const, 'disabled' as const, 'strict' as const),
 });
+
+/** A rule of the proxy for the way that one of the requests takes. */
+interface OnTheWay {
+  readonly request: number;
+  readonly side: 'ingress' | 'egress';
+  readonly path: string;
+}
+
+const onTheWay: fc.Arbitrary<OnTheWay> = fc.record({
+  request: fc.nat(4),
+  side: fc.constantFrom('ingress' as const, 'egress' as const),
+  path: fc.constantFrom('/ok', '/ok', '/o.*', '/no'),
+});
+
+/** Any such cluster. Policies drawn at random seldom meet a request, so some are drawn for the requests. */
+export const world: fc.Arbitrary<World> = fc
+  .tuple(base, fc.array(onTheWay, { maxLength: 3 }))
+  .map(([given, rules]) => ({ ...given, policies: [...given.policies, ...rules.map((rule, i) => proxied(given, rule, i))] }));
+
+function proxied({ apps, requests }: World, { request, side, path }: OnTheWay, i: number): KubeObject {
+  const { from, to } = requests[request % requests.length] as Request;
+  const client = { matchLabels: { app: apps[from] } };
+  const server = { matchLabels: { app: 'pod' in to ? apps[to.pod] : APPS[to.service] } };
+  const toPorts = [{ ports: [{ port: '8080', protocol: 'TCP' }], rules: { http: [{ path }] } }];
+  return {
+    apiVersion: 'cilium.io/v2',
+    kind: 'CiliumNetworkPolicy',
+    metadata: { name: `l7-${i}`, namespace: 'default' },
+    spec:
+      side === 'ingress'
+        ? { endpointSelector: server, ingress: [{ fromEndpoints: [client], toPorts }] }
+        : { endpointSelector: client, egress: [{ toEndpoints: [server], toPorts }] },
+  };
+}
 
 /** The cluster, at rest. With two nodes every second pod is on the second. */
 export function randomCluster(
