@@ -188,7 +188,8 @@ export class Proxy {
     const listener = ports.obtain(listenerName, ingress);
     const { port } = listener;
     const http = listenerName.startsWith('cilium-http-');
-    const conf = getListenerConf({ name: listenerName, port, ingress, http, mayUseOriginalSourceAddress: false }, options);
+    const mayUseOriginalSourceAddress = !ingress && supportsOriginalSourceAddr(options);
+    const conf = getListenerConf({ name: listenerName, port, ingress, http, mayUseOriginalSourceAddress }, options);
     const redirect = { id, listener, resource: listenerResourceName(listenerName, port), dns: null };
     if (this.#listeners.add(conf, group)) {
       this.#record('AddListener', `${conf.name} for ${id}`);
@@ -267,4 +268,9 @@ export class Proxy {
       this.#deps.journey.add({ kind: 'decide', actor: 'agent', fn, see: `cilium:pkg/proxy/proxy.go#${fn}`, verdict: 'done', why });
     }
   }
+}
+
+/** With a tunnel its header says who sent; without one only the pod's own address can. @see cilium:pkg/datapath/iptables/iptables.go#IptablesManager.SupportsOriginalSourceAddr */
+function supportsOriginalSourceAddr({ tunnel }: DaemonOptions): boolean {
+  return tunnel === 'disabled';
 }
