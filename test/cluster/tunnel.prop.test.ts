@@ -1,6 +1,7 @@
 /** What must hold between nodes, whatever the policies. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { KubeObject } from '../../src/k8s/objects.ts';
 import type { NetDevice } from '../../src/kernel/netdev.ts';
 import type { TcProgram } from '../../src/kernel/skb.ts';
 import { IDENTITY_HOST, IDENTITY_REMOTE_NODE } from '../../src/maps/identity.ts';
@@ -82,6 +83,28 @@ describe('pods of two nodes', () => {
       }),
       { numRuns: 12 },
     );
+  });
+
+  test('with a proxy at either end, of which the first keeps the address of its client where no tunnel tells who sent', () => {
+    const rule = (name: string, side: object): KubeObject => ({
+      apiVersion: 'cilium.io/v2',
+      kind: 'CiliumNetworkPolicy',
+      metadata: { name, namespace: 'default' },
+      spec: { endpointSelector: {}, ...side },
+    });
+    const toPorts = [{ ports: [{ port: '8080', protocol: 'TCP' }], rules: { http: [{ path: '/ok' }] } }];
+    const given: World = {
+      apps: ['a', 'a', 'a', 'a'],
+      policies: [
+        rule('out', { egress: [{ toEntities: ['all'], toPorts }] }),
+        rule('in', { ingress: [{ fromEndpoints: [{ matchLabels: { app: 'a' } }], toPorts }] }),
+      ],
+      requests: ['/ok', '/no'].map((path) => ({ from: 0, to: { pod: 1 }, how: 'get', path })),
+      replacement: 'disabled',
+    };
+    for (const options of OPTIONS) {
+      expect(ends(randomCluster(given, options, NODES), given), JSON.stringify(options)).toEqual(['0 p1', '0 Access']);
+    }
   });
 
   test('send the identity of the pod in the tunnel, to the node of the destination, and nothing gets lost', () => {
