@@ -20,6 +20,7 @@ export interface ExplainFlags {
   readonly from: string;
   readonly to: string;
   readonly http?: string;
+  readonly grpc?: string;
   readonly port?: string;
   readonly header: readonly string[];
   readonly data?: string;
@@ -43,13 +44,14 @@ export async function explain(paths: readonly string[], flags: ExplainFlags): Pr
   return flags.failOn !== undefined && answer.value.verdict === unwanted ? EXIT_FAILED : EXIT_OK;
 }
 
-function questionOf({ from, to, http, port, header, data }: ExplainFlags): Found<ExplainQuestion> {
+function questionOf({ from, to, http, grpc, port, header, data }: ExplainFlags): Found<ExplainQuestion> {
   return prefixed(
     parseQuestion({
       from,
       to,
       headers: header,
       ...(http === undefined ? {} : { http }),
+      ...(grpc === undefined ? {} : { grpc }),
       ...(port === undefined ? {} : { port }),
       ...(data === undefined ? {} : { body: data }),
     }),

@@ -47,6 +47,7 @@ async function main(args: readonly string[]): Promise<number> {
     .requiredOption('--from <pod>', 'the client: pod, namespace/pod or deployment/name')
     .requiredOption('--to <target>', 'a pod, a service, an IPv4 address or a host name')
     .option('--http <request>', 'an HTTP request: "PUT /v1/exhaust-port"')
+    .option('--grpc <method>', 'a gRPC call in its place: "cloudcity.DoorManager/GetName"')
     .option('-H, --header <line>', 'a header of the request: "Name: value"', (line: string, all: string[]) => [...all, line], [])
     .option('-d, --data <text>', 'a body of the request')
     .option('--port <port>', "N, N/TCP, N/UDP, N/SCTP or 8/ICMP; default: the target's first port")

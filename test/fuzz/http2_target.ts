@@ -38,7 +38,17 @@ function feed(codec: Http2Codec, list: string[], pieces: readonly Uint8Array[]):
       break;
     }
   }
-  return list.join('\n');
+  // Resets are sent at the end of a piece, unless an error comes first; so only the order within a stream is the same for any cut.
+  const failed = list.some((event) => event.startsWith('error'));
+  const streams = new Map<string, string[]>();
+  for (const event of list.filter((one) => !failed || !one.includes(' reset '))) {
+    const name = /^(?:stream \d+|\w+)/.exec(event)?.[0] ?? '';
+    streams.set(name, [...(streams.get(name) ?? []), event]);
+  }
+  return [...streams]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, events]) => events)
+    .join('\n');
 }
 
 function serverEvents(pieces: readonly Uint8Array[]): string {

@@ -30,6 +30,8 @@ export interface HttpQuestion {
   /** `Name: value` */
   readonly headers: readonly string[];
   readonly body: string | null;
+  /** Asked over HTTP/2, as a gRPC call is. */
+  readonly http2?: true;
 }
 
 /** One end. */

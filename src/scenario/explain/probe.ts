@@ -51,6 +51,9 @@ function send(cluster: Cluster, pod: PodName, target: Target, port: number, prot
   }
 }
 
+/** The prefix of a gRPC message of no bytes. */
+const EMPTY_MESSAGE = '\0\0\0\0\0';
+
 /** @see kubernetes:test/images/agnhost/connect/connect.go */
 function associate(cluster: Cluster, pod: PodName, target: Target, port: number): string {
   const argv = ['agnhost', 'connect', `${target.ip}:${port}`, '--protocol=sctp', `--timeout=${CONNECT_TIMEOUT / SECOND}s`];
@@ -69,14 +72,23 @@ function request(cluster: Cluster, pod: PodName, target: Target, port: number, h
   const named = http.headers.some((header) => /^host\s*:/i.test(header));
   const host = target.host === null || named ? [] : [`Host: ${target.host}${port === 80 ? '' : `:${port}`}`];
   const method = http.method === 'HEAD' ? ['-I'] : ['-X', http.method];
-  const data = http.body === null ? [] : ['--data-raw', http.body];
+  const grpc = http.http2 === true;
+  const sent = http.body ?? (grpc ? EMPTY_MESSAGE : null);
+  const data = sent === null ? [] : ['--data-raw', sent];
   const headers = [...host, ...http.headers].flatMap((header) => ['-H', header]);
   const limits = ['--connect-timeout', String(CONNECT_TIMEOUT / SECOND), '-m', String(REQUEST_TIMEOUT / SECOND)];
   const url = `http://${target.ip}${port === 80 ? '' : `:${port}`}${http.path}`;
-  const argv = ['curl', '-s', ...method, ...headers, ...data, ...limits, '-w', '\n%{http_code}', url];
+  const version = grpc ? ['-i', '--http2-prior-knowledge'] : [];
+  const argv = ['curl', '-s', ...version, ...method, ...headers, ...data, ...limits, '-w', '\n%{http_code}', url];
   const result = clusterHost(cluster).exec(pod.namespace, pod.name, argv);
   const { status, body } = readAnswer(result);
-  return status === null ? curlError(result.exitCode, result.stderr) : `${status} ${body.split('\n')[0]?.trim() ?? ''}`.trim();
+  if (status === null) {
+    return curlError(result.exitCode, result.stderr);
+  }
+  // A denied call is a 200 with a status of gRPC's own; that of an answered one comes after the body, where curl does not show it.
+  const code = grpc ? /^grpc-status: (\d+)\r?$/m.exec(body)?.[1] : undefined;
+  const said = grpc ? (code === undefined ? '' : `grpc-status ${code}`) : (body.split('\n')[0]?.trim() ?? '');
+  return `${status} ${said}`.trim();
 }
 
 function connect(cluster: Cluster, pod: PodName, target: Target, port: number): string {

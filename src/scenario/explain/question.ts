@@ -9,14 +9,19 @@ export interface QuestionWords {
   readonly from: string;
   readonly to: string;
   readonly http?: string;
+  /** A gRPC method in place of a request: `cloudcity.DoorManager/GetName`. */
+  readonly grpc?: string;
   readonly port?: string;
   readonly headers: readonly string[];
   readonly body?: string;
 }
 
 /** Reads a question, or says what is wrong with it. */
-export function parseQuestion({ from, to, http, port, headers, body }: QuestionWords): Found<ExplainQuestion> {
-  const request = http === undefined ? null : parseHttp(http);
+export function parseQuestion({ from, to, http, grpc, port, headers, body }: QuestionWords): Found<ExplainQuestion> {
+  if (http !== undefined && grpc !== undefined) {
+    return { ok: false, error: 'a question is asked with --http or with --grpc, not with both' };
+  }
+  const request = grpc !== undefined ? parseGrpc(grpc) : http === undefined ? null : parseHttp(http);
   const place = port === undefined ? null : parsePort(port);
   if (request?.ok === false) {
     return request;
@@ -37,8 +42,33 @@ export function parseQuestion({ from, to, http, port, headers, body }: QuestionW
   }
   return {
     ok: true,
-    value: { from, to, http: request === null ? null : { ...request.value, headers, body: body ?? null }, port: number, protocol },
+    value: {
+      from,
+      to,
+      http:
+        request === null
+          ? null
+          : {
+              ...request.value,
+              headers: grpc === undefined ? headers : [...GRPC_HEADERS, ...headers],
+              body: body ?? null,
+              ...(grpc === undefined ? {} : { http2: true as const }),
+            },
+      port: number,
+      protocol,
+    },
   };
+}
+
+/** What makes a request a gRPC call. */
+const GRPC_HEADERS: readonly string[] = ['content-type: application/grpc', 'te: trailers'];
+
+/** `package.Service/Method`, with or without the slash before it. */
+export function parseGrpc(text: string): Found<{ readonly method: string; readonly path: string }> {
+  const match = /^\/?([A-Za-z_][\w.]*\/[A-Za-z_]\w*)$/.exec(text.trim());
+  return match === null
+    ? { ok: false, error: `"${text}" is no gRPC method: write service and method, for instance "cloudcity.DoorManager/GetName"` }
+    : { ok: true, value: { method: 'POST', path: `/${match[1] as string}` } };
 }
 
 /** `METHOD /path`; a path alone is a GET. */

@@ -10,7 +10,7 @@ import { parseQuestion } from './question.ts';
 import { explanationText } from './text.ts';
 
 const EXIT_USAGE = 2;
-const USAGE = `usage: explain --from POD --to POD|SERVICE|IP|NAME [--http "PUT /path" [-H "Name: value"]... [-d BODY]] [--port N/PROTOCOL] [--json]
+const USAGE = `usage: explain --from POD --to POD|SERVICE|IP|NAME [--http "PUT /path"|--grpc SERVICE/METHOD [-H "Name: value"]... [-d BODY]] [--port N/PROTOCOL] [--json]
 The request is really sent: counters and connection tracking move as they would.
 `;
 
@@ -20,6 +20,7 @@ export function explainTool(cluster: Cluster): Tool {
     { name: 'from', value: true },
     { name: 'to', value: true },
     { name: 'http', value: true },
+    { name: 'grpc', value: true },
     { name: 'header', short: 'H', value: true },
     { name: 'data', short: 'd', value: true },
     { name: 'port', value: true },
@@ -29,7 +30,7 @@ export function explainTool(cluster: Cluster): Tool {
   return {
     name: 'explain',
     summary:
-      'may a pod reach another, and why: explain --from POD --to POD|SERVICE|IP|NAME [--http "PUT /path"] [--port N/PROTOCOL] [--json]',
+      'may a pod reach another, and why: explain --from POD --to POD|SERVICE|IP|NAME [--http "PUT /path"|--grpc SERVICE/METHOD] [--port N/PROTOCOL] [--json]',
     parse: (args) => parse(args, flags, cluster),
     complete: (words) => {
       const before = words.at(-2);
@@ -49,7 +50,7 @@ function parse(args: readonly string[], specs: readonly FlagSpec[], cluster: Clu
   if (flags.has('help')) {
     return ready(() => printed(USAGE));
   }
-  const [from, to, http, port, body] = ['from', 'to', 'http', 'port', 'data'].map((name) => flags.value(name) ?? undefined);
+  const [from, to, http, grpc, port, body] = ['from', 'to', 'http', 'grpc', 'port', 'data'].map((name) => flags.value(name) ?? undefined);
   const [extra] = flags.positional;
   if (from === undefined || to === undefined || extra !== undefined) {
     const what = extra === undefined ? `--${from === undefined ? 'from' : 'to'} is missing` : `unexpected argument "${extra}"`;
@@ -60,6 +61,7 @@ function parse(args: readonly string[], specs: readonly FlagSpec[], cluster: Clu
     to,
     headers: flags.values('header'),
     ...(http === undefined ? {} : { http }),
+    ...(grpc === undefined ? {} : { grpc }),
     ...(port === undefined ? {} : { port }),
     ...(body === undefined ? {} : { body }),
   });

@@ -1,6 +1,8 @@
 /** The cluster a question is asked on: what a scenario leaves behind, or some manifests applied to an empty cluster. */
 import { Cluster } from '../../cluster/cluster.ts';
 import { DEFAULT_CLUSTER_OPTIONS } from '../../cluster/options.ts';
+import type { Pod } from '../../k8s/objects.ts';
+import { SECOND } from '../../sim/clock.ts';
 import { clusterHost } from '../cluster_host.ts';
 import { readDocument } from '../document.ts';
 import type { Issue } from '../issue.ts';
@@ -11,6 +13,9 @@ import type { ManifestText, Scenario } from '../scenario.ts';
 import { explainOn } from './explain.ts';
 import type { ExplainQuestion, Explanation } from './explanation.ts';
 import type { Found } from './place.ts';
+
+/** Longest wait for pods that are not ready. */
+const READY_LIMIT = 60 * SECOND;
 
 /** Answers a question about the cluster as a scenario leaves it, or as it is after some of its steps. */
 export function explainScenario(scenario: Scenario, question: ExplainQuestion, afterStep: number | null = null): Found<Explanation> {
@@ -45,7 +50,20 @@ export function explainManifests(
     })),
     properties: [],
   };
-  return explainScenario(scenario, question);
+  const cluster = Cluster.create(scenario.cluster);
+  const result = runOnHost(scenario, clusterHost(cluster));
+  waitForPods(cluster);
+  return explainOn(cluster, question, refusals(result));
+}
+
+/** Pods with readiness probes take a while before services send them anybody. */
+function waitForPods(cluster: Cluster): void {
+  const ready = (): boolean =>
+    cluster.api.list<Pod>('Pod').every(({ status }) => status?.containerStatuses?.every((container) => container.ready) ?? true);
+  if (!ready()) {
+    cluster.runUntil(ready, READY_LIMIT);
+    cluster.settle();
+  }
 }
 
 /** Whether a text is a scenario, not a manifest: it has steps and no kind. */

@@ -64,7 +64,15 @@ export const explanationSchema = z.strictObject({
   question: z.strictObject({
     from: z.string(),
     to: z.string(),
-    http: z.strictObject({ method: z.string(), path: z.string(), headers: z.array(z.string()), body: z.string().nullable() }).nullable(),
+    http: z
+      .strictObject({
+        method: z.string(),
+        path: z.string(),
+        headers: z.array(z.string()),
+        body: z.string().nullable(),
+        http2: z.literal(true).optional().describe('Asked over HTTP/2, as a gRPC call is.'),
+      })
+      .nullable(),
     port: z.int().nullable(),
     protocol: z.enum(['TCP', 'UDP', 'SCTP', 'ICMP']),
   }),
