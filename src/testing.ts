@@ -39,7 +39,7 @@ export type { Direction, OraclePeer, Statement } from './check/oracle/statement.
 export { CHECK_FORMATS, github, junit, sarif } from './check/report/machine.ts';
 export { checkJsonSchema, parseCheckResults } from './check/report/schema.ts';
 export { checkHead, checkReport, checkSummary, propertyLines } from './check/report/text.ts';
-export { BLOCK } from './check/run/blocks.ts';
+export { BLOCK, NoSuchCase } from './check/run/blocks.ts';
 export {
   type CheckOptions,
   type CheckPlan,

@@ -1,4 +1,5 @@
 /** What `trenchrun check` does with its arguments: reads, searches, tells. */
+import { dirname } from 'node:path';
 import { issueText, mergeCoverage, type Scenario } from '../index.ts';
 import {
   CHECK_FORMATS,
@@ -19,7 +20,7 @@ import { type CheckFormat, newTeller } from './check_tell.ts';
 import type { Threads } from './check_threads.ts';
 import { painter } from './colour.ts';
 import { type CoverageWanted, coverageWanted, writeCoverage } from './coverage.ts';
-import { readTextFile } from './files.ts';
+import { kindOf, readTextFile } from './files.ts';
 import { EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_TERMINATED, writeError } from './process.ts';
 import { newProgress } from './progress.ts';
 
@@ -54,6 +55,9 @@ async function merge(paths: readonly string[], flags: CheckFlags, format: CheckF
     shards.push(results);
   }
   const merged = mergeResults(shards);
+  if (merged.length === 0) {
+    return badInput('there are no results in the files');
+  }
   if (typeof merged === 'string') {
     return badInput(merged);
   }
@@ -116,8 +120,14 @@ function wrongOptions(flags: CheckFlags, format: CheckFormat, coverage: ReturnTy
   if (coverage !== null && 'error' in coverage) {
     return coverage.error.replace(/^error: /, '');
   }
-  return coverage !== null && coverage.file === null && format !== 'text'
-    ? `with --format ${format} the coverage needs a file of its own: --coverage ${coverage.format}=FILE`
+  if (coverage === null) {
+    return null;
+  }
+  if (coverage.file === null) {
+    return format === 'text' ? null : `with --format ${format} the coverage needs a file of its own: --coverage ${coverage.format}=FILE`;
+  }
+  return kindOf(coverage.file) === 'directory' || kindOf(dirname(coverage.file)) !== 'directory'
+    ? `--coverage: ${coverage.file} cannot be written: ${kindOf(coverage.file) === 'directory' ? 'it is a directory' : 'there is no such directory'}`
     : null;
 }
 

@@ -1,12 +1,23 @@
 /** Searches in pieces, on this thread and on those that help, until all is done or the user stops it. */
 import { setImmediate as immediate, setTimeout as timeout } from 'node:timers/promises';
-import { type CheckPlan, type CheckResult, type Part, type PropertyResult, propertyResultOf, resultOf, tryPart } from '../testing.ts';
+import {
+  type CheckPlan,
+  type CheckResult,
+  NoSuchCase,
+  type Part,
+  type PropertyResult,
+  propertyResultOf,
+  resultOf,
+  tryPart,
+} from '../testing.ts';
 import { Desk, type Job, jobsOf, type Shard } from './check_jobs.ts';
 import type { JobDone, Threads } from './check_threads.ts';
 import type { Progress } from './progress.ts';
 
 /** So long a stop waits for the pieces that are being tried. */
 const PATIENCE = 2000;
+
+const NO_SUCH_CASE = '--replay leads to no case: it belongs to another seed, to other files, or to another version';
 
 /** What is to be searched. */
 export interface SearchOptions {
@@ -72,6 +83,11 @@ export async function searchAll(options: SearchOptions): Promise<SearchDone> {
     const helped = threads.run(desk, (one) => finished(search, one));
     await searchHere(search);
     error = await Promise.race([helped, patience]);
+  } catch (thrown) {
+    if (!(thrown instanceof NoSuchCase)) {
+      throw thrown;
+    }
+    error = NO_SUCH_CASE;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     progress.end();

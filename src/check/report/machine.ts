@@ -17,14 +17,25 @@ export function junit(results: readonly CheckResult[]): string {
     const { file, properties, refused } = result;
     const failed = properties.filter(isBroken).length + refused.length;
     const skipped = properties.filter(({ verdict }) => verdict === 'unfinished').length;
-    const open = (name: string): string => `    <testcase classname="${xmlText(file)}" name="${xmlText(name)}"`;
+    const names = new Map<string, number>();
+    const open = (name: string, { file: source, line } = topOf(file)): string => {
+      // Readers take two cases of one name for one.
+      const times = (names.get(name) ?? 0) + 1;
+      names.set(name, times);
+      const unique = times === 1 ? name : `${name} (${times})`;
+      return `    <testcase classname="${xmlText(file)}" name="${xmlText(unique)}" file="${xmlText(source)}" line="${line}"`;
+    };
     const cases = [
-      ...refused.map((one) => `${open(`the agents accept ${one.policy}`)}>\n${failure(one.message, refusalText(one))}\n    </testcase>`),
+      ...refused.map((one) => {
+        const head = open(`the agents accept ${one.policy}`, one.position ?? topOf(file));
+        return `${head}>\n${failure(one.message, refusalText(one))}\n    </testcase>`;
+      }),
       ...properties.map((one) => {
+        const head = open(one.name, placeOf(one, file));
         if (one.verdict === 'unfinished') {
-          return `${open(one.name)}>\n      <skipped message="${xmlText(`${stopText(result)}: ${casesText(one)}`)}"/>\n    </testcase>`;
+          return `${head}>\n      <skipped message="${xmlText(`${stopText(result)}: ${casesText(one)}`)}"/>\n    </testcase>`;
         }
-        return isBroken(one) ? `${open(one.name)}>\n${failure(message(one), details(one))}\n    </testcase>` : `${open(one.name)}/>`;
+        return isBroken(one) ? `${head}>\n${failure(message(one), details(one))}\n    </testcase>` : `${head}/>`;
       }),
     ];
     const counts = `tests="${cases.length}" failures="${failed}" errors="0" skipped="${skipped}"`;

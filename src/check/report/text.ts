@@ -30,7 +30,7 @@ export function propertyLines(property: PropertyResult, file: string | null): Li
   const [mark, style] = MARKS[verdict];
   const head: Line = [
     { text: `${mark} `, style },
-    { text: `${name}${builtin ? ' (built in)' : ''}`, style: 'strong' },
+    { text: `${oneLine(name)}${builtin ? ' (built in)' : ''}`, style: 'strong' },
     {
       text: `  ${casesText(property)}${position === null ? '' : `  ${placeText(position)}`}`,
       style: verdict === 'unfinished' ? style : 'faint',
@@ -93,6 +93,11 @@ const MARKS: Readonly<Record<PropertyResult['verdict'], readonly [mark: string, 
   vacuous: ['✗', 'bad'],
   unfinished: ['?', 'verdict'],
 };
+
+/** A name can have any characters; a terminal would obey some of them. */
+function oneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+}
 
 function placeText({ file, line, column }: SourcePosition): string {
   return `${file}:${line}:${column}`;

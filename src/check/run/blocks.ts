@@ -25,6 +25,9 @@ export interface BlocksSearched<T> {
   readonly found: { readonly value: T; readonly path: string } | null;
 }
 
+/** A path leads to no case: it was found with another seed, other policies or another version. */
+export class NoSuchCase extends Error {}
+
 /** Tries the cases of a range until one fails, and makes that one smaller. Equal seeds and paths give equal cases, in whatever parts they are tried. */
 export function searchBlocks<T>({ seed, count, path }: SearchRange, property: fc.IProperty<[T]>): BlocksSearched<T> {
   const [first = '0', ...smaller] = path.split(':');
@@ -34,8 +37,11 @@ export function searchBlocks<T>({ seed, count, path }: SearchRange, property: fc
     const block = Math.floor(at / BLOCK);
     const offset = at % BLOCK;
     const size = Math.min(BLOCK - offset, start + count - at);
-    const where = smaller.length > 0 || offset > 0 ? { path: [offset, ...smaller].join(':'), endOnFailure: smaller.length > 0 } : {};
-    const tried = fc.check(property, { seed: seedOf(seed, block), numRuns: size, ...where });
+    const how = { seed: seedOf(seed, block), numRuns: size };
+    const tried =
+      smaller.length > 0
+        ? replayed(property, { ...how, path: [offset, ...smaller].join(':') })
+        : fc.check(property, offset === 0 ? how : { ...how, path: String(offset) });
     runs += tried.numRuns;
     if (tried.failed && tried.counterexample !== null) {
       const [index = '0', ...steps] = (tried.counterexamplePath ?? '0').split(':');
@@ -44,6 +50,21 @@ export function searchBlocks<T>({ seed, count, path }: SearchRange, property: fc
     at += size;
   }
   return { runs, found: null };
+}
+
+/** One case, which need not be made smaller. */
+function replayed<T>(
+  property: fc.IProperty<[T]>,
+  how: { readonly seed: number; readonly numRuns: number; readonly path: string },
+): fc.RunDetails<[T]> {
+  try {
+    return fc.check(property, { ...how, endOnFailure: true });
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('Unable to replay')) {
+      throw new NoSuchCase(error.message);
+    }
+    throw error;
+  }
 }
 
 /** The first block has the seed itself. @see https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp#fmix32 */
