@@ -176,7 +176,7 @@ function proxyDecider(step: Step): Decider {
   if (see.includes('bpf_metadata')) {
     return 'cilium.bpf_metadata';
   }
-  if (see.includes('network_filter')) {
+  if (see.includes('network_filter') || see.includes('proxylib')) {
     return 'cilium.network';
   }
   if (see.includes('l7policy')) {

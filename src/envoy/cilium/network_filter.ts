@@ -129,12 +129,19 @@ export class CiliumNetworkFilter implements ReadFilter {
     });
     if (typeof connection === 'string') {
       const why = `Cilium Network: Connection with parser "${proto}" rejected: ${RESULT_TEXTS[connection]}`;
-      this.#decide('deny', `${why}; cilium.network: Go parser "${proto}" not found`, { port: option.port, remoteId: remote });
+      this.#recordParser('deny', `${why}; cilium.network: Go parser "${proto}" not found`, proto);
       return false;
     }
     this.#parser = new GoFilterInstance(connection);
-    this.#decide('parse', `requests are read by the parser "${proto}"`, { port: option.port, remoteId: remote });
+    this.#recordParser('parse', `requests are read by the parser "${proto}"`, proto);
     return true;
+  }
+
+  #recordParser(verdict: 'parse' | 'deny', why: string, parser: string): void {
+    if (this.#journey.recording) {
+      const see = 'proxy:cilium/proxylib.cc#GoFilter::NewInstance';
+      this.#journey.add({ kind: 'decide', actor: 'envoy', fn: 'GoFilter::NewInstance', see, verdict, why, data: { parser } });
+    }
   }
 
   #recordOps(what: string, { result, output, ops }: IoResult): void {
@@ -144,8 +151,8 @@ export class CiliumNetworkFilter implements ReadFilter {
         actor: 'envoy',
         fn: 'GoFilter::Instance::OnIO',
         see: 'proxy:cilium/proxylib.cc#GoFilter::Instance::OnIO',
-        verdict: result === 'OK' ? what : `${what}: ${result}`,
-        why: ops.map(({ op, bytes }) => `${op} ${bytes}`).join(', '),
+        verdict: result !== 'OK' ? 'close' : ops.some(({ op }) => op === 'DROP') ? 'deny' : what,
+        why: `${what}: ${result === 'OK' ? '' : `${result} after `}${ops.map(({ op, bytes }) => `${op} ${bytes}`).join(', ')}`,
         data: { passedOn: output.length },
       });
     }

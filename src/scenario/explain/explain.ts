@@ -259,7 +259,11 @@ function notesOf(found: {
   if (checks.some(({ audited }) => audited)) {
     notes.push('policy-audit-mode is on: what policy would drop at L3 and L4 is let pass; L7 rules still answer 403');
   }
-  if (proxy !== null && question.http === null) {
+  if (proxy?.listener?.startsWith('cilium-proxylib-') === true) {
+    notes.push(
+      'the port is redirected to the proxy, where a parser of proxylib judges each request: run the client itself to see its verdicts',
+    );
+  } else if (proxy !== null && question.http === null) {
     notes.push(`the port is redirected to the proxy, which judges each request: ask again with --http "GET /"`);
   }
   return notes;

@@ -82,7 +82,7 @@ describe('a connection with a parser', () => {
     one.settle();
     expect([one.backendReceived, client.received, client.ended]).toEqual([[''], '', true]);
     expect(one.upstreams().every((socket) => socket.closedBy !== null)).toBe(true);
-    expect(JSON.stringify(one.journey.steps)).toContain('request: PARSER_ERROR');
+    expect(JSON.stringify(one.journey.steps)).toContain('request: PARSER_ERROR after ERROR 2');
   });
 
   it('goes by the rules of the moment, though the parser is that of its beginning', () => {
