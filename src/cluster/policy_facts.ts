@@ -1,6 +1,7 @@
 /** What the agent and the proxy of 1.13.3 make of single pieces of a policy: questions tools ask without running anything. */
 import { filterLabels, newLabelFilter } from '../agent/labels/filter.ts';
 import { LABEL_SOURCE_K8S } from '../agent/labels/labels.ts';
+import { L7_RULE_PARSERS, PARSER_FACTORIES } from '../envoy/proxylib/registry.ts';
 import { compileRegex } from '../envoy/regex.ts';
 
 /**
@@ -21,6 +22,17 @@ export function proxyRegexError(pattern: string): string | null {
 export function proxyRegexMatches(pattern: string, value: string): boolean {
   const compiled = compileRegex(pattern, MAX_PROGRAM_SIZE);
   return 'matches' in compiled && compiled.matches(value);
+}
+
+/** Names of the parsers that `l7proto` may give. */
+export function parserNames(): readonly string[] {
+  return [...PARSER_FACTORIES.keys()];
+}
+
+/** Why a parser refuses an `l7` rule, and with it a whole update; `null` if it takes it. */
+export function parserRuleError(proto: string, rule: Readonly<Record<string, string>>): string | null {
+  const parsed = L7_RULE_PARSERS.get(proto)?.({ l7_proto: proto, l7_rules: { l7_allow_rules: [{ rule }] } });
+  return typeof parsed === 'string' ? parsed : null;
 }
 
 /** Whether a pod's label of this key becomes part of its identity with the default label filter. */

@@ -16,6 +16,7 @@ import { methodInSmallLetters } from './rules/method_in_small_letters.ts';
 import { namedPortUnknown } from './rules/named_port_unknown.ts';
 import { namespaceNotIn } from './rules/namespace_not_in.ts';
 import { namespaceOverwritten } from './rules/namespace_overwritten.ts';
+import { parserRefused } from './rules/parser_refused.ts';
 import { pathWithoutQuery } from './rules/path_without_query.ts';
 import { policyMapSize } from './rules/policy_map_size.ts';
 import { policyNotRealized } from './rules/policy_not_realized.ts';
@@ -49,6 +50,7 @@ export const CATALOGUE: readonly LintRule[] = [
   namedPortUnknown,
   namespaceNotIn,
   namespaceOverwritten,
+  parserRefused,
   pathWithoutQuery,
   policyMapSize,
   policyNotRealized,
