@@ -101,11 +101,15 @@ export class Host {
     this.address = address;
   }
 
-  /** The pool for a source. @see envoy:source/common/upstream/cluster_manager_impl.cc#ThreadLocalClusterManagerImpl::ClusterEntry::connPool */
+  /**
+   * The pool for a source. One without connections is as good as gone: the next is made for whoever comes, with that one's socket options.
+   * @see envoy:source/common/upstream/cluster_manager_impl.cc#ThreadLocalClusterManagerImpl::ClusterEntry::connPool
+   * @see envoy:source/common/upstream/cluster_manager_impl.cc#ThreadLocalClusterManagerImpl::httpConnPoolIsIdle
+   */
   pool(key: PoolKey): ConnPool {
     const name = key.protocol === 'HTTP/2' ? `2 ${key.hash}` : key.hash;
     let pool = this.#pools.get(name);
-    if (pool === undefined) {
+    if (pool === undefined || pool.empty) {
       pool = new ConnPool(this.#context, this.cluster, this, key);
       this.#pools.set(name, pool);
     }

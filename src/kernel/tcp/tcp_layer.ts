@@ -84,7 +84,8 @@ export class TcpLayer {
     const taken = (port: number): boolean => this.#find({ address, port }, remote) !== undefined || this.#listeners.has(port);
     const port = wanted === 0 ? this.ports.take(taken) : taken(wanted) ? null : wanted;
     if (port === null) {
-      return wanted === 0 ? 'EADDRNOTAVAIL' : 'EADDRINUSE';
+      // Who binds transparently has SO_REUSEADDR: it is connect(2) that fails.
+      return wanted === 0 || options.transparent === true ? 'EADDRNOTAVAIL' : 'EADDRINUSE';
     }
     const peerName = (): SocketAddress => this.netns.cgroup.from('getpeername4', IPPROTO_TCP, cookie, remote);
     const { handlers, transparent = false } = options;

@@ -40,6 +40,7 @@ import {
   type RecordedCheck,
   recordedChecks,
   translation,
+  upstreamBackend,
 } from './read_steps.ts';
 
 /** Ports when neither question nor target names one. */
@@ -87,7 +88,9 @@ function derive(material: Material): Explanation {
   const { http, protocol } = question;
   const frontend = protocol === 'ICMP' ? target.ip : `${target.ip}:${port}`;
   const [first] = firstPackets(steps, client.ip, new Set([frontend]));
-  const moved = first === undefined ? null : translation(steps, first);
+  const lbPort = l7LbPort(cluster, client, frontend);
+  const upstream = lbPort === 0 ? null : upstreamBackend(steps, frontend);
+  const moved = first === undefined ? null : upstream === null ? translation(steps, first) : { frontend, backend: upstream };
   const backend = moved?.backend ?? frontend;
   const packets = firstPackets(steps, client.ip, new Set([frontend, backend]));
   const ipcache = packets.flatMap((packet) => ipcacheHops(steps, packet));
@@ -95,7 +98,7 @@ function derive(material: Material): Explanation {
   const checks = packets.flatMap((packet) =>
     recordedChecks(steps, packet).map((check) => policyCheck(cluster, check, check.direction === 'egress' ? client : destination, steps)),
   );
-  const proxy = proxyHop(cluster, steps, checks, [client, destination]);
+  const proxy = proxyHop(cluster, steps, checks, [client, destination], lbPort);
   const service: ServiceHop | null = moved === null ? null : { ...moved, name: serviceName(cluster, target.ip) };
   const asked = http === null ? NOUNS[protocol] : `${http.method} ${http.path}`;
   const title = `${asked} from ${client.name} to ${target.text}${protocol === 'ICMP' ? '' : `, port ${port}/${protocol}`}`;
@@ -146,19 +149,33 @@ function policyCheck(cluster: Cluster, check: RecordedCheck, subject: Peer, step
   };
 }
 
-function proxyHop(cluster: Cluster, steps: readonly Step[], checks: readonly PolicyCheck[], peers: readonly Peer[]): ProxyHop | null {
+/** Port of the proxy that has the traffic of a service; 0: none. */
+function l7LbPort(cluster: Cluster, client: Peer, frontend: string): number {
+  const frontends = nodeOfPeer(cluster, client)?.agent.services.frontends() ?? [];
+  return frontends.find(({ address, port }) => `${formatIpv4(address)}:${port}` === frontend)?.l7LbProxyPort ?? 0;
+}
+
+/** The proxy a policy sends the connection to, or that has all traffic of the service. */
+function proxyHop(
+  cluster: Cluster,
+  steps: readonly Step[],
+  checks: readonly PolicyCheck[],
+  [client, destination]: readonly [Peer, Peer],
+  lbPort: number,
+): ProxyHop | null {
   const redirect = checks.find((check) => check.verdict === 'redirect' && check.leg === 'client');
-  if (redirect === undefined) {
+  const port = redirect?.proxyPort ?? lbPort;
+  if (port === 0) {
     return null;
   }
-  const subject = peers.find(({ endpointId }) => endpointId === redirect.endpointId);
-  const node = subject === undefined ? null : nodeOfPeer(cluster, subject);
-  const listener = node?.agent.proxy.ports().find(({ port }) => port === redirect.proxyPort)?.name ?? null;
+  const subject = redirect === undefined || redirect.endpointId === client.endpointId ? client : destination;
+  const node = nodeOfPeer(cluster, subject);
+  const listener = node?.agent.proxy.ports().find((one) => one.port === port)?.name ?? null;
   const request = decisionsOf(steps, 'cilium.l7policy').at(-1) ?? null;
   return {
-    port: redirect.proxyPort,
+    port,
     listener,
-    direction: redirect.direction,
+    direction: redirect?.direction ?? 'egress',
     connection: said(decisionsOf(steps, 'cilium.network').at(-1) ?? null),
     request: said(request),
     rules: request === null || node === null ? [] : ruleChecks(cluster, node, request),

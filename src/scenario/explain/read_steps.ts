@@ -61,6 +61,17 @@ export function translation(steps: readonly Step[], packet: FirstPacket): { read
   return null;
 }
 
+/** The backend to which the proxy connected for a service whose traffic it has; `null` if to none, or to where the client wanted to go. */
+export function upstreamBackend(steps: readonly Step[], frontend: string): string | null {
+  for (const step of steps) {
+    if (step.kind === 'change' && step.fn === 'ClientConnectionImpl::connect') {
+      const remote = objectOf(step.after)['remote'];
+      return typeof remote === 'string' && remote !== frontend ? remote : null;
+    }
+  }
+  return null;
+}
+
 /** Addresses looked up in the ipcache for a packet. */
 export function ipcacheHops(steps: readonly Step[], packet: FirstPacket): IpcacheHop[] {
   return steps.flatMap((step) => {
