@@ -21,7 +21,7 @@ export function localReplyMessage(reply: LocalReply, context: LocalReplyContext)
   if (context.grpc) {
     headers.set(':status', '200');
     headers.set('content-type', 'application/grpc');
-    headers.set('grpc-status', String(httpToGrpcStatus(reply.status)));
+    headers.set('grpc-status', String(reply.grpcStatus ?? httpToGrpcStatus(reply.status)));
     if (reply.body !== '' && !context.head) {
       headers.set('grpc-message', percentEncode(reply.body));
     }

@@ -16,6 +16,8 @@ export interface LocalReply {
   readonly body: string;
   /** Response code details, for the journey. */
   readonly details: string;
+  /** Status of a gRPC call, where it does not follow from the HTTP status. */
+  readonly grpcStatus?: number;
   /** Headers put before everything else. */
   readonly headers?: readonly (readonly [string, string])[];
 }

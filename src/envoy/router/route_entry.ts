@@ -24,6 +24,10 @@ export interface ForwardAction {
   readonly timeoutMs: number;
   /** Neither the global timeout nor the client's own wish applies. */
   readonly newTimeouts: boolean;
+  /** How long a stream may take; 0: as long as it wants. */
+  readonly maxDurationMs: number;
+  /** Whether a client's own deadline counts, and how long it may be at most (0: any); `null`: it does not. */
+  readonly grpcTimeoutMaxMs: number | null;
   readonly hostRewrite: string;
   readonly rewrite: PathRewrite | null;
 }
@@ -201,6 +205,11 @@ function forwardAction(
     retry: parseRetryPolicy(action.retry_policy ?? inherited),
     timeoutMs: action.max_stream_duration !== undefined ? 0 : durationMillis(action.timeout ?? DEFAULT_TIMEOUT),
     newTimeouts: action.max_stream_duration !== undefined,
+    maxDurationMs: durationMillis(action.max_stream_duration?.max_stream_duration ?? '0s'),
+    grpcTimeoutMaxMs:
+      action.max_stream_duration?.grpc_timeout_header_max === undefined
+        ? null
+        : durationMillis(action.max_stream_duration.grpc_timeout_header_max),
     hostRewrite: action.host_rewrite_literal ?? '',
     rewrite,
   };

@@ -4,6 +4,7 @@
  * @see proxy:patches/0002-upstream-Add-callback-for-upstream-authorization.patch
  */
 import { MILLISECOND } from '../../sim/clock.ts';
+import type { Timer } from '../../sim/scheduler.ts';
 import { REDIRECT_CODES } from '../../xds/route.ts';
 import { Timeout, type TimeoutQueue } from '../event/timeout_queue.ts';
 import type { HeaderMap } from '../http/header_map.ts';
@@ -11,6 +12,7 @@ import type { LocalReply, StreamCallbacks, StreamFilter } from '../http/stream_f
 import type { ServerContext } from '../server_context.ts';
 import { type Cluster, type Host, type HostResult, poolKeyOf } from '../upstream/cluster.ts';
 import type { RouteSource } from './config_impl.ts';
+import { grpcTimeoutMillis, grpcTimeoutText } from './grpc_timeout.ts';
 import { redirectUri } from './path_rewrite.ts';
 import { RetryState } from './retry_state.ts';
 import { type DirectAction, type ForwardAction, finalizeRequestHeaders, finalizeResponseHeaders, type RouteEntry } from './route_entry.ts';
@@ -27,6 +29,9 @@ const CONNECTED: HostResult = { kind: 'connected' };
 const CONNECT_FAILED: HostResult = { kind: 'connect-failed' };
 
 const NO_HEALTHY_UPSTREAM: LocalReply = { status: 503, body: 'no healthy upstream', details: 'no_healthy_upstream' };
+
+/** @see envoy:source/common/http/conn_manager_impl.cc#ConnectionManagerImpl::ActiveStream::onStreamMaxDurationReached */
+const TOO_LONG: LocalReply = { status: 408, body: 'downstream duration timeout', details: 'max_duration_timeout', grpcStatus: 4 };
 
 const DENIED: LocalReply = { status: 403, body: 'Access denied\r\n', details: '' };
 
@@ -56,6 +61,8 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
   #responseStarted = false;
   #timeoutMs = 0;
   #timeout: Timeout | null = null;
+  /** Of the stream as a whole. */
+  #duration: Timer | null = null;
   /** Time an attempt has once it is connected; 0: as much as the whole. */
   #perTryMs = 0;
   #perTry: Timeout | null = null;
@@ -106,6 +113,7 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
       return 'stop';
     }
     this.#startTimeout(action, headers);
+    this.#startDuration(action, headers);
     finalizeRequestHeaders(entry, action, this.#weighted, headers);
     this.#retry = RetryState.create(this.#context, cluster, action.retry, headers);
     if (endStream) {
@@ -277,6 +285,20 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
     }
   }
 
+  /** How long the stream may take, or the client of a gRPC call wants to wait. @see envoy:source/common/http/conn_manager_impl.cc#ConnectionManagerImpl::ActiveStream::refreshDurationTimeout */
+  #startDuration(action: ForwardAction, headers: HeaderMap): void {
+    const { grpcTimeoutMaxMs: most, maxDurationMs } = action;
+    const asked = most === null ? null : grpcTimeoutMillis(headers.get('grpc-timeout'));
+    const limit = asked === null ? maxDurationMs : most === null || most === 0 ? asked : Math.min(asked, most);
+    if (asked !== null) {
+      headers.set('grpc-timeout', grpcTimeoutText(limit));
+    } else if (limit === 0) {
+      return;
+    }
+    const { dispatcher } = this.#context;
+    this.#duration = dispatcher.timer(limit * MILLISECOND, 'envoy stream duration', () => this.#callbacks.sendLocalReply(TOO_LONG));
+  }
+
   #onRequestComplete(): void {
     this.#requestComplete = true;
     this.#completeAt = this.#context.dispatcher.clock.now();
@@ -384,6 +406,7 @@ export class Router implements StreamFilter, UpstreamRequestOwner {
 
   #cleanup(): void {
     this.#stopPerTry();
+    this.#duration?.cancel();
     this.#retry?.cancel();
     this.#retry = null;
     this.#request?.reset();

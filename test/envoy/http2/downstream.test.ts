@@ -187,6 +187,43 @@ describe('denied', () => {
   });
 });
 
+describe('a deadline of gRPC', () => {
+  const grpc = (timeout: string) =>
+    request({ ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers', 'grpc-timeout': timeout });
+
+  it.each([
+    ['1S', '1000m'],
+    ['1500u', '2m'],
+    ['99999999m', '99999999m'],
+    ['99999999S', '99999999S'],
+    ['99999999M', '99999999M'],
+    ['99999999H', '99999999H'],
+    ['x', 'x'],
+    ['123456789m', '123456789m'],
+  ])('%s goes on as %s', (timeout, forwarded) => {
+    const one = rig();
+    const client = one.client();
+    exchange(one, client, [hello(), new FrameWriter().headers(1, grpc(timeout))]);
+    expect(client.received).toContain(`["grpc-timeout","${forwarded}"]`);
+  });
+
+  it('that passes without an answer: status 4', () => {
+    const one = new Rig({ policies: [allowAll()], backend: () => undefined });
+    const client = one.client();
+    expect(exchange(one, client, [hello(), new FrameWriter().headers(1, grpc('1S'))], SECOND / 2)).toHaveLength(3);
+    expect(exchange(one, client, [], SECOND)).toEqual(['HEADERS 1 end']);
+    expect(one.logs.at(-1)?.http?.headers).toContainEqual({ key: 'grpc-status', value: '4' });
+    expect(one.logs.at(-1)?.http?.headers).toContainEqual({ key: 'grpc-message', value: 'downstream duration timeout' });
+  });
+
+  it('is not looked at in other requests', () => {
+    const one = new Rig({ policies: [allowAll()], backend: () => undefined });
+    const client = one.client();
+    exchange(one, client, [hello(), new FrameWriter().headers(1, request({ 'grpc-timeout': '1S' }))]);
+    expect(exchange(one, client, [], 10 * SECOND)).toEqual([]);
+  });
+});
+
 describe('what is not HTTP ends the connection without a word', () => {
   it.each([
     ['a name in upper case', request({ 'X-A': 'b' })],
