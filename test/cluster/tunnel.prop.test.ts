@@ -1,14 +1,16 @@
 /** What must hold between nodes, whatever the policies. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { ClusterOptions } from '../../src/cluster/options.ts';
 import type { KubeObject } from '../../src/k8s/objects.ts';
 import type { NetDevice } from '../../src/kernel/netdev.ts';
 import type { TcProgram } from '../../src/kernel/skb.ts';
 import { IDENTITY_HOST, IDENTITY_REMOTE_NODE } from '../../src/maps/identity.ts';
+import { ipcacheKey4 } from '../../src/maps/ipcache.ts';
 import { formatIpv4, parseIpv4 } from '../../src/net/ipv4.ts';
 import type { Packet } from '../../src/net/packet.ts';
 import { PODS, randomCluster, requestArgv, type World, world } from '../support/random_world.ts';
-import type { TestCluster } from '../support/test_cluster.ts';
+import { newTestCluster, type TestCluster } from '../support/test_cluster.ts';
 
 const NODES = [
   { name: 'node1', ip: '192.168.1.10', podCIDR: '10.0.0.0/24' },
@@ -135,5 +137,44 @@ describe('pods of two nodes', () => {
       }),
       { numRuns: 8 },
     );
+  });
+});
+
+describe('what a node is to another', () => {
+  const SERVER = `
+apiVersion: v1
+kind: Pod
+metadata: {name: server, labels: {app: server}}
+spec: {nodeName: node1, containers: [{name: c, image: registry.k8s.io/echoserver, ports: [{containerPort: 8080}]}]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: p}
+spec: {endpointSelector: {matchLabels: {app: server}}, ingress: [{fromEntities: [PEER]}]}
+`;
+  const reaches = (node: string, peer: string, options: ClusterOptions['options']): boolean => {
+    const cluster = newTestCluster([SERVER.replace('PEER', peer)], { nodes: NODES, options });
+    return cluster.run('node', node, 'curl', '-s', '-m', '2', `http://${cluster.ip('default', 'server')}:8080/`).stdout === 'server';
+  };
+
+  test('remote-node by default, and host without enable-remote-node-identity', () => {
+    for (const [peer, by, without] of [
+      ['remote-node', true, true],
+      ['host', false, true],
+      ['cluster', true, true],
+      ['world', false, true],
+    ] as const) {
+      expect([peer, reaches('node2', peer, {})]).toEqual([peer, by]);
+      // The host's identity is always let in, as allow-localhost has it.
+      expect([peer, reaches('node2', peer, { 'enable-remote-node-identity': false })]).toEqual([peer, without]);
+      expect(reaches('node1', peer, {})).toBe(true);
+    }
+    const known = (options: ClusterOptions['options']): (number | undefined)[] => {
+      const { cluster, node } = newTestCluster([], { nodes: NODES, options });
+      const other = cluster.nodes[1]?.agent.routerIp ?? 0;
+      return ['192.168.1.11', formatIpv4(other)].map((ip) => node.agent.maps.ipcache.exact(ipcacheKey4(parseIpv4(ip) as number))?.secLabel);
+    };
+    expect(known({})).toEqual([IDENTITY_REMOTE_NODE, IDENTITY_REMOTE_NODE]);
+    expect(known({ 'enable-remote-node-identity': false })).toEqual([undefined, IDENTITY_HOST]);
   });
 });

@@ -216,6 +216,7 @@ export class Daemon {
       identities: this.identities,
       namedPorts: this.endpoints.namedPorts,
       tunnelToHosts: this.features.hostFirewall,
+      remoteNodeIdentity: this.policyConfig.enableRemoteNodeIdentity,
       nodeRoutes: nodeRoutes(this, deps.hostNetns),
       updateIdentities: (added, deleted) => this.updateIdentities(added, deleted),
     });

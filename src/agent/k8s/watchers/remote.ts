@@ -3,11 +3,11 @@
  * @see cilium:pkg/node/manager/manager.go#Manager.NodeUpdated
  * @see cilium:pkg/k8s/watchers/cilium_endpoint.go#K8sWatcher.endpointUpdated
  * @remarks Simplified: identities are learned with the first endpoint that has them instead of from CiliumIdentity objects; a CiliumNode counts
- * as gone with its Node object.
+ * as gone with its Node object; without `enable-remote-node-identity` an API server on another node has the world's identity, not one of its address.
  */
 import type { ApiServer } from '../../../k8s/api_server.ts';
 import type { CiliumEndpoint, CiliumNode, Endpoints, Node, Pod } from '../../../k8s/objects.ts';
-import { IDENTITY_HEALTH, IDENTITY_INGRESS, IDENTITY_KUBE_APISERVER, IDENTITY_REMOTE_NODE } from '../../../maps/identity.ts';
+import { IDENTITY_HEALTH, IDENTITY_HOST, IDENTITY_INGRESS, IDENTITY_KUBE_APISERVER, IDENTITY_REMOTE_NODE } from '../../../maps/identity.ts';
 import { type Cidr4, type Ipv4, parseCidr4, parseIpv4 } from '../../../net/ipv4.ts';
 import type { ClusterIdentities } from '../../identity/cluster_identities.ts';
 import type { Identity } from '../../identity/identity.ts';
@@ -22,6 +22,8 @@ export interface RemoteDeps {
   readonly nodeIp: Ipv4;
   readonly ipcache: Ipcache;
   readonly identities: ClusterIdentities;
+  /** `enable-remote-node-identity`: without it other nodes are hosts like this one, and known by Cilium's address alone. */
+  readonly remoteNodeIdentity: boolean;
   /** Every node's own addresses are behind the tunnel too: the host firewall wants to know who sent. */
   readonly tunnelToHosts: boolean;
   /** What the datapath makes of another node's range of pods. */
@@ -86,7 +88,7 @@ export class Remote {
    * @see cilium:pkg/ipcache/metadata.go#IPCache.InjectLabels
    */
   #onNode(node: CiliumNode): void {
-    const { api, ipcache, nodeName, nodeRoutes, tunnelToHosts } = this.#deps;
+    const { api, ipcache, nodeName, nodeRoutes, tunnelToHosts, remoteNodeIdentity } = this.#deps;
     const { name } = node.metadata;
     const nodeIp = nodeIpOf(node);
     if (name === nodeName || nodeIp === null) {
@@ -97,8 +99,8 @@ export class Remote {
     const servers = new Set(subsets.flatMap((subset) => subset.addresses ?? []).map(({ ip }) => ip));
     for (const { type, ip } of node.spec.addresses) {
       const address = parseIpv4(ip);
-      if (address !== null) {
-        const identity = servers.has(ip) ? IDENTITY_KUBE_APISERVER : IDENTITY_REMOTE_NODE;
+      if (address !== null && (remoteNodeIdentity || type === 'CiliumInternalIP')) {
+        const identity = servers.has(ip) ? IDENTITY_KUBE_APISERVER : remoteNodeIdentity ? IDENTITY_REMOTE_NODE : IDENTITY_HOST;
         const hostIp = type === 'CiliumInternalIP' || tunnelToHosts ? nodeIp : 0;
         ipcache.upsert(hostPrefix4(address), { identity, source: 'custom-resource', hostIp });
       }
