@@ -62,6 +62,7 @@ function readRule(rule: K8sObject, where: string, scope: Scope): Statement[] {
         deny,
         terms: readTerms(element, list, { ...scope, ofInit, deny }),
         requires: list('Requires').map((one) => inNamespace(readSelector(one), scope.namespace, ofInit, false)),
+        auth: element['auth'] !== undefined,
         ports: readPorts(element, deny),
       };
     }),

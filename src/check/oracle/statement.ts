@@ -79,6 +79,8 @@ export interface Statement {
   readonly terms: readonly Term[];
   /** Requirements on the endpoint peers of every statement of the same subject and verdict (quirk 24). */
   readonly requires: readonly OracleSelector[];
+  /** Connections must be authenticated. */
+  readonly auth?: boolean;
   /** `null` = all. */
   readonly ports: readonly PortsTerm[] | null;
 }

@@ -129,6 +129,10 @@ function follow(oracle: Oracle, { subject, peer, direction }: Leg, attempt: Atte
   ) {
     return { reaches: 'unknown' };
   }
+  // What comes in must be authenticated, which 1.13.3 does not do for it; beside a rule that asks for nothing it depends on the keys.
+  if (direction === 'ingress' && (judged.verdict === 'pass' || judged.verdict === 'http') && judged.by.some(({ auth }) => auth === true)) {
+    return { reaches: 'unknown' };
+  }
   const denied = judged.verdict === 'drop' && judged.by.length > 0;
   if (denied && options.reopens !== false && oracle.releasedQuirk(subject, peer, flow) === 1) {
     // Quirk 1: the redirect is there again, and the proxy knows of no deny.
