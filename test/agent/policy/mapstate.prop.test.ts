@@ -4,7 +4,7 @@ import { newIdentity } from '../../../src/agent/identity/identity.ts';
 import { cidrLabels } from '../../../src/agent/labels/cidr.ts';
 import { IdentityNets } from '../../../src/agent/policy/identity_nets.ts';
 import { MapState, packKey, unpackKey } from '../../../src/agent/policy/mapstate.ts';
-import { type EntrySource, newEntry, type PackedKey } from '../../../src/agent/policy/mapstate_entry.ts';
+import { type EntrySource, type MapStateEntry, newEntry, type PackedKey } from '../../../src/agent/policy/mapstate_entry.ts';
 import { type IpPrefix, parsePrefix } from '../../../src/net/prefix.ts';
 import { type Insert, refInsert, refOf, verdicts } from './mapstate_reference.ts';
 
@@ -36,8 +36,18 @@ const inserts = fc
   .array(insert, { minLength: 1, maxLength: 8 })
   .map((list) => list.map((one) => (one.deny ? { ...one, proxyPort: 0 } : one)));
 
-function apply(state: MapState, { identity, port, proto, deny, proxyPort, owner }: Insert, index: IdentityNets): void {
-  state.denyPreferredInsert(identity, port, proto, 0, newEntry(owner, [], proxyPort, deny), index);
+/** Keys of one owner and verdict share an entry, as those of a selector do; no insertion may change what others see of it. */
+const ENTRIES = new Map<string, MapStateEntry>();
+
+function entryOf({ deny, proxyPort, owner }: Insert): MapStateEntry {
+  const name = `${owners.indexOf(owner as EntrySource)} ${proxyPort} ${deny}`;
+  const entry = ENTRIES.get(name) ?? Object.freeze(newEntry(owner, [], proxyPort, deny));
+  ENTRIES.set(name, entry);
+  return entry;
+}
+
+function apply(state: MapState, insert: Insert, index: IdentityNets): void {
+  state.denyPreferredInsert(insert.identity, insert.port, insert.proto, 0, entryOf(insert), index);
 }
 
 describe('deny-preferred insertion', () => {
