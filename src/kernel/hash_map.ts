@@ -74,6 +74,8 @@ export class HashMap<K, V> implements BpfMap<K, V> {
   #newest = NONE;
   /** Entries dropped to make room, since creation. */
   evictions = 0;
+  /** Entries written and deleted since creation, whoever did it: while it stays the same, so does what updates wrote. */
+  changes = 0;
   /** How many entries fit: as many as declared, unless memory is short. */
   capacity: number;
 
@@ -109,6 +111,7 @@ export class HashMap<K, V> implements BpfMap<K, V> {
       if (flag === BPF_NOEXIST) {
         return EEXIST;
       }
+      this.changes += 1;
       this.#values[found] = value;
       this.#setWord(found, FLAGS, REFERENCED | this.#given());
       return OK;
@@ -142,15 +145,15 @@ export class HashMap<K, V> implements BpfMap<K, V> {
     }
   }
 
-  /** Deletes the entries whose value says so; each key is told after it is gone. Returns how many. */
-  deleteWhere(condition: (value: V) => boolean, deleted: (key: K) => void): number {
+  /** Deletes the entries whose value says so; each key is told after it is gone, if anybody asks. Returns how many. */
+  deleteWhere(condition: (value: V) => boolean, deleted: ((key: K) => void) | null): number {
     const before = this.#size;
     for (let element = this.#oldest; element !== NONE; ) {
       const next = this.#word(element, NEWER);
       if (condition(this.#values[element] as V)) {
-        const key = this.#keyOf(element);
+        const key = deleted === null ? null : this.#keyOf(element);
         this.#remove(element);
-        deleted(key);
+        deleted?.(key as K);
       }
       element = next;
     }
@@ -216,6 +219,7 @@ export class HashMap<K, V> implements BpfMap<K, V> {
 
   /** A new element for the wanted key. */
   #insert(value: V): void {
+    this.changes += 1;
     let element = this.#free;
     if (element === NONE) {
       if (this.#last === this.#room) {
@@ -237,6 +241,7 @@ export class HashMap<K, V> implements BpfMap<K, V> {
   }
 
   #remove(element: number): void {
+    this.changes += 1;
     const bucket = this.#bucket(this.#elements, element * STRIDE + KEY);
     const next = this.#word(element, CHAIN);
     let before = this.#buckets[bucket] as number;

@@ -111,7 +111,7 @@ export class Kernel {
       skb.mark = 0;
       assertPresent(device.peer, `peer of ${device.name}`).receiveSkb(skb);
     } else if (skb.redirectIngress) {
-      this.scheduler.after(0, 'softirq', () => device.receiveSkb(skb));
+      device.enqueue(skb);
     } else {
       device.transmit(skb);
     }

@@ -7,6 +7,7 @@ import type { Mac } from '../net/mac.ts';
 import { type Packet, withEth } from '../net/packet.ts';
 import { assertNever } from '../sim/assert.ts';
 import type { Nanos } from '../sim/clock.ts';
+import { Fifo } from '../sim/fifo.ts';
 import type { Kernel } from './kernel.ts';
 import type { Netem } from './netem.ts';
 import type { NetNs } from './netns.ts';
@@ -40,6 +41,9 @@ export class NetDevice {
   up = true;
   /** Largest packet without its Ethernet header. */
   readonly mtu: number;
+  /** Frames that wait for the softirq. */
+  readonly #backlog = new Fifo<Skb>();
+  readonly #poll = (): void => this.receiveSkb(this.#backlog.shift() as Skb);
   /** Frames received and sent. */
   rxPackets = 0;
   txPackets = 0;
@@ -61,6 +65,12 @@ export class NetDevice {
   /** A frame arrives from outside (an uplink's far side). */
   receive(packet: Packet): void {
     this.receiveSkb(new Skb(packet));
+  }
+
+  /** A frame for the next softirq; each has one of its own. @see linux:net/core/dev.c#enqueue_to_backlog */
+  enqueue(skb: Skb): void {
+    this.#backlog.push(skb);
+    this.#kernel.scheduler.after(0, 'softirq', this.#poll);
   }
 
   /** @see linux:net/core/dev.c#__netif_receive_skb_core */
@@ -138,7 +148,11 @@ export class NetDevice {
     if (target.netns !== this.netns) {
       scrub(skb);
     }
-    this.#kernel.scheduler.after(delay, 'softirq', () => target.receiveSkb(skb));
+    if (delay === 0) {
+      target.enqueue(skb);
+    } else {
+      this.#kernel.scheduler.after(delay, 'softirq', () => target.receiveSkb(skb));
+    }
   }
 }
 

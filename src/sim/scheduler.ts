@@ -4,6 +4,7 @@
  */
 import { assert } from './assert.ts';
 import type { Clock, Nanos, SimClock } from './clock.ts';
+import { Fifo } from './fifo.ts';
 
 /** A pending callback. */
 export interface Timer {
@@ -61,8 +62,7 @@ export class SimScheduler implements Scheduler {
   /** Counts cancelled entries that still lie in the heap, roughly: they are swept out when they are the larger part. */
   readonly #owner: Owner = { cancelled: 0 };
   /** Entries of the current instant in order: most callbacks are "now", and a queue is cheaper than the heap. */
-  #due: Entry[] = [];
-  #dueHead = 0;
+  readonly #due = new Fifo<Entry>();
   #order = 0;
 
   constructor(clock: SimClock) {
@@ -88,7 +88,7 @@ export class SimScheduler implements Scheduler {
   /** The instant of the next pending callback, or `null`. */
   nextAt(): Nanos | null {
     this.#dropCancelled();
-    if (this.#dueHead < this.#due.length) {
+    if (this.#due.size > 0) {
       return this.#clock.now();
     }
     return this.#heap[0]?.at ?? null;
@@ -101,10 +101,8 @@ export class SimScheduler implements Scheduler {
   nextForegroundAt(): Nanos | null {
     this.#dropCancelled();
     let earliest: Nanos | null = null;
-    for (let i = this.#dueHead; i < this.#due.length; i++) {
-      if (isForeground(this.#due[i] as Entry)) {
-        return this.#clock.now();
-      }
+    if (this.#due.some(isForeground)) {
+      return this.#clock.now();
     }
     for (const entry of this.#heap) {
       if (isForeground(entry) && (earliest === null || entry.at < earliest)) {
@@ -148,29 +146,18 @@ export class SimScheduler implements Scheduler {
   }
 
   #take(): Entry {
-    const due = this.#due[this.#dueHead];
+    const due = this.#due.first;
     const later = this.#heap[0];
     if (due !== undefined && (later === undefined || before(due, later))) {
-      this.#shiftDue();
+      this.#due.shift();
       return due;
     }
     return this.#pop();
   }
 
-  #shiftDue(): void {
-    this.#dueHead += 1;
-    if (this.#dueHead === this.#due.length) {
-      this.#due = [];
-      this.#dueHead = 0;
-    } else if (this.#dueHead > 1024) {
-      this.#due = this.#due.slice(this.#dueHead);
-      this.#dueHead = 0;
-    }
-  }
-
   #dropCancelled(): void {
-    while (this.#due[this.#dueHead]?.callback === null) {
-      this.#shiftDue();
+    while (this.#due.first?.callback === null) {
+      this.#due.shift();
     }
     while (this.#heap[0]?.callback === null) {
       this.#pop();

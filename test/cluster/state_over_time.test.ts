@@ -174,3 +174,40 @@ describe('a policy map that is full', () => {
     expect(ask(test, connect(test))).toBe('200');
   });
 });
+
+describe('a policy map that somebody else writes', () => {
+  const MINUTE = 60e9;
+
+  it('is put right within a minute, each time, and the counters of what stays go on', () => {
+    const test = pods();
+    test.apply(policy(`${L3}, {toPorts: [{ports: [{port: "9090", protocol: TCP}]}]}`));
+    expect(ask(test, connect(test))).toBe('200');
+    const map = test.node.agent.endpoints.ofPod('default', 'server')?.policyMap;
+    const client = test.node.agent.endpoints.ofPod('default', 'client')?.identity?.id ?? 0;
+    const key = { secLabel: client, dport: 0, protocol: 0, egress: 0 as const };
+    const nine = { ...key, secLabel: 0, dport: 9090, protocol: 6 };
+    const size = map?.size ?? 0;
+    const packets = map?.lookup(key)?.packets ?? 0;
+    expect(packets).toBeGreaterThan(0);
+    for (let round = 0; round < 3; round++) {
+      test.cluster.advance(2 * MINUTE);
+      map?.delete(nine);
+      map?.update({ ...key, dport: 7 + round, protocol: 17 }, { proxyPort: 0, deny: false, authType: 0, packets: 0, bytes: 0 });
+      test.cluster.advance(MINUTE);
+      expect([map?.lookup(nine) !== undefined, map?.size, map?.lookup(key)?.packets]).toEqual([true, size, packets]);
+    }
+  });
+
+  it('gets its verdict back', () => {
+    const test = pods();
+    test.apply(policy(L3));
+    test.cluster.advance(3 * MINUTE);
+    const map = test.node.agent.endpoints.ofPod('default', 'server')?.policyMap;
+    for (const [key, entry] of [...(map?.entries() ?? [])]) {
+      map?.update(key, { ...entry, deny: true });
+    }
+    expect([...(map?.entries() ?? [])].every(([, { deny }]) => deny)).toBe(true);
+    test.cluster.advance(MINUTE);
+    expect([...(map?.entries() ?? [])].some(([key, { deny }]) => deny && key.egress === 0)).toBe(false);
+  });
+});

@@ -18,11 +18,13 @@ const MAX_INTERVAL = 12 * 3600;
 export function collectGarbage(map: CtMap, nowSeconds: number, nat: NatMap | null = null): number {
   return map.deleteWhere(
     (entry) => entry.lifetime < nowSeconds,
-    (key) => {
-      if (nat !== null && nat.size > 0 && (key.flags & TUPLE_F_IN) === 0) {
-        deleteMapping(nat, key);
-      }
-    },
+    nat === null || nat.size === 0
+      ? null
+      : (key) => {
+          if ((key.flags & TUPLE_F_IN) === 0) {
+            deleteMapping(nat, key);
+          }
+        },
   );
 }
 

@@ -13,7 +13,7 @@ import type { Label } from '../labels/labels.ts';
 import type { NamedPort } from '../policy/named_ports.ts';
 import type { EndpointPolicy } from '../policy/resolve.ts';
 import type { VisibilityPolicy } from '../policy/visibility.ts';
-import { RealizedMap } from './realized_map.ts';
+import { type Comparison, RealizedMap } from './realized_map.ts';
 import type { RegenerationRecovery } from './recovery.ts';
 import { builderMay, type EndpointState, mayFollow, type RegenerationLevel } from './state.ts';
 
@@ -87,6 +87,8 @@ export class Endpoint {
   ctCleaned = false;
   /** What the map holds. */
   readonly realizedMap = new RealizedMap();
+  /** What was compared when the map last proved to hold what is wanted. */
+  compared: Comparison | null = null;
   /** Proxy ports by redirect id. */
   readonly realizedRedirects = new Map<string, number>();
   /** POLICY_VERDICT_LOG_FILTER the loaded program has; -1 before the first load. */

@@ -10,7 +10,7 @@ import { type MapState, packKey, UNKNOWN_PROXY_PORT, unpackKey } from '../policy
 import { AUTH_TYPE_NONE, authTypeOf, type MapStateEntry, type PackedKey } from '../policy/mapstate_entry.ts';
 import { consumeMapChanges, type EndpointPolicy } from '../policy/resolve.ts';
 import type { Endpoint } from './endpoint.ts';
-import { RealizedMap } from './realized_map.ts';
+import { type Comparison, RealizedMap } from './realized_map.ts';
 import type { StepWatcher } from './regeneration_steps.ts';
 import { watchAddedKeys } from './visibility.ts';
 
@@ -66,7 +66,30 @@ export function syncPolicyMapWithDump(endpoint: Endpoint, journey: Journey): Syn
   }
   const sync = { endpoint, policy, journey, died: () => false };
   const changed = applyChanges({ ...sync, realized: endpoint.realizedMap });
-  return changed.failed > 0 ? changed : syncPolicyMapsWith({ ...sync, realized: dumpPolicyMap(endpoint) });
+  if (changed.failed > 0 || isCompared(endpoint, policy)) {
+    return changed;
+  }
+  const result = syncPolicyMapsWith({ ...sync, realized: dumpPolicyMap(endpoint) });
+  endpoint.compared = result.failed > 0 || waitsForPorts(policy) ? null : comparison(endpoint, policy);
+  return result;
+}
+
+/** Whether neither what is wanted nor the map has changed since they were found to agree: then there is nothing to find. */
+function isCompared({ compared, policyMap }: Endpoint, { mapState }: EndpointPolicy): boolean {
+  return compared !== null && compared.mapState === mapState && compared.wanted === mapState.changes && compared.held === policyMap.changes;
+}
+
+function comparison({ policyMap }: Endpoint, { mapState }: EndpointPolicy): Comparison {
+  return { mapState, wanted: mapState.changes, held: policyMap.changes };
+}
+
+/** Whether the proxy ports of redirects are to be looked up each time. */
+function waitsForPorts({ mapState }: EndpointPolicy): boolean {
+  let waits = false;
+  mapState.forEach((_identity, _port, _proto, _direction, { proxyPort }) => {
+    waits ||= proxyPort === UNKNOWN_PROXY_PORT;
+  });
+  return waits;
 }
 
 /** What an endpoint of an earlier agent has in its map counts as realized. @see cilium:pkg/endpoint/bpf.go#Endpoint.dumpPolicyMapToMapState */

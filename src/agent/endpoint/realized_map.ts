@@ -5,12 +5,20 @@
  * cluster remembers millions of keys, which garbage collection then never looks into.
  * @see cilium:pkg/endpoint/endpoint.go#Endpoint.realizedPolicy
  */
+import type { MapState } from '../policy/mapstate.ts';
 import type { PackedKey } from '../policy/mapstate_entry.ts';
 
 /** What the map holds under a key, without counters. */
 export interface RealizedEntry {
   readonly proxyPort: number;
   readonly deny: boolean;
+}
+
+/** A map state and a policy map that were found to agree, and how often each had been changed by then. */
+export interface Comparison {
+  readonly mapState: MapState;
+  readonly wanted: number;
+  readonly held: number;
 }
 
 /** A place of the index that was never used. Others hold the place of a key plus one. */

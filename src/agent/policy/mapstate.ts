@@ -61,6 +61,8 @@ export class MapState {
   private directions: readonly [Direction, Direction] = [new Direction(), new Direction()];
   private readonly coveredDenyDropped: boolean;
   private readonly unions = new Unions();
+  /** Entries written and removed so far: while it stays the same, so does what is wanted. */
+  changes = 0;
   /** What entries were before an undoable change touched them. */
   private journal: Map<PackedKey, MapStateEntry | null> | null = null;
 
@@ -95,6 +97,7 @@ export class MapState {
   /** Writes an entry whatever is there. */
   set(identity: NumericIdentity, port: number, proto: number, direction: TrafficDirection, entry: MapStateEntry): void {
     this.note(identity, port, proto, direction);
+    this.changes += 1;
     const all = this.directions[direction];
     const { allow, deny } = all.bucket(port, proto);
     if (entry.isDeny) {
@@ -112,6 +115,7 @@ export class MapState {
   /** Removes an entry without looking at dependents. */
   remove(identity: NumericIdentity, port: number, proto: number, direction: TrafficDirection): void {
     this.note(identity, port, proto, direction);
+    this.changes += 1;
     const all = this.directions[direction];
     const bucket = all.find(port, proto);
     bucket?.allow.delete(identity);
@@ -171,6 +175,7 @@ export class MapState {
         changes.adds.add(packKey(identity, port, proto, direction));
       }
     });
+    this.changes += 1;
     this.directions = other.directions;
   }
 
@@ -366,6 +371,7 @@ export class MapState {
     const bucket = this.directions[direction].bucket(port, proto);
     const old = bucket.allow.get(identity) ?? bucket.deny.get(identity);
     if (old === undefined && changes === null && this.journal === null) {
+      this.changes += 1;
       bucket.allow.set(identity, entry);
     } else if (old !== undefined && (old.isDeny || old.proxyPort !== 0)) {
       this.set(identity, port, proto, direction, this.unions.of(old, entry));
