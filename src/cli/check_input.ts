@@ -14,7 +14,8 @@ export function load(path: string): Loaded {
       return problem(path, 'the directory holds no manifests (*.yaml, *.yml, *.json)');
     }
     const text = JSON.stringify({ name: path, steps: [{ apply: files }] });
-    return parse(text, join(path, 'manifests'));
+    const loaded = parse(text, join(path, 'manifests'));
+    return 'scenario' in loaded ? { scenario: { ...loaded.scenario, file: path } } : loaded;
   }
   const read = readTextFile(path);
   return 'error' in read ? problem(path, read.error) : parse(read.text, path);

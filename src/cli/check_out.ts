@@ -38,7 +38,7 @@ export class OutFiles {
 
   /** The name of the file, or why it cannot be written. */
   write(checked: string, property: number, scenario: string): { readonly file: string } | { readonly error: string } {
-    const stem = `${basename(checked).replace(/\.(ya?ml|json)$/, '')}-property-${property}`;
+    const stem = `${basename(resolve(checked)).replace(/\.(ya?ml|json)$/, '')}-property-${property}`;
     let name = `${stem}.yaml`;
     for (let more = 2; this.#names.has(name); more++) {
       name = `${stem}-${more}.yaml`;

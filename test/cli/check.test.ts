@@ -57,7 +57,8 @@ describe('trenchrun check', () => {
       join(directory, 'np.yaml'),
       'apiVersion: networking.k8s.io/v1\r\nkind: NetworkPolicy\r\nmetadata: {name: a}\r\nspec: {podSelector: {}}\r\n',
     );
-    expect(check([directory, '--runs', '500']).code).toBe(0);
+    const { code, out } = check([directory, '--runs', '500', '--fault-runs', '10']);
+    expect([code, out.split('\n')[0]]).toEqual([0, directory]);
     rmSync(join(directory, 'np.yaml'));
     expect(check([directory])).toMatchObject({ code: 2, err: expect.stringContaining('the directory holds no manifests') });
   });
