@@ -74,7 +74,8 @@ export class Database {
   /** Carries out a statement in a keyspace. */
   run(statement: string, keyspace: string): StatementResult {
     const text = statement.trim().replace(/;+$/, '').trim();
-    for (const [pattern, action] of STATEMENTS) {
+    statements ??= knownStatements();
+    for (const [pattern, action] of statements) {
       const match = pattern.exec(text);
       if (match !== null) {
         return action(this, match.slice(1), keyspace);
@@ -222,36 +223,41 @@ const NAME = '["\\w.]+';
 const statement = (pattern: string): RegExp =>
   new RegExp(`^${pattern.replaceAll('NAME', NAME).replaceAll(' ', '\\s+').replaceAll('~', '\\s*')}$`, 'is');
 
+/** Made when first asked for. */
+let statements: readonly (readonly [RegExp, Action])[] | null = null;
+
 /** The statements it knows. */
-const STATEMENTS: readonly (readonly [RegExp, Action])[] = [
-  [
-    statement('SELECT (.+?) FROM (NAME)(?: WHERE (.+?))?(?: LIMIT (\\d+))?(?: ALLOW FILTERING)?'),
-    (database, [what = '', table = '', where, limit], keyspace) => database.select(what, table, where, limit, keyspace),
-  ],
-  [
-    statement('INSERT INTO (NAME)~\\((.+?)\\)~VALUES~\\((.+)\\)'),
-    (database, [table = '', columns = '', values = ''], keyspace) => database.insert(table, columns, values, keyspace),
-  ],
-  [
-    statement('UPDATE (NAME) SET (.+) WHERE (.+)'),
-    (database, [table = '', sets = '', where = ''], keyspace) => database.update(table, sets, where, keyspace),
-  ],
-  [
-    statement('DELETE(?: .+?)? FROM (NAME) WHERE (.+)'),
-    (database, [table = '', where], keyspace) => database.remove(table, where, keyspace),
-  ],
-  [statement('TRUNCATE(?: TABLE)? (NAME)'), (database, [table = ''], keyspace) => database.remove(table, undefined, keyspace)],
-  [
-    statement('CREATE KEYSPACE( IF NOT EXISTS)? (NAME) WITH .+'),
-    (database, [exists, name = '']) => database.createKeyspace(unquoted(name), exists !== undefined),
-  ],
-  [
-    statement('CREATE TABLE( IF NOT EXISTS)? (NAME)~\\((.+)\\)(?: WITH .+)?'),
-    (database, [exists, name = '', columns = ''], keyspace) => database.createTable(name, columns, exists !== undefined, keyspace),
-  ],
-  [statement('DROP TABLE(?: IF EXISTS)? (NAME)'), (database, [name = ''], keyspace) => database.dropTable(name, keyspace)],
-  [statement('USE (NAME)'), (database, [name = '']) => database.use(unquoted(name))],
-];
+function knownStatements(): readonly (readonly [RegExp, Action])[] {
+  return [
+    [
+      statement('SELECT (.+?) FROM (NAME)(?: WHERE (.+?))?(?: LIMIT (\\d+))?(?: ALLOW FILTERING)?'),
+      (database, [what = '', table = '', where, limit], keyspace) => database.select(what, table, where, limit, keyspace),
+    ],
+    [
+      statement('INSERT INTO (NAME)~\\((.+?)\\)~VALUES~\\((.+)\\)'),
+      (database, [table = '', columns = '', values = ''], keyspace) => database.insert(table, columns, values, keyspace),
+    ],
+    [
+      statement('UPDATE (NAME) SET (.+) WHERE (.+)'),
+      (database, [table = '', sets = '', where = ''], keyspace) => database.update(table, sets, where, keyspace),
+    ],
+    [
+      statement('DELETE(?: .+?)? FROM (NAME) WHERE (.+)'),
+      (database, [table = '', where], keyspace) => database.remove(table, where, keyspace),
+    ],
+    [statement('TRUNCATE(?: TABLE)? (NAME)'), (database, [table = ''], keyspace) => database.remove(table, undefined, keyspace)],
+    [
+      statement('CREATE KEYSPACE( IF NOT EXISTS)? (NAME) WITH .+'),
+      (database, [exists, name = '']) => database.createKeyspace(unquoted(name), exists !== undefined),
+    ],
+    [
+      statement('CREATE TABLE( IF NOT EXISTS)? (NAME)~\\((.+)\\)(?: WITH .+)?'),
+      (database, [exists, name = '', columns = ''], keyspace) => database.createTable(name, columns, exists !== undefined, keyspace),
+    ],
+    [statement('DROP TABLE(?: IF EXISTS)? (NAME)'), (database, [name = ''], keyspace) => database.dropTable(name, keyspace)],
+    [statement('USE (NAME)'), (database, [name = '']) => database.use(unquoted(name))],
+  ];
+}
 
 function error(code: number, message: string): StatementResult {
   return { kind: 'error', code, message };

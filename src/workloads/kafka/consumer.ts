@@ -227,6 +227,12 @@ class Consumption {
         return;
       }
       const values = recordValues(fetched?.records ?? latin1('')).slice(0, this.#maxMessages - this.#printed);
+      if (values.length === 0 && (fetched?.records.length ?? 0) > 0) {
+        this.#fail(
+          'org.apache.kafka.common.errors.CorruptRecordException: This message has failed its CRC checksum, exceeds the valid size, or is otherwise corrupt.',
+        );
+        return;
+      }
       this.#print(values.map(({ value }) => value));
       const next = (values.at(-1)?.offset ?? offset - 1) + 1;
       if (this.#printed >= this.#maxMessages) {
