@@ -39,6 +39,7 @@ import {
   objectOf,
   type RecordedCheck,
   recordedChecks,
+  socketTranslation,
   translation,
   upstreamBackend,
 } from './read_steps.ts';
@@ -90,7 +91,8 @@ function derive(material: Material): Explanation {
   const [first] = firstPackets(steps, client.ip, new Set([frontend]));
   const lbPort = l7LbPort(cluster, client, frontend);
   const upstream = lbPort === 0 ? null : upstreamBackend(steps, frontend);
-  const moved = first === undefined ? null : upstream === null ? translation(steps, first) : { frontend, backend: upstream };
+  const elsewhere = upstream ?? (first === undefined ? socketTranslation(steps, frontend) : null);
+  const moved = elsewhere !== null ? { frontend, backend: elsewhere } : first === undefined ? null : translation(steps, first);
   const backend = moved?.backend ?? frontend;
   const packets = firstPackets(steps, client.ip, new Set([frontend, backend]));
   const ipcache = packets.flatMap((packet) => ipcacheHops(steps, packet));
@@ -114,7 +116,7 @@ function derive(material: Material): Explanation {
     ipcache: unique(ipcache),
     checks,
     proxy,
-    notes: [...material.notes, ...notesOf({ question, checks, proxy, first, client, destination, steps })],
+    notes: [...material.notes, ...notesOf({ question, checks, proxy, first: packets[0], client, destination, steps })],
   };
 }
 

@@ -61,6 +61,16 @@ export function translation(steps: readonly Step[], packet: FirstPacket): { read
   return null;
 }
 
+/** Where a socket was sent in place of a service, before there was a packet; `null`: nowhere else. */
+export function socketTranslation(steps: readonly Step[], frontend: string): string | null {
+  for (const step of steps) {
+    if (step.kind === 'change' && step.target === 'socket address' && step.before === frontend) {
+      return String(step.after);
+    }
+  }
+  return null;
+}
+
 /** The backend to which the proxy connected for a service whose traffic it has; `null` if to none, or to where the client wanted to go. */
 export function upstreamBackend(steps: readonly Step[], frontend: string): string | null {
   for (const step of steps) {

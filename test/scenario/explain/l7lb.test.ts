@@ -81,3 +81,22 @@ describe('a CiliumClusterwideEnvoyConfig', () => {
     expect(found.proxy?.rules[0]?.matched).toBe(verdict === 'allowed');
   });
 });
+
+describe('a service by the socket', () => {
+  it.each([
+    ['client', 'allowed'],
+    ['other', 'denied'],
+  ])('for app=%s is %s', (app, verdict) => {
+    const closed = INGRESS.replace('PEER', '').replace(
+      'fromEndpoints: [{matchLabels: {app: client}}]',
+      `fromEndpoints: [{matchLabels: {app: ${app}}}]`,
+    );
+    const found = explain(closed, null, 'web', '/', 'client');
+    expect([found.verdict, found.decidedBy, found.service?.name, found.destination.name]).toEqual([
+      verdict,
+      'ingress policy',
+      'default/web',
+      'default/web',
+    ]);
+  });
+});

@@ -180,6 +180,7 @@ function decodePorts(reader: Reader, raw: RawObject, path: Path, ref: PolicyRef,
   return reader.list(raw, 'toPorts', path, (one, at) => decodePortRule(reader, one, at, ref, deny)) ?? [];
 }
 
+/** @remarks Not modelled: `listener`, which sends a port's traffic to a listener of a CiliumEnvoyConfig; it is refused as an unknown member. */
 function decodePortRule(reader: Reader, value: unknown, path: Path, ref: PolicyRef, deny: DenyPorts | null): PortRule {
   const raw = reader.object(value, path) ?? {};
   const ports = reader.list(raw, 'ports', path, (one, at): PortProtocol => {
