@@ -59,11 +59,6 @@ export class Http2Peer implements SessionCallbacks {
     }
   }
 
-  /** Whether the peer wants the connection to end, or broke the protocol. */
-  get goingAway(): boolean {
-    return this.#session.goingAway;
-  }
-
   /** Bytes received of a stream's body. */
   received(streamId: number): number {
     return this.#incoming.get(streamId)?.bytes ?? 0;

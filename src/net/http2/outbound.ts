@@ -39,11 +39,6 @@ export class Outbound {
     this.#state = state;
   }
 
-  /** Whether a frame waits that could be sent now. */
-  get hasWork(): boolean {
-    return this.#urgent.length > 0 || this.#regular.length > 0 || this.#requests.length > 0 || this.#data.length > 0;
-  }
-
   /** SETTINGS and PING overtake everything. */
   urgent(type: number, flags: number, bytes: Uint8Array): void {
     this.#urgent.push({ kind: 'frame', type, flags, streamId: 0, code: 0, bytes });

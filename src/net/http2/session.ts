@@ -58,29 +58,9 @@ export class Http2Session {
     return this.#state.lastReceived;
   }
 
-  /** What the peer said how many streams may be open at once. */
-  get peerMaxConcurrentStreams(): number {
-    return this.#state.peerMaxConcurrent;
-  }
-
-  /** Whether the peer announced its end, or ours was announced for an error. */
-  get goingAway(): boolean {
-    return this.#state.goawayReceived || this.#state.terminating;
-  }
-
   /** Whether the session reads no more. */
   get terminated(): boolean {
     return this.#state.terminating;
-  }
-
-  /** Number of open streams. */
-  get streams(): number {
-    return this.#state.streams.size;
-  }
-
-  /** Whether frames wait that nothing holds back. */
-  get wantsWrite(): boolean {
-    return this.#outbound.hasWork;
   }
 
   /** Reads bytes of the peer. @see nghttp2:lib/nghttp2_session.c#nghttp2_session_mem_recv */
@@ -191,11 +171,6 @@ export class Http2Session {
   /** Bytes of a stream were used up. @see nghttp2:lib/nghttp2_session.c#nghttp2_session_consume */
   consume(streamId: number, bytes: number): void {
     this.#receiver.consume(streamId, bytes);
-  }
-
-  /** Whether all that a stream was given has been sent. */
-  isSent(streamId: number): boolean {
-    return this.#state.streams.get(streamId)?.writeEnded ?? true;
   }
 
   /** Compares with what a client says first; the place after it, or -1. */
