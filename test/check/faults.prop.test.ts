@@ -125,6 +125,18 @@ describe('faults', () => {
     expect(play(faultScene(mended), one)).toMatchObject({ broken: null, unmet: [] });
   });
 
+  test('an allow that is written before its deny when the agent dies: told, not a failure', () => {
+    const of = subject(
+      policy('base', 'ingress: [{}]'),
+      policy('open', 'ingress: [{fromEntities: [all]}], ingressDeny: [{fromEndpoints: [{matchLabels: {app: client}}]}]'),
+    );
+    const dies: FaultEvent = { kind: 'fault', fault: { kind: 'agent-crash', at: 'addPolicyKey', pod: 'default/server', for: SECOND } };
+    const played = play(faultScene(of), caseOf(of, '/', [without, WAIT, dies, withIt, REQUEST]));
+    expect(played).toMatchObject({ broken: null, unmet: ['halfWritten'] });
+    // An agent that lives on opens nothing.
+    expect(play(faultScene(of), caseOf(of, '/', [without, WAIT, withIt, REQUEST]))).toMatchObject({ broken: null, unmet: [], windows: 0 });
+  });
+
   it('writes every fault so that it is read as it was', () => {
     fc.assert(
       fc.property(fault({ pods: ['default/a', 'default/b'], names: { 'x.test': ['192.0.2.1', '192.0.2.2'] } }), (one) => {
