@@ -14,6 +14,8 @@ export interface Happened {
   /** Drops during the step, whether or not the step was a request. */
   readonly drops: readonly DropResult[];
   readonly actors: readonly Actor[];
+  /** Whether a request reached a server's program; `null`: it was not recorded. */
+  readonly arrived: boolean | null;
 }
 
 /** The results in the order of the keys. */
@@ -47,6 +49,8 @@ function check(key: keyof Expectations, expect: Expectations, happened: Happened
       return equal(expect.status, detail.kind === 'http' ? (detail.status ?? 'no answer') : undefined);
     case 'outcome':
       return oneOf(expect.outcome, fate(detail));
+    case 'arrived':
+      return equal(expect.arrived, happened.arrived ?? undefined);
     case 'decidedBy':
       return equal(expect.decidedBy, fate(detail)?.decidedBy, fate(detail)?.why);
     case 'body':

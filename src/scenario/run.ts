@@ -8,6 +8,7 @@ import { observe } from '../monitor/hubble/observer.ts';
 import { compactFlow } from '../monitor/hubble/printer.ts';
 import { flowNames } from '../shell/hubble/flow_names.ts';
 import { runCommand } from '../shell/run_command.ts';
+import type { Step } from '../sim/journey.ts';
 import type { KeepAliveConnection, KeepAliveRequest } from './connection.ts';
 import { checkExpectations } from './expectations.ts';
 import { dropsOf, fateOf } from './fate.ts';
@@ -78,10 +79,8 @@ function runStep(run: Run, step: ScenarioStep, number: number): StepResult {
   const { monitor, hubble } = observations(host, mark);
   const drops = dropsOf(eventsSince(mark));
   const actors = [...run.actors.values()];
-  const expectations =
-    step.expect === null
-      ? []
-      : checkExpectations(step.expect, { detail, monitor, hubble, drops, actors }, step.expectPositions, step.position);
+  const happened = { detail, monitor, hubble, drops, actors, arrived: arrived(host.journey().slice(mark.journey)) };
+  const expectations = step.expect === null ? [] : checkExpectations(step.expect, happened, step.expectPositions, step.position);
   return {
     number,
     title: step.name ?? stepTitle(step.action),
@@ -95,6 +94,11 @@ function runStep(run: Run, step: ScenarioStep, number: number): StepResult {
     expectations,
     passed: didWhatItSays(detail) && expectations.every(({ passed }) => passed),
   };
+}
+
+/** Whether a request reached a server's program. */
+function arrived(steps: readonly Step[]): boolean | null {
+  return steps.length === 0 ? null : steps.some((step) => step.kind === 'enter' && step.actor === 'workload' && step.fn === 'ServeHTTP');
 }
 
 function runAction(run: Run, action: Action, mark: Mark): StepDetail {

@@ -64,7 +64,17 @@ export async function plant(variant: Variant, planted: boolean, number: number, 
   return { name: variant.name, cases: null, test: '', millis: performance.now() - start };
 }
 
-async function bundle(variant: Variant, planted: boolean, number: number): Promise<Bundle> {
+/** Names of the tests of a file, found without running them. */
+export async function testNames(by: string): Promise<string[]> {
+  const { collected } = await bundle(
+    { name: by, file: '', find: '', replace: '', by, test: /./ },
+    false,
+    `names-${by.replaceAll('/', '-')}`,
+  );
+  return collected.map(({ name }) => name);
+}
+
+async function bundle(variant: Variant, planted: boolean, number: number | string): Promise<Bundle> {
   mkdirSync(CACHE, { recursive: true });
   const outfile = join(CACHE, `${planted ? 'planted' : 'sound'}-${number}.mjs`);
   const entry = `export { collected } from './planted/vitest_shim.ts'; export { counter } from './planted/fast_check_shim.ts'; import './${variant.by}';`;

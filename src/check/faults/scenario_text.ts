@@ -60,7 +60,7 @@ function stepsOf(scene: FaultScene, one: FaultCase, event: FaultEvent, { what, r
     }
     case 'request': {
       const sent = one.requests[event.request % one.requests.length] as OracleRequest;
-      const expect = what === 'safety' && sent === request ? { expect: { outcome: ['denied', 'dropped', 'failed'] } } : {};
+      const expect = what === 'safety' && sent === request ? { expect: { outcome: ['denied', 'dropped', 'failed'], arrived: false } } : {};
       return [{ ...requestStep(scene, one, sent, event.kept), ...expect }];
     }
   }

@@ -7,6 +7,7 @@ import { parseScenario } from '../../scenario/parse.ts';
 import { plainText } from '../../scenario/report/block.ts';
 import { report } from '../../scenario/report/report.ts';
 import { runScenario } from '../../scenario/run_scenario.ts';
+import { WHATEVER_FAILS } from '../properties/builtin.ts';
 import { type SearchRange, searchBlocks } from '../run/blocks.ts';
 import type { Counterexample, Part } from '../run/check.ts';
 import { partyText } from '../run/minimize.ts';
@@ -19,8 +20,7 @@ import { faultScenarioText } from './scenario_text.ts';
 import { type FaultScene, faultScene } from './scene.ts';
 
 /** What the property says. */
-export const FAULT_PROPERTY =
-  'whatever fails, no byte of a denied request reaches the server, and allowed requests are answered afterwards';
+export const FAULT_PROPERTY = WHATEVER_FAILS.name;
 
 /** Where 1.13.3 goes by older policies for a while, and why that is no failure. */
 const WINDOW =
@@ -112,7 +112,7 @@ function explain(subject: CheckSubject, found: FaultCase, seed: number, replay: 
   const result = parsed.ok ? runScenario(parsed.scenario) : null;
   const unconfirmed = parsed.ok
     ? result?.passed === true
-      ? 'the scenario passes: the server was reached, but its answer was not seen'
+      ? 'the scenario passes: what was seen arrives only when its steps are over'
       : null
     : parsed.issues.map(issueText).join('; ');
   const story = result === null || unconfirmed !== null ? '' : plainText(report(result, 0));

@@ -1,5 +1,6 @@
 /** Safety properties that every cluster wants. */
 import type { PropertySection } from '../../scenario/schema/properties.ts';
+import { DENY_WINS } from '../properties/builtin.ts';
 import { type Prepared, prepare } from './property.ts';
 import { meetsPolicy, reach } from './reach.ts';
 import type { CheckSubject } from './subject.ts';
@@ -14,7 +15,7 @@ export function builtins(subject: CheckSubject): Prepared[] {
 
 /** What a deny speaks of does not get through. Broken in 1.13.3 where an L7 rule names a denied peer. */
 function denyWins(subject: CheckSubject): Prepared {
-  const section: PropertySection = { name: 'what a policy denies does not get through', never: EVERYTHING };
+  const section: PropertySection = { name: DENY_WINS.name, never: EVERYTHING };
   const prepared = prepare(section, subject);
   const what = 'reaches the destination against a deny';
   const broken = (result: ReturnType<typeof reach>) => (result.reaches === 'yes' && result.quirk ? { reach: result, what } : null);

@@ -3,7 +3,7 @@ import type { PropertyPort } from '../../scenario/schema/properties.ts';
 import type { ModelPod } from '../model/cluster.ts';
 import { type OracleRequest, requestAllowed } from '../oracle/http.ts';
 import type { Judged } from '../oracle/judge.ts';
-import type { Oracle } from '../oracle/oracle.ts';
+import type { Oracle, OracleSubject } from '../oracle/oracle.ts';
 import { proxied } from '../oracle/proxied.ts';
 import type { Direction, OraclePeer, Statement } from '../oracle/statement.ts';
 import type { Party } from './party.ts';
@@ -42,6 +42,8 @@ export interface PathOptions {
   readonly withoutDenies?: boolean;
   /** Who answers for names outside; a client that asks for a name must reach it. */
   readonly dns?: ModelPod;
+  /** The node, where policies for nodes are in force (`enable-host-firewall`). */
+  readonly node?: OracleSubject;
 }
 
 /** A pod that asks itself never meets a policy; the node asking itself or somebody outside is not the cluster's business. */
@@ -70,6 +72,12 @@ export function reach(oracle: Oracle, attempt: Attempt, options: PathOptions = {
     }
     legs.push({ subject: from.pod, peer: peerOf(oracle, to), direction: 'egress' });
   }
+  if (from.kind === 'host' && options.node !== undefined) {
+    legs.push({ subject: options.node, peer: peerOf(oracle, to), direction: 'egress' });
+  }
+  if (to.kind === 'host' && options.node !== undefined) {
+    legs.push({ subject: options.node, peer: peerOf(oracle, from), direction: 'ingress' });
+  }
   if (to.kind === 'pod') {
     legs.push({ subject: to.pod, peer: peerOf(oracle, from), direction: 'ingress' });
   }
@@ -78,7 +86,7 @@ export function reach(oracle: Oracle, attempt: Attempt, options: PathOptions = {
 
 /** One policy on the way. */
 interface Leg {
-  readonly subject: ModelPod;
+  readonly subject: ModelPod | OracleSubject;
   readonly peer: OraclePeer;
   readonly direction: Direction;
 }

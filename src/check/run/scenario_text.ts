@@ -87,7 +87,9 @@ function requestStep(attempt: Attempt, wanted: boolean): K8sObject {
 }
 
 /** What the scenario's own cluster says, and pins: every address is pinned, so that none that the node draws can be the server's. */
-function clusterSection({ options, quirks, clusterName, world, dns }: ClusterOptions, { from, to, port }: Attempt): K8sObject {
+function clusterSection({ options, quirks, clusterName, world, dns, nodes }: ClusterOptions, { from, to, port }: Attempt): K8sObject {
+  // Policies for nodes go by their labels.
+  const labels = nodes[0]?.labels;
   const pod = (party: Party, ip: string): K8sObject => (party.kind === 'pod' ? { [partyText(party)]: { ip } } : {});
   const pins = {
     router: { ip: '10.0.0.1' },
@@ -102,6 +104,7 @@ function clusterSection({ options, quirks, clusterName, world, dns }: ClusterOpt
   const records = to.kind === 'address' && to.name !== null ? dns.map(recordSection) : [];
   return {
     ...(clusterName === 'default' ? {} : { name: clusterName }),
+    ...(labels === undefined ? {} : { nodes: [{ ...NODE, podCIDR: '10.0.0.0/24', labels }] }),
     ...(Object.keys(options).length === 0 ? {} : { options }),
     ...(quirks === undefined || Object.keys(quirks).length === 0 ? {} : { quirks }),
     pins,

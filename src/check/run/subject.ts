@@ -9,6 +9,7 @@ import { kindOf } from '../../scenario/objects.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import type { K8sObject, LabelMap, ModelCluster, ModelNamespace, ModelPod, ModelPort, ModelService } from '../model/cluster.ts';
 import { namesMatching } from '../oracle/fqdn.ts';
+import { type KubectlEffect, kubectlEffect } from './kubectl_steps.ts';
 
 const POLICY_KINDS = ['CiliumNetworkPolicy', 'CiliumClusterwideNetworkPolicy', 'NetworkPolicy'];
 const WORKLOADS = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet'];
@@ -47,8 +48,7 @@ export interface CheckSubject {
 }
 
 /**
- * The objects that are there once the steps of a scenario are done: applied, replaced, deleted.
- * @remarks Simplified: objects come from `apply` and `delete` steps; what steps of kind `command` do with kubectl is not looked at.
+ * The objects that are there once the steps of a scenario are done: applied, replaced, deleted, relabelled.
  */
 export function subjectOf(scenario: Scenario): CheckSubject {
   const objects = new Map<string, SourcedObject>();
@@ -71,6 +71,9 @@ export function subjectOf(scenario: Scenario): CheckSubject {
         }
       }
     }
+    if (action.kind === 'command') {
+      heed(objects, kubectlEffect(action.line));
+    }
     if (action.kind === 'delete') {
       for (const one of action.manifests.flatMap(manifestObjects)) {
         objects.delete(keyOf(inNamespace(one, action.namespace).object));
@@ -81,6 +84,22 @@ export function subjectOf(scenario: Scenario): CheckSubject {
     }
   }
   return { ...subjectOfObjects([...objects.values()], scenario.cluster), refused };
+}
+
+function heed(objects: Map<string, SourcedObject>, effect: KubectlEffect | null): void {
+  for (const { kind, name, namespace } of effect?.objects ?? []) {
+    const key = keyOf({ kind, metadata: { name, namespace } });
+    const known = objects.get(key);
+    if (effect?.verb === 'delete') {
+      objects.delete(key);
+    } else if (effect?.verb === 'label' && known !== undefined && kind === 'Pod') {
+      const { object, origin } = known;
+      const labels = Object.entries({ ...object.metadata.labels, ...effect.labels }).filter(
+        (pair): pair is [string, string] => pair[1] !== null,
+      );
+      objects.set(key, { object: { ...object, metadata: { ...object.metadata, labels: Object.fromEntries(labels) } }, origin });
+    }
+  }
 }
 
 /** The subject that some objects are. */

@@ -1,6 +1,6 @@
 /** The oracle of a scenario's cluster, with the options that it heeds. */
 import type { ModelPod } from '../model/cluster.ts';
-import { type Enforcement, Oracle } from '../oracle/oracle.ts';
+import { type Enforcement, Oracle, type OracleSubject } from '../oracle/oracle.ts';
 import type { PathOptions } from './reach.ts';
 import type { CheckSubject } from './subject.ts';
 
@@ -15,7 +15,8 @@ const COREDNS: ModelPod = {
 
 /**
  * The oracle of some of a subject's policies.
- * @remarks Simplified: of Cilium's options those that change the meaning of policies: cluster-name, enable-policy, allow-localhost, policy-audit-mode. The `labels`
+ * @remarks Simplified: of Cilium's options those that change the meaning of policies: cluster-name, enable-policy, allow-localhost, policy-audit-mode,
+ * enable-host-firewall, enable-remote-node-identity. The `labels`
  * filter is not heeded, nor `auth` (what it concerns counts as allowed), nor are switched off quirks other than `redirectOverwritesDeny`; a run with
  * packets shows where that matters.
  */
@@ -25,12 +26,17 @@ export function oracleOf({ cluster, options }: CheckSubject, policies: CheckSubj
     enforcement: String(given['enable-policy'] ?? 'default') as Enforcement,
     hostComesIn: given['allow-localhost'] !== 'policy',
     audit: isOn(given['policy-audit-mode']),
+    hostFirewall: isOn(given['enable-host-firewall']),
+    remoteNodeIdentity: !isOff(given['enable-remote-node-identity']),
   });
 }
 
 /** What matters on the way. */
-export function pathOptionsOf({ options: { options, quirks } }: CheckSubject): PathOptions {
+export function pathOptionsOf({ options: { options, quirks, nodes } }: CheckSubject): PathOptions {
+  const own = Object.entries(nodes[0]?.labels ?? {}).map(([key, value]) => ({ source: 'k8s', key, value }));
+  const node: OracleSubject = { labels: [{ source: 'reserved', key: 'host', value: '' }, ...own], ports: [] };
   return {
+    ...(isOn(options['enable-host-firewall']) ? { node } : {}),
     normalize: !isOff(options['http-normalize-path']),
     sctp: isOn(options['enable-sctp']),
     reopens: quirks?.['redirectOverwritesDeny'] !== false,

@@ -70,6 +70,10 @@ export const expectSchema = z
       .union([z.enum(OUTCOMES), z.array(z.enum(OUTCOMES)).min(1)], { error: `expected one of: ${OUTCOMES.join(', ')}, or a list of them` })
       .optional()
       .describe('answered by the server; denied by the proxy (403); dropped by a BPF program; failed in another way.'),
+    arrived: z
+      .boolean()
+      .optional()
+      .describe('Whether a request reached the program of a server in a pod during the step, whatever its client saw of the answer.'),
     decidedBy: z.enum(DECIDERS).optional().describe('Who decided the fate of the request.'),
     dropped: z.union([z.boolean(), droppedSchema], { error: 'expected true, false, or the details of the drop' }).optional(),
     monitor: z
