@@ -161,7 +161,7 @@ describe('conntrack invariants', () => {
     });
   });
 
-  test('9: an entry that was hit by another than a SYN while it lived has seen it', () => {
+  test('the other way round of 9: an entry that was hit by another than a SYN while it lived has seen it', () => {
     each((log) => {
       for (const { before, after, packet } of log) {
         const lived = before !== null && (before.flags & BOTH) !== BOTH;
