@@ -1,5 +1,5 @@
 /** Turns what a schema found into issues with positions and suggestions. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { nearest } from '../net/nearest_word.ts';
 import type { SourceDocument } from './document.ts';
 import { type Issue, pathText } from './issue.ts';

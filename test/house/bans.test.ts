@@ -14,6 +14,7 @@ const BANS: readonly (readonly [RegExp, string])[] = [
   [/\b(TextEncoder|TextDecoder|Buffer|structuredClone|atob|btoa)\b/g, 'use net/bytes.ts'],
   [/\bnew URL\b|\bURLSearchParams\b/g, 'parse it in net'],
   [/\b(navigator|localStorage|globalThis)\b|\bfetch\s*\(/g, 'the DOM belongs to playground'],
+  [/\bimport\s*\{[^}]*\bz\b[^}]*\}\s*from\b/g, 'zod comes as a namespace (import * as z), or all its languages are bundled'],
   [/\b(async|await)\b/g, 'the engine is synchronous; the scheduler is the only "later"'],
 ];
 

@@ -1,5 +1,5 @@
 /** JSON Schema of what `trenchrun explain --json` prints: the same shape as the types of `explain/explanation.ts`, which a test compares. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { EXPLANATION_SCHEMA } from '../explain/explanation.ts';
 
 const position = z.strictObject({ file: z.string(), line: z.int(), column: z.int() });
