@@ -7,6 +7,10 @@ import { faultScenarioText, faultYaml } from '../../src/check/faults/scenario_te
 import { faultScene } from '../../src/check/faults/scene.ts';
 import { faultSearch } from '../../src/check/faults/search.ts';
 import { subjectOf } from '../../src/check/run/subject.ts';
+import { Cluster } from '../../src/cluster/cluster.ts';
+import { meetsRedirectsLeft } from '../../src/cluster/redirects_left.ts';
+import { parseManifest } from '../../src/k8s/manifest.ts';
+import type { Pod } from '../../src/k8s/objects.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { runScenario } from '../../src/scenario/run_scenario.ts';
 
@@ -115,6 +119,24 @@ describe('faults', () => {
     const of = subject(...TWO);
     const played = play(faultScene(of), caseOf(of, '/b', [without, WAIT, NACK, withIt, without, withIt]));
     expect(played).toMatchObject({ broken: null, unmet: ['refusedVersion'] });
+  });
+
+  test('a connection that a proxy had is told from others once its redirect is gone, for a while', () => {
+    const of = subject(http('server', '{method: GET}'));
+    const cluster = Cluster.create(faultScene(of).options(caseOf(of, '/', [])));
+    for (const { object } of parseManifest(PODS + http('server', '{method: GET}'), 'test.yaml').objects) {
+      cluster.api.apply({ ...object, metadata: { namespace: 'default', ...object.metadata } });
+    }
+    cluster.settle();
+    const server = cluster.api.get<Pod>('Pod', 'default', 'server')?.status?.podIP ?? '';
+    cluster.exec('default', 'client', ['curl', '-s', `http://${server}/`]);
+    cluster.advance(SECOND);
+    expect(meetsRedirectsLeft(cluster, 20 * SECOND)).toBe(false);
+    cluster.api.delete('CiliumNetworkPolicy', 'default', 'server');
+    cluster.settle();
+    expect(meetsRedirectsLeft(cluster, 20 * SECOND)).toBe(true);
+    cluster.advance(25 * SECOND);
+    expect(meetsRedirectsLeft(cluster, 20 * SECOND)).toBe(false);
   });
 
   test('the second failure of an endpoint is left alone: told, not a failure, and not so without the quirk', () => {

@@ -6,6 +6,7 @@
  * Liveness: when the last fault has ended, allowed requests are answered after {@link RECOVERY}, unless a precondition (preconditions.ts) does not hold.
  */
 import { Cluster } from '../../cluster/cluster.ts';
+import { meetsRedirectsLeft } from '../../cluster/redirects_left.ts';
 import { placeWitness, WITNESS_HEADER, type Witness } from '../../cluster/witness.ts';
 import { isNamespaced } from '../../k8s/api_server.ts';
 import type { KubeObject } from '../../k8s/objects.ts';
@@ -24,6 +25,8 @@ export const RECOVERY: Nanos = 30 * SECOND;
 /** How long a fault is waited for. */
 const LONGEST_FAULT: Nanos = 120 * SECOND;
 const TIMEOUT: Nanos = 3 * SECOND;
+/** Longer than the last requests take, shorter than the wait before them. */
+const JUST_NOW: Nanos = 20 * SECOND;
 
 /** What a case showed. */
 export interface Played {
@@ -98,7 +101,8 @@ export function play(scene: FaultScene, one: FaultCase): Played {
 
 /** Why 1.13.3 would not answer either. */
 function excuse({ cluster, scene, one }: Play): Precondition | null {
-  return stuckPod(cluster, one.to.pod.namespace, one.to.pod.name) ?? stuckPod(cluster, ...scene.client(one));
+  const stuck = stuckPod(cluster, one.to.pod.namespace, one.to.pod.name) ?? stuckPod(cluster, ...scene.client(one));
+  return stuck ?? (meetsRedirectsLeft(cluster, JUST_NOW) ? 'portUsedAgain' : null);
 }
 
 function start(scene: FaultScene, one: FaultCase): Play | null {

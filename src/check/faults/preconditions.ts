@@ -10,6 +10,8 @@ export const PRECONDITIONS = {
     'allowed requests were not answered while the proxy lacked resources that it had refused: they are not sent again until something of their type changes, and who asks for the same ones waits 330s for nothing (cilium:pkg/envoy/xds/server.go#Server.processRequestStream)',
   usedUp:
     'allowed requests were not answered after an endpoint had failed to regenerate a second time: the controller that tries again ends with its first success (cilium:pkg/endpoint/policy.go#Endpoint.startRegenerationFailureHandler, later pull request 37085)',
+  portUsedAgain:
+    'allowed requests were not answered where the client had the source port of an earlier connection through the proxy: its entry in conntrack, which garbage collection had not taken yet, is opened again as it was, and answers go to a proxy that waits for none (cilium:bpf/lib/conntrack.h#__ct_lookup)',
   halfWritten:
     'denied requests arrived where the agent had died while it wrote a policy map: entries are written one by one, so that an allow may be there before the deny beside it (cilium:pkg/endpoint/bpf.go#Endpoint.syncPolicyMapsWith)',
 } as const;
