@@ -136,7 +136,7 @@ const DATAPATH: readonly Variant[] = [
     find: 'if (this.#size >= this.capacity) {',
     replace: 'if (this.#size > this.capacity) {',
     by: 'kernel/hash_map.prop.test.ts',
-    test: /./,
+    test: /behave as a list of pairs/,
   },
   {
     name: 'hash map: an entry of a colliding key is found',
