@@ -2,11 +2,12 @@
  * A gRPC server in the manner of the Python library: unary methods by their path.
  * @see grpc:src/python/grpcio/grpc/_server.py
  */
-import { isErrno, type TcpHandlers, type TcpListener, type TcpSocket } from '../kernel/socket.ts';
-import { formatIpv4, IPV4_ANY } from '../net/ipv4.ts';
+import type { TcpHandlers, TcpSocket } from '../kernel/socket.ts';
+import { formatIpv4 } from '../net/ipv4.ts';
 import { type GrpcStatus, grpcFrame, grpcIntroduction, grpcMessage, percentEncode } from './grpc.ts';
 import { fieldValue, type Http2Message, Http2Peer } from './http2_peer.ts';
 import type { ProcessEnv, Server } from './process.ts';
+import { TcpServer } from './tcp_server.ts';
 
 /** A method: the reply's bytes for the request's, or why there is none. */
 export type GrpcMethod = (request: Uint8Array) => Uint8Array | GrpcStatus;
@@ -16,8 +17,7 @@ export class GrpcServer implements Server {
   readonly #port: number;
   /** By path: `/cloudcity.DoorManager/GetName`. */
   readonly #methods: ReadonlyMap<string, GrpcMethod>;
-  #listener: TcpListener | null = null;
-  readonly #connections = new Set<TcpSocket>();
+  readonly #tcp = new TcpServer();
 
   constructor(port: number, methods: ReadonlyMap<string, GrpcMethod>) {
     this.#port = port;
@@ -25,25 +25,15 @@ export class GrpcServer implements Server {
   }
 
   start(env: ProcessEnv): void {
-    const listener = env.sockets.listen({
-      local: { address: IPV4_ANY, port: this.#port },
-      onAccept: (socket) => this.#accept(env, socket),
-    });
-    this.#listener = isErrno(listener) ? null : listener;
+    this.#tcp.open(env, this.#port, (socket) => this.#accept(env, socket));
   }
 
   stop(): void {
-    this.#listener?.close();
-    this.#listener = null;
-    for (const socket of this.#connections) {
-      socket.abort();
-    }
-    this.#connections.clear();
+    this.#tcp.close();
   }
 
   #accept(env: ProcessEnv, socket: TcpSocket): TcpHandlers {
-    this.#connections.add(socket);
-    const forget = (): void => void this.#connections.delete(socket);
+    const forget = (): void => this.#tcp.forget(socket);
     const end = (): void => {
       forget();
       socket.close();
@@ -53,7 +43,7 @@ export class GrpcServer implements Server {
     });
     // The server speaks first, as soon as the connection stands.
     env.scheduler.after(0, 'grpc server', () => {
-      if (this.#connections.has(socket)) {
+      if (this.#tcp.has(socket)) {
         peer.flush();
       }
     });

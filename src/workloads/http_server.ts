@@ -2,14 +2,14 @@
  * An HTTP/1.1 server in the manner of Go's net/http: the frame for the modelled servers.
  * @see go:src/net/http/server.go#conn.serve
  */
-import { isErrno, type TcpHandlers, type TcpListener, type TcpSocket } from '../kernel/socket.ts';
+import type { TcpHandlers, TcpSocket } from '../kernel/socket.ts';
 import { concatBytes, fromLatin1, latin1, NO_BYTES, utf8 } from '../net/bytes.ts';
 import type { Certificate } from '../net/certificate.ts';
 import { httpDate } from '../net/http_date.ts';
-import { IPV4_ANY } from '../net/ipv4.ts';
 import { TlsServerSession } from '../net/tls_session.ts';
 import { type HttpHead, header, readHead } from './http_message.ts';
 import type { ProcessEnv, Server } from './process.ts';
+import { TcpServer } from './tcp_server.ts';
 import { TlsStream } from './tls_stream.ts';
 
 /** A request as a handler sees it. */
@@ -57,8 +57,7 @@ interface Wire {
 export class HttpServer implements Server {
   readonly #port: number;
   readonly #handler: RequestHandler;
-  #listener: TcpListener | null = null;
-  readonly #connections = new Set<TcpSocket>();
+  readonly #tcp = new TcpServer();
   readonly #certificate: Certificate | null;
 
   /** @param certificate of an HTTPS server */
@@ -69,27 +68,17 @@ export class HttpServer implements Server {
   }
 
   start(env: ProcessEnv): void {
-    const listener = env.sockets.listen({
-      local: { address: IPV4_ANY, port: this.#port },
-      onAccept: (socket) => this.#accept(env, socket),
-    });
-    this.#listener = isErrno(listener) ? null : listener;
+    this.#tcp.open(env, this.#port, (socket) => this.#accept(env, socket));
   }
 
   stop(): void {
-    this.#listener?.close();
-    this.#listener = null;
-    for (const socket of this.#connections) {
-      socket.abort();
-    }
-    this.#connections.clear();
+    this.#tcp.close();
   }
 
   #accept(env: ProcessEnv, socket: TcpSocket): TcpHandlers {
     let buffered: Uint8Array = NO_BYTES;
-    this.#connections.add(socket);
     const forget = (): void => {
-      this.#connections.delete(socket);
+      this.#tcp.forget(socket);
     };
     const end = (): void => {
       forget();
@@ -145,7 +134,7 @@ export class HttpServer implements Server {
       const close = (header(head, 'connection') ?? '').toLowerCase() === 'close';
       wire.write(render(env, response, method === 'HEAD', close));
       if (close) {
-        this.#connections.delete(socket);
+        this.#tcp.forget(socket);
         wire.close();
         return NO_BYTES;
       }
@@ -155,7 +144,7 @@ export class HttpServer implements Server {
 
   #close(socket: TcpSocket, wire: Wire, bytes: Uint8Array): void {
     wire.write(bytes);
-    this.#connections.delete(socket);
+    this.#tcp.forget(socket);
     wire.close();
   }
 }

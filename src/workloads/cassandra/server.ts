@@ -3,10 +3,10 @@
  * @see cassandra:src/java/org/apache/cassandra/transport/Message.java
  * @remarks Simplified: queries alone, no prepared statements, batches, authentication or events.
  */
-import { isErrno, type TcpHandlers, type TcpListener, type TcpSocket } from '../../kernel/socket.ts';
+import type { TcpHandlers, TcpSocket } from '../../kernel/socket.ts';
 import { concatBytes, NO_BYTES } from '../../net/bytes.ts';
-import { IPV4_ANY } from '../../net/ipv4.ts';
 import type { ProcessEnv, Server } from '../process.ts';
+import { TcpServer } from '../tcp_server.ts';
 import { Database, type StatementResult } from './database.ts';
 import { BodyReader, type CqlFrame, encodeFrame, FrameStream, OPCODE, RESULT, shortText, u16, u32, valueBytes } from './frames.ts';
 import { encodeValue } from './values.ts';
@@ -18,8 +18,7 @@ const GLOBAL_TABLES = 1;
 /** The server. */
 export class CassandraServer implements Server {
   readonly #port: number;
-  readonly #connections = new Set<TcpSocket>();
-  #listener: TcpListener | null = null;
+  readonly #tcp = new TcpServer();
   #database: Database | null = null;
 
   constructor(port: number) {
@@ -28,27 +27,17 @@ export class CassandraServer implements Server {
 
   start(env: ProcessEnv): void {
     this.#database ??= new Database(env.rng);
-    const listener = env.sockets.listen({
-      local: { address: IPV4_ANY, port: this.#port },
-      onAccept: (socket) => this.#accept(env, socket),
-    });
-    this.#listener = isErrno(listener) ? null : listener;
+    this.#tcp.open(env, this.#port, (socket) => this.#accept(env, socket));
   }
 
   stop(): void {
-    this.#listener?.close();
-    this.#listener = null;
-    for (const socket of this.#connections) {
-      socket.abort();
-    }
-    this.#connections.clear();
+    this.#tcp.close();
   }
 
   #accept(env: ProcessEnv, socket: TcpSocket): TcpHandlers {
     const frames = new FrameStream();
     const state = { keyspace: '' };
-    this.#connections.add(socket);
-    const forget = (): void => void this.#connections.delete(socket);
+    const forget = (): void => this.#tcp.forget(socket);
     return {
       onData: (_socket, bytes) => {
         for (const frame of frames.push(bytes)) {

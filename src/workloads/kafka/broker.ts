@@ -3,11 +3,11 @@
  * @see https://kafka.apache.org/protocol
  * @remarks Simplified: no replication, no ZooKeeper (a real broker waits for one), no retention; versions of requests are those its clients use.
  */
-import { isErrno, type TcpHandlers, type TcpListener, type TcpSocket } from '../../kernel/socket.ts';
+import type { TcpHandlers, TcpSocket } from '../../kernel/socket.ts';
 import { concatBytes, NO_BYTES } from '../../net/bytes.ts';
-import { IPV4_ANY } from '../../net/ipv4.ts';
 import { MILLISECOND } from '../../sim/clock.ts';
 import type { ProcessEnv, Server } from '../process.ts';
+import { TcpServer } from '../tcp_server.ts';
 import { atOffset } from './record_batch.ts';
 import { API, Frames, framed, Reader, Writer } from './wire.ts';
 
@@ -55,10 +55,9 @@ export class KafkaBroker implements Server {
   readonly #topics = new Map<string, Uint8Array[]>();
   /** Committed offsets by group, topic and partition. */
   readonly #offsets = new Map<string, number>();
-  readonly #connections = new Set<TcpSocket>();
+  readonly #tcp = new TcpServer();
   readonly #handlers: ReadonlyMap<number, Handler>;
   #waiting: Waiting[] = [];
-  #listener: TcpListener | null = null;
   #members = 0;
 
   constructor(spec: BrokerSpec) {
@@ -83,20 +82,11 @@ export class KafkaBroker implements Server {
   }
 
   start(env: ProcessEnv): void {
-    const listener = env.sockets.listen({
-      local: { address: IPV4_ANY, port: this.#spec.port },
-      onAccept: (socket) => this.#accept(env, socket),
-    });
-    this.#listener = isErrno(listener) ? null : listener;
+    this.#tcp.open(env, this.#spec.port, (socket) => this.#accept(env, socket));
   }
 
   stop(): void {
-    this.#listener?.close();
-    this.#listener = null;
-    for (const socket of this.#connections) {
-      socket.abort();
-    }
-    this.#connections.clear();
+    this.#tcp.close();
     this.#waiting = [];
   }
 
@@ -105,8 +95,7 @@ export class KafkaBroker implements Server {
     const frames = new Frames();
     const queue: Uint8Array[] = [];
     let busy = false;
-    this.#connections.add(socket);
-    const forget = (): void => void this.#connections.delete(socket);
+    const forget = (): void => this.#tcp.forget(socket);
     const close = (): void => {
       forget();
       socket.close();

@@ -2,10 +2,10 @@
  * A memcached server: the first byte of a connection tells its protocol.
  * @see https://github.com/memcached/memcached/blob/master/memcached.c#try_read_command_negotiate
  */
-import { isErrno, type TcpHandlers, type TcpListener, type TcpSocket } from '../../kernel/socket.ts';
+import type { TcpHandlers, TcpSocket } from '../../kernel/socket.ts';
 import { concatBytes, NO_BYTES } from '../../net/bytes.ts';
-import { IPV4_ANY } from '../../net/ipv4.ts';
 import type { ProcessEnv, Server } from '../process.ts';
+import { TcpServer } from '../tcp_server.ts';
 import { answerBinary } from './binary.ts';
 import { MemcachedStore } from './store.ts';
 import { answerText } from './text.ts';
@@ -21,8 +21,7 @@ export interface Answered {
 /** The server. */
 export class MemcachedServer implements Server {
   readonly #port: number;
-  readonly #connections = new Set<TcpSocket>();
-  #listener: TcpListener | null = null;
+  readonly #tcp = new TcpServer();
 
   constructor(port: number) {
     this.#port = port;
@@ -30,27 +29,17 @@ export class MemcachedServer implements Server {
 
   start(env: ProcessEnv): void {
     const store = new MemcachedStore(env.scheduler.clock);
-    const listener = env.sockets.listen({
-      local: { address: IPV4_ANY, port: this.#port },
-      onAccept: (socket) => this.#accept(store, socket),
-    });
-    this.#listener = isErrno(listener) ? null : listener;
+    this.#tcp.open(env, this.#port, (socket) => this.#accept(store, socket));
   }
 
   stop(): void {
-    this.#listener?.close();
-    this.#listener = null;
-    for (const socket of this.#connections) {
-      socket.abort();
-    }
-    this.#connections.clear();
+    this.#tcp.close();
   }
 
   #accept(store: MemcachedStore, socket: TcpSocket): TcpHandlers {
     let buffered: Uint8Array = NO_BYTES;
     let binary: boolean | null = null;
-    this.#connections.add(socket);
-    const forget = (): void => void this.#connections.delete(socket);
+    const forget = (): void => this.#tcp.forget(socket);
     const close = (): void => {
       forget();
       socket.close();
