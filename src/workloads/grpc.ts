@@ -3,6 +3,7 @@
  * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 import { concatBytes, fromUtf8, utf8 } from '../net/bytes.ts';
+import { httpToGrpcStatus } from '../net/grpc_status.ts';
 import { SETTING, type Setting } from '../net/http2/frame.ts';
 import type { Http2Introduction } from './http2_peer.ts';
 
@@ -98,23 +99,5 @@ export function percentDecode(text: string): string {
 
 /** The code for an answer without a `grpc-status`. @see grpc:src/core/lib/transport/status_conversion.cc#grpc_http2_status_to_grpc_status */
 export function statusOfHttp(status: number): number {
-  switch (status) {
-    case 200:
-      return 0;
-    case 400:
-      return 13;
-    case 401:
-      return 16;
-    case 403:
-      return 7;
-    case 404:
-      return 12;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 14;
-    default:
-      return 2;
-  }
+  return status === 200 ? 0 : httpToGrpcStatus(status);
 }

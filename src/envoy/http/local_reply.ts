@@ -2,6 +2,7 @@
  * Replies the proxy makes itself.
  * @see envoy:source/common/http/utility.cc#Utility::sendLocalReply
  */
+import { httpToGrpcStatus } from '../../net/grpc_status.ts';
 import { HeaderMap } from './header_map.ts';
 import type { LocalReply } from './stream_filter.ts';
 
@@ -33,27 +34,6 @@ export function localReplyMessage(reply: LocalReply, context: LocalReplyContext)
     headers.set('content-type', 'text/plain');
   }
   return { headers, body: context.head ? '' : reply.body };
-}
-
-/** @see envoy:source/common/grpc/status.cc#Utility::httpToGrpcStatus */
-function httpToGrpcStatus(status: number): number {
-  switch (status) {
-    case 400:
-      return 13;
-    case 401:
-      return 16;
-    case 403:
-      return 7;
-    case 404:
-      return 12;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 14;
-    default:
-      return 2;
-  }
 }
 
 /** @see envoy:source/common/http/utility.cc#Utility::PercentEncoding::encode */
